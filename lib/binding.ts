@@ -1,0 +1,117 @@
+/**
+ * The one file that loads the addon, and the typed shape of what it offers.
+ *
+ * The addon is loaded at first use, so that a `VERSION` call never pays for it.
+ */
+import { loadNative } from './addon.cjs'
+
+/** A value that crosses the border: plain data, numbers and strings only. */
+export type Wire =
+  | undefined
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | WireRef
+  | readonly Wire[]
+  | { readonly [key: string]: Wire }
+
+/** Stands for the interface index that an earlier step of the same plan produced. */
+export interface WireRef {
+  /** Position of the step in the plan, from 0. */
+  readonly ref: number
+  /** Which field of that step's result; `index` when absent. */
+  readonly field?: 'index' | 'peerIndex'
+}
+
+/** One request of a plan, in the kernel's terms. */
+export interface WireStep {
+  /** What to do, for example `link.new`; the list is in native/executor.cc. */
+  readonly op: string
+  /** Position of the namespace in the list that is given with the plan. */
+  readonly ns: number
+  /** NLM_F_* bits beside REQUEST and ACK (linux/netlink.h). */
+  readonly flags?: number
+  readonly args: { readonly [key: string]: Wire }
+  /** Errno numbers that count as done (ENODEV for a delete of what is gone, say). */
+  readonly accept?: readonly number[]
+  /** Run in reverse order, should a later step fail. */
+  readonly undo?: readonly WireStep[]
+}
+
+/** What went wrong in a step, as numbers and the kernel's own words. */
+export interface WireFailure {
+  /** Position of the step, or -1 when a socket could not be opened. */
+  readonly step: number
+  readonly op: string
+  readonly errno: number
+  /** Name of the system call when it failed itself, else empty: the kernel answered. */
+  readonly syscall: string
+  /** NLMSGERR_ATTR_MSG, or empty. */
+  readonly extAck: string
+  /** Name of the attribute that NLMSGERR_ATTR_OFFS points at, or empty. */
+  readonly attribute: string
+}
+
+/** The answer to a plan: values, never an exception for what the kernel refused. */
+export interface WireOutcome {
+  /** One entry a step that ran; `undefined` where a step has no result. */
+  readonly results: readonly unknown[]
+  readonly failure?: WireFailure
+  /** Failures of undo steps, in the order they were met. */
+  readonly undoFailures: readonly WireFailure[]
+}
+
+/** A namespace that the addon holds open. */
+export interface NativeNetNs {
+  /** Device and inode of the namespace file: equal for equal namespaces. */
+  identity(): { dev: number; ino: number }
+  /** The open descriptor, for handing to a child process. */
+  readonly fd: number
+  close(): void
+}
+
+/** A lock on a file that the kernel drops when the process ends. */
+export interface NativeLock {
+  close(): void
+}
+
+export interface Addon {
+  /** Opens the namespace file at a path (`/proc/thread-self/ns/net`, `/run/netns/x`). */
+  openNetns(path: string): NativeNetNs | WireFailure
+  /** Makes a namespace; with a path, pins it there as `ip netns add` does. */
+  createNetns(path?: string): NativeNetNs | WireFailure
+  /** Unpins and removes a namespace file. */
+  deleteNetns(path: string): WireFailure | undefined
+  runSync(
+    namespaces: readonly NativeNetNs[],
+    steps: readonly WireStep[],
+    keepGoing: boolean,
+  ): WireOutcome
+  run(
+    namespaces: readonly NativeNetNs[],
+    steps: readonly WireStep[],
+    keepGoing: boolean,
+  ): Promise<WireOutcome>
+  /**
+   * Takes an exclusive flock(2) on a file (made when absent, mode 0600), waiting up to
+   * `timeoutMs`. The label is written into the file, so that a waiter can name the holder.
+   * Answers with a failure of errno EAGAIN (11) when the time is over.
+   */
+  lockFile(path: string, timeoutMs: number, label: string): NativeLock | WireFailure
+}
+
+let loaded: Addon | undefined
+
+/** The addon; loads it at the first call. Throws when no build fits this machine. */
+export function addon(): Addon {
+  loaded ??= loadNative() as Addon
+  return loaded
+}
+
+/** True when a call into the addon answered with a failure instead of a value. */
+export function isFailure(value: unknown): value is WireFailure {
+  return typeof value === 'object' && value !== null && 'errno' in value
+}

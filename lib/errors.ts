@@ -1,0 +1,79 @@
+/**
+ * The errors that the library throws when the kernel refuses something.
+ */
+import { constants } from 'node:os'
+import type { WireFailure } from './binding.js'
+
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+// Kernel errnos that libuv has no name for (uapi/asm-generic/errno.h).
+const more: Record<number, string> = { 85: 'ERESTART', 95: 'EOPNOTSUPP' }
+
+/** The symbolic name of an errno, `EEXIST` for 17; `E<number>` when it has none. */
+export function errnoName(errno: number): string {
+  return more[errno] ?? names.get(errno) ?? `E${errno}`
+}
+
+/** A system call failed before the kernel's netlink code was reached. */
+export class SyscallError extends Error {
+  override readonly name: string = 'SyscallError'
+  /** Symbolic errno: `EMFILE`. */
+  readonly code: string
+  /** The number behind `code`. */
+  readonly errno: number
+  /** The system call: `socket`, `setns`, `open`. */
+  readonly syscall: string
+  /** What the library was doing. */
+  readonly op: string
+
+  constructor(failure: WireFailure, detail = '') {
+    const code = errnoName(failure.errno)
+    super(`${failure.op}: ${failure.syscall}: ${code}${detail && ` (${detail})`}`)
+    this.code = code
+    this.errno = failure.errno
+    this.syscall = failure.syscall
+    this.op = failure.op
+  }
+}
+
+/** The kernel answered a netlink request with an errno. */
+export class NetlinkError extends Error {
+  override readonly name: string = 'NetlinkError'
+  /** Symbolic errno: `EEXIST`. */
+  readonly code: string
+  /** The number behind `code`. */
+  readonly errno: number
+  /** The request that failed: `link.new`. */
+  readonly op: string
+  /** Position of the request in its plan, from 0. */
+  readonly step: number
+  /** The kernel's own words (NLMSGERR_ATTR_MSG), or empty. */
+  readonly extAck: string
+  /** The attribute that the kernel pointed at (NLMSGERR_ATTR_OFFS), or empty. */
+  readonly attribute: string
+  /** What could not be undone after the failure; empty when all was. */
+  readonly undoFailures: readonly Error[]
+
+  constructor(failure: WireFailure, undoFailures: readonly Error[] = [], detail = '') {
+    const code = errnoName(failure.errno)
+    const words = [failure.extAck, detail].filter(Boolean).join('; ')
+    const where = failure.attribute && ` at ${failure.attribute}`
+    super(`${failure.op}: ${code}${words && `: ${words}`}${where}`)
+    this.code = code
+    this.errno = failure.errno
+    this.op = failure.op
+    this.step = failure.step
+    this.extAck = failure.extAck
+    this.attribute = failure.attribute
+    this.undoFailures = undoFailures
+  }
+}
+
+/** Turns the addon's failure value into the error to throw. */
+export function toError(
+  failure: WireFailure,
+  undoFailures: readonly WireFailure[] = [],
+  detail = '',
+): NetlinkError | SyscallError {
+  if (failure.syscall) return new SyscallError(failure, detail)
+  return new NetlinkError(failure, undoFailures.map((f) => toError(f)), detail)
+}
