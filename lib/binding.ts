@@ -60,8 +60,8 @@ export interface WireOutcome {
   /** One entry a step that ran; `undefined` where a step has no result. */
   readonly results: readonly unknown[]
   readonly failure?: WireFailure
-  /** Failures of undo steps, in the order they were met. */
-  readonly undoFailures: readonly WireFailure[]
+  /** Failures of undo steps, or with keepGoing those after the first. */
+  readonly moreFailures: readonly WireFailure[]
 }
 
 /** A namespace that the addon holds open. */

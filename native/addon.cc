@@ -1,0 +1,215 @@
+// What JavaScript sees. Each environment (main thread, worker) has its own state; nothing is
+// static.
+#include <napi.h>
+
+#include <memory>
+
+#include "convert.h"
+#include "executor.h"
+#include "lock.h"
+#include "netns.h"
+
+namespace vnet {
+
+namespace {
+
+struct State {
+  Napi::FunctionReference netns;
+  Napi::FunctionReference lock;
+};
+
+Napi::Value misuse(Napi::Env env, const std::string& what) {
+  Napi::TypeError::New(env, what).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+constexpr napi_type_tag kNetNsTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806142};
+constexpr napi_type_tag kLockTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806143};
+
+class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeNetNs",
+                       {InstanceMethod("identity", &NetNsHandle::identity),
+                        InstanceMethod("close", &NetNsHandle::close),
+                        InstanceAccessor<&NetNsHandle::fd>("fd")});
+  }
+  explicit NetNsHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    info.This().As<Napi::Object>().TypeTag(&kNetNsTag);
+  }
+  static Napi::Value wrap(Napi::Env env, std::shared_ptr<NetNs> ns) {
+    Napi::Object o = env.GetInstanceData<State>()->netns.New({});
+    Unwrap(o)->ns_ = std::move(ns);
+    return o;
+  }
+  // The namespace behind a value, or nullptr when it is none or closed.
+  static std::shared_ptr<NetNs> get(const Napi::Value& v) {
+    if (!v.IsObject() || !v.As<Napi::Object>().CheckTypeTag(&kNetNsTag)) return nullptr;
+    return Unwrap(v.As<Napi::Object>())->ns_;
+  }
+
+ private:
+  Napi::Value identity(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    if (!ns_) return misuse(env, "the namespace handle is closed");
+    auto o = Napi::Object::New(env);
+    o.Set("dev", static_cast<double>(ns_->device()));
+    o.Set("ino", static_cast<double>(ns_->inode()));
+    return o;
+  }
+  Napi::Value fd(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), ns_ ? ns_->fd() : -1);
+  }
+  // A plan under way keeps the namespace until it is done.
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    ns_.reset();
+    return info.Env().Undefined();
+  }
+
+  std::shared_ptr<NetNs> ns_;
+};
+
+class LockHandle : public Napi::ObjectWrap<LockHandle> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeLock", {InstanceMethod("close", &LockHandle::close)});
+  }
+  explicit LockHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    info.This().As<Napi::Object>().TypeTag(&kLockTag);
+  }
+  static Napi::Value wrap(Napi::Env env, Fd fd) {
+    Napi::Object o = env.GetInstanceData<State>()->lock.New({});
+    Unwrap(o)->fd_ = std::move(fd);
+    return o;
+  }
+
+ private:
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    fd_.reset();
+    return info.Env().Undefined();
+  }
+
+  Fd fd_;
+};
+
+bool text_argument(const Napi::CallbackInfo& info, size_t i, const char* name, std::string* out) {
+  if (info.Length() > i && info[i].IsString()) {
+    *out = info[i].As<Napi::String>().Utf8Value();
+    if (!out->empty() && out->find('\0') == std::string::npos) return true;
+  }
+  misuse(info.Env(), std::string(name) + " must be a non-empty string without NUL bytes");
+  return false;
+}
+
+Napi::Value open_netns(const Napi::CallbackInfo& info) {
+  std::string path;
+  if (!text_argument(info, 0, "path", &path)) return info.Env().Undefined();
+  std::shared_ptr<NetNs> ns;
+  if (Failure f = NetNs::open(path, &ns)) return to_js(info.Env(), f);
+  return NetNsHandle::wrap(info.Env(), std::move(ns));
+}
+
+Napi::Value create_netns(const Napi::CallbackInfo& info) {
+  std::string path;
+  if (info.Length() > 0 && !info[0].IsUndefined() && !text_argument(info, 0, "path", &path)) {
+    return info.Env().Undefined();
+  }
+  std::shared_ptr<NetNs> ns;
+  if (Failure f = NetNs::create(path, &ns)) return to_js(info.Env(), f);
+  return NetNsHandle::wrap(info.Env(), std::move(ns));
+}
+
+Napi::Value delete_netns(const Napi::CallbackInfo& info) {
+  std::string path;
+  if (!text_argument(info, 0, "path", &path)) return info.Env().Undefined();
+  if (Failure f = NetNs::remove(path)) return to_js(info.Env(), f);
+  return info.Env().Undefined();
+}
+
+// Reads (namespaces, steps, keepGoing) into a plan that is known to be well-formed.
+bool read_plan(const Napi::CallbackInfo& info, Plan* plan) {
+  std::string wrong;
+  if (info.Length() < 2 || !info[0].IsArray()) {
+    misuse(info.Env(), "namespaces must be an array");
+    return false;
+  }
+  auto list = info[0].As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    auto ns = NetNsHandle::get(list.Get(i));
+    if (!ns) {
+      misuse(info.Env(), "namespaces." + std::to_string(i) + ": not an open namespace handle");
+      return false;
+    }
+    plan->namespaces.push_back(std::move(ns));
+  }
+  if (!to_steps(info[1], &plan->steps, &wrong) || !(wrong = check_plan(*plan)).empty()) {
+    if (!info.Env().IsExceptionPending()) misuse(info.Env(), wrong);
+    return false;
+  }
+  plan->keep_going = info.Length() > 2 && info[2].ToBoolean();
+  return true;
+}
+
+Napi::Value run_sync(const Napi::CallbackInfo& info) {
+  Plan plan;
+  if (!read_plan(info, &plan)) return info.Env().Undefined();
+  return to_js(info.Env(), run_plan(plan));
+}
+
+class PlanWorker : public Napi::AsyncWorker {
+ public:
+  PlanWorker(Napi::Env env, Plan plan)
+      : AsyncWorker(env), plan_(std::move(plan)), deferred_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void Execute() override { outcome_ = run_plan(plan_); }
+  void OnOK() override { deferred_.Resolve(to_js(Env(), outcome_)); }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+
+ private:
+  Plan plan_;
+  Outcome outcome_;
+  Napi::Promise::Deferred deferred_;
+};
+
+Napi::Value run(const Napi::CallbackInfo& info) {
+  Plan plan;
+  if (!read_plan(info, &plan)) return info.Env().Undefined();
+  auto* worker = new PlanWorker(info.Env(), std::move(plan));  // frees itself when done
+  worker->Queue();
+  return worker->promise();
+}
+
+Napi::Value lock(const Napi::CallbackInfo& info) {
+  std::string path;
+  std::string label;
+  if (!text_argument(info, 0, "path", &path)) return info.Env().Undefined();
+  if (info.Length() < 3 || !info[1].IsNumber() || !info[2].IsString()) {
+    return misuse(info.Env(), "timeoutMs must be a number and label a string");
+  }
+  Fd fd;
+  Failure f = lock_file(path, info[1].As<Napi::Number>().Int32Value(),
+                        info[2].As<Napi::String>().Utf8Value(), &fd);
+  if (f) return to_js(info.Env(), f);
+  return LockHandle::wrap(info.Env(), std::move(fd));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* state = new State;  // freed by Node-API with the environment
+  state->netns = Napi::Persistent(NetNsHandle::define(env));
+  state->lock = Napi::Persistent(LockHandle::define(env));
+  env.SetInstanceData(state);
+  exports.Set("openNetns", Napi::Function::New(env, open_netns, "openNetns"));
+  exports.Set("createNetns", Napi::Function::New(env, create_netns, "createNetns"));
+  exports.Set("deleteNetns", Napi::Function::New(env, delete_netns, "deleteNetns"));
+  exports.Set("runSync", Napi::Function::New(env, run_sync, "runSync"));
+  exports.Set("run", Napi::Function::New(env, run, "run"));
+  exports.Set("lockFile", Napi::Function::New(env, lock, "lockFile"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(vnet_cni, init)
+
+}  // namespace vnet

@@ -1,0 +1,21 @@
+// Between Node-API values and plain ones. The only place where misuse becomes a TypeError.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+
+#include "executor.h"
+#include "failure.h"
+#include "value.h"
+
+namespace vnet {
+
+// False with a complaint that names the place when the value cannot cross.
+bool to_value(const Napi::Value& js, Value* out, std::string* wrong, int depth = 0);
+Napi::Value to_js(Napi::Env env, const Value& v);
+Napi::Object to_js(Napi::Env env, const Failure& f);
+Napi::Value to_js(Napi::Env env, const Outcome& o);
+bool to_steps(const Napi::Value& js, std::vector<Step>* out, std::string* wrong);
+
+}  // namespace vnet

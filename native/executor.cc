@@ -1,0 +1,408 @@
+#include "executor.h"
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "nft/objects.h"
+#include "rtnl/objects.h"
+
+namespace vnet {
+
+namespace {
+
+constexpr int kDumpTries = 10;
+
+using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
+
+const Object* const kObjects[] = {
+    &kLink,     &kBridgePort, &kAddressObject, &kRoute,       &kNeighbour,     &kNftTable,
+    &kNftChain, &kNftRule,    &kNftSet,        &kNftElements, &kNftGeneration, &kConntrack};
+
+bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
+
+uint16_t message_type(const Object& o, Verb verb) {
+  switch (verb) {
+    case Verb::kNew:
+      return o.type_new;
+    case Verb::kSet:
+      return o.type_set;
+    case Verb::kDel:
+      return o.type_del;
+    default:
+      return o.type_get;
+  }
+}
+
+// "link.new" -> kLink, kNew. Names of objects may hold dots: "nft.table.new".
+bool find_operation(const std::string& op, const Object** object, Verb* verb) {
+  if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
+  if (op == "sysctl.set") return *verb = Verb::kSysctlSet, true;
+  if (op == "nft.batch") return *verb = Verb::kBatch, true;
+  if (op == "conntrack.flush") return *verb = Verb::kFlush, *object = &kConntrack, true;
+  static constexpr std::pair<const char*, Verb> kVerbs[] = {{"new", Verb::kNew},
+                                                            {"set", Verb::kSet},
+                                                            {"del", Verb::kDel},
+                                                            {"get", Verb::kGet},
+                                                            {"dump", Verb::kDump}};
+  size_t dot = op.rfind('.');
+  if (dot == std::string::npos) return false;
+  for (const Object* o : kObjects) {
+    if (op.compare(0, dot, o->name) != 0) continue;
+    for (const auto& [name, v] : kVerbs) {
+      if (op.compare(dot + 1, std::string::npos, name) != 0 || !message_type(*o, v)) continue;
+      *object = o;
+      *verb = v;
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<int> descriptors(const Plan& plan) {
+  std::vector<int> fds;
+  for (const auto& ns : plan.namespaces) fds.push_back(ns->fd());
+  return fds;
+}
+
+// Writes the messages of an nft batch between its begin and end. Each sequence number is the
+// position of its message plus `first`.
+void encode_batch(const Value& args, uint32_t first, Encoder& e) {
+  auto mark = [&](uint16_t type) {
+    size_t at = e.out.begin_message(type, NLM_F_REQUEST, 0);
+    nfgenmsg g{AF_UNSPEC, NFNETLINK_V0, htobe16(NFNL_SUBSYS_NFTABLES)};
+    e.out.raw(&g, sizeof g);
+    int64_t generation = args.number("generation", -1);
+    if (type == NFNL_MSG_BATCH_BEGIN && generation >= 0) {
+      e.out.scalar<uint32_t>(NFNL_BATCH_GENID, htobe32(static_cast<uint32_t>(generation)));
+    }
+    e.out.end_message(at);
+  };
+  const Value* messages = args.get("messages");
+  if (!messages || !messages->list()) return e.fail("needs a list of messages");
+  mark(NFNL_MSG_BATCH_BEGIN);
+  uint32_t sequence = first;
+  for (const Value& m : *messages->list()) {
+    const Object* object = nullptr;
+    Verb verb = Verb::kGet;
+    const Value* op = m.get("op");
+    const Value* fields = m.get("args");
+    e.path.push_back("messages." + std::to_string(sequence - first));
+    if (!op || !op->string() || !find_operation(*op->string(), &object, &verb) || !object ||
+        !is_netfilter(*object) || verb > Verb::kDel || !fields) {
+      return e.fail("has no known op and args");
+    }
+    auto flags = static_cast<uint16_t>(m.number("flags", 0) | NLM_F_REQUEST);
+    size_t at = e.out.begin_message(message_type(*object, verb), flags, sequence++);
+    e.object(*object, *fields);
+    e.out.end_message(at);
+    e.path.pop_back();
+    if (e.failed()) return;
+  }
+  mark(NFNL_MSG_BATCH_END);
+}
+
+bool matches(const Value& args, const char* key, const Value* value) {
+  const Value* want = args.get(key);
+  if (!want) return true;
+  if (!value) return false;
+  if (want->string()) return value->string() && *want->string() == *value->string();
+  return want->integer() && value->integer() && *want->integer() == *value->integer();
+}
+
+class Runner {
+ public:
+  explicit Runner(const Plan& plan) : plan_(plan), fds_(descriptors(plan)) {}
+
+  Outcome run() {
+    Outcome out;
+    indexes_.assign(plan_.steps.size(), {0, 0});
+    for (size_t i = 0; i < plan_.steps.size(); i++) {
+      Value result;
+      Failure f = step(plan_.steps[i], &result, &indexes_[i]);
+      out.results.push_back(std::move(result));
+      if (!f) continue;
+      f.step = static_cast<int>(i);
+      if (out.failure) {
+        out.more_failures.push_back(std::move(f));
+      } else {
+        out.failure = std::move(f);
+      }
+      if (plan_.keep_going) continue;
+      undo(i, &out);
+      break;
+    }
+    return out;
+  }
+
+ private:
+  void undo(size_t failed, Outcome* out) {
+    for (size_t i = failed; i-- > 0;) {
+      const std::vector<Step>& steps = plan_.steps[i].undo;
+      for (const Step& s : steps) {
+        Value ignored;
+        std::pair<int, int> index;
+        Failure f = step(s, &ignored, &index);
+        if (!f) continue;
+        f.step = static_cast<int>(i);
+        out->more_failures.push_back(std::move(f));
+      }
+    }
+  }
+
+  Failure step(const Step& s, Value* result, std::pair<int, int>* index) {
+    Failure f = dispatch(s, result, index);
+    bool accepted = std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
+    if (f && accepted) f = {};
+    // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
+    if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {
+      f = find_by_name(s, index);
+    }
+    if (f) f.op = s.op;
+    return f;
+  }
+
+  Failure dispatch(const Step& s, Value* result, std::pair<int, int>* index) {
+    NetNs& ns = *plan_.namespaces[s.ns];
+    std::lock_guard<std::mutex> hold(ns.mutex);
+    switch (s.verb) {
+      case Verb::kSysctlGet: {
+        std::string text;
+        Failure f = sysctl_get(ns.fd(), *s.args.get("name")->string(), &text);
+        *result = Value(std::move(text));
+        return f;
+      }
+      case Verb::kSysctlSet:
+        return sysctl_set(ns.fd(), *s.args.get("name")->string(),
+                          *s.args.get("value")->string());
+      case Verb::kBatch:
+        return batch(ns, s);
+      case Verb::kFlush:
+        return flush_conntrack(ns, s, result);
+      case Verb::kDump:
+        return dump(ns, s, result);
+      default:
+        return request(ns, s, result, index);
+    }
+  }
+
+  Failure socket_for(NetNs& ns, const Object& object, Socket** socket) {
+    return ns.socket(is_netfilter(object) ? NETLINK_NETFILTER : NETLINK_ROUTE, socket);
+  }
+
+  Failure encode(const Object& object, Verb verb, uint16_t flags, const Value& args,
+                 uint32_t sequence, Writer* w) {
+    Encoder e(*w, fds_, &indexes_);
+    size_t at = w->begin_message(message_type(object, verb), flags, sequence);
+    e.object(object, args);
+    w->end_message(at);
+    Failure f;
+    if (e.failed()) {
+      f.error = EINVAL;
+      f.ext_ack = e.error();
+    }
+    return f;
+  }
+
+  Failure request(NetNs& ns, const Step& s, Value* result, std::pair<int, int>* index) {
+    Socket* socket = nullptr;
+    if (Failure f = socket_for(ns, *s.object, &socket)) return f;
+    auto flags = static_cast<uint16_t>(s.flags | NLM_F_REQUEST | NLM_F_ACK);
+    bool creates = s.object == &kLink && s.verb == Verb::kNew && (s.flags & NLM_F_CREATE);
+    if (creates) flags |= NLM_F_ECHO;
+    uint32_t sequence = socket->next_sequence();
+    Writer w;
+    if (Failure f = encode(*s.object, s.verb, flags, s.args, sequence, &w)) return f;
+    bool interrupted = false;
+    Failure f = socket->exchange(
+        w.bytes(), sequence, *s.object,
+        [&](const nlmsghdr&, View payload) {
+          Value v = decode_object(*s.object, payload);
+          if (s.object == &kLink) {
+            *index = {static_cast<int>(v.number("index", 0)), static_cast<int>(v.number("link", 0))};
+          }
+          if (!creates) *result = std::move(v);
+        },
+        &interrupted);
+    if (!f && creates) note_index(*index, result);
+    return f;
+  }
+
+  static void note_index(std::pair<int, int> index, Value* result) {
+    Map m;
+    m.emplace_back("index", Value(int64_t{index.first}));
+    m.emplace_back("peerIndex", Value(int64_t{index.second}));
+    *result = Value(std::move(m));
+  }
+
+  Failure find_by_name(const Step& s, std::pair<int, int>* index) {
+    const Value* name = s.args.get("name");
+    if (!name) return {};
+    Step get;
+    get.op = "link.get";
+    get.object = &kLink;
+    get.verb = Verb::kGet;
+    get.ns = s.ns;
+    Map args;
+    args.emplace_back("name", *name);
+    get.args = Value(std::move(args));
+    Value ignored;
+    return dispatch(get, &ignored, index);
+  }
+
+  Failure dump(NetNs& ns, const Step& s, Value* result) {
+    Socket* socket = nullptr;
+    if (Failure f = socket_for(ns, *s.object, &socket)) return f;
+    constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
+    Failure f;
+    for (int attempt = 0; attempt < kDumpTries; attempt++) {
+      uint32_t sequence = socket->next_sequence();
+      Writer w;
+      if (Failure bad = encode(*s.object, Verb::kDump, flags, s.args, sequence, &w)) return bad;
+      List list;
+      bool interrupted = false;
+      f = socket->exchange(
+          w.bytes(), sequence, *s.object,
+          [&](const nlmsghdr&, View payload) { list.push_back(decode_object(*s.object, payload)); },
+          &interrupted);
+      // A datagram that did not fit has made the buffer grow: ask again.
+      if (f.error == EMSGSIZE && !f.syscall.empty()) continue;
+      if (f) return f;
+      if (!interrupted) {
+        *result = Value(std::move(list));
+        return {};
+      }
+      f.error = EINTR;
+      f.ext_ack = "the table changed during each of " + std::to_string(kDumpTries) + " dumps";
+    }
+    return f;
+  }
+
+  Failure batch(NetNs& ns, const Step& s) {
+    Socket* socket = nullptr;
+    if (Failure f = ns.socket(NETLINK_NETFILTER, &socket)) return f;
+    Writer w;
+    Encoder e(w, fds_, &indexes_);
+    constexpr uint32_t kFirst = 1;
+    encode_batch(s.args, kFirst, e);
+    Failure f;
+    if (e.failed()) {
+      f.error = EINVAL;
+      f.ext_ack = e.error();
+      return f;
+    }
+    uint32_t culprit = 0;
+    Bytes error;
+    f = socket->batch(w.bytes(), &culprit, &error);
+    if (f && f.syscall.empty()) name_culprit(s, w.bytes(), culprit, error, &f);
+    return f;
+  }
+
+  // Says which message of the batch was refused, and which of its attributes.
+  static void name_culprit(const Step& s, const Bytes& sent, uint32_t culprit, const Bytes& error,
+                           Failure* f) {
+    const List& messages = *s.args.get("messages")->list();
+    if (culprit == 0 || culprit > messages.size()) return;
+    const std::string& op = *messages[culprit - 1].get("op")->string();
+    const Object* object = nullptr;
+    Verb verb = Verb::kGet;
+    find_operation(op, &object, &verb);
+    View request;
+    MessageCursor sent_messages({sent.data(), sent.size()});
+    while (sent_messages.next()) {
+      if (sent_messages.header.nlmsg_seq == culprit) request = sent_messages.payload;
+    }
+    MessageCursor answer({error.data(), error.size()});
+    if (answer.next()) *f = parse_error(answer.header, answer.payload, object, request);
+    std::string place = "message " + std::to_string(culprit - 1) + " (" + op + ")";
+    f->ext_ack = f->ext_ack.empty() ? place : f->ext_ack + "; " + place;
+  }
+
+  // Deletes the entries whose original direction fits: protocol number, destination port and,
+  // when given, destination address. The result is how many there were.
+  Failure flush_conntrack(NetNs& ns, const Step& s, Value* result) {
+    Step list = s;
+    list.verb = Verb::kDump;
+    Map family;
+    family.emplace_back("family", Value(s.args.number("family", AF_INET)));
+    list.args = Value(std::move(family));
+    Value entries;
+    if (Failure f = dump(ns, list, &entries)) return f;
+    int64_t count = 0;
+    for (const Value& entry : *entries.list()) {
+      const Value* tuple = entry.get("original");
+      const Value* proto = tuple ? tuple->get("proto") : nullptr;
+      const Value* ip = tuple ? tuple->get("ip") : nullptr;
+      if (!proto || !ip) continue;
+      const Value* to = ip->get("destination") ? ip->get("destination") : ip->get("destination6");
+      if (!matches(s.args, "protocol", proto->get("number")) ||
+          !matches(s.args, "port", proto->get("destinationPort")) ||
+          !matches(s.args, "address", to)) {
+        continue;
+      }
+      Step del = s;
+      del.verb = Verb::kDel;
+      Map args;
+      args.emplace_back("family", Value(s.args.number("family", AF_INET)));
+      args.emplace_back("original", *tuple);
+      if (const Value* id = entry.get("id")) args.emplace_back("id", *id);
+      del.args = Value(std::move(args));
+      Value ignored;
+      std::pair<int, int> index;
+      Failure f = request(ns, del, &ignored, &index);
+      if (f && f.error != ENOENT) return f;
+      count++;
+    }
+    *result = Value(count);
+    return {};
+  }
+
+  const Plan& plan_;
+  std::vector<int> fds_;
+  Indexes indexes_;
+};
+
+std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds) {
+  if (!find_operation(s.op, &s.object, &s.verb)) return "op: " + s.op + " is not a known operation";
+  if (s.ns >= plan.namespaces.size()) return s.op + ": ns: no namespace has that position";
+  if (s.verb == Verb::kSysctlGet || s.verb == Verb::kSysctlSet) {
+    const Value* name = s.args.get("name");
+    const Value* value = s.args.get("value");
+    if (!name || !name->string()) return s.op + ".name: must be a string";
+    if (s.verb == Verb::kSysctlSet && (!value || !value->string())) {
+      return s.op + ".value: must be a string";
+    }
+    return {};
+  }
+  if (s.verb == Verb::kFlush) return {};
+  Writer w;
+  Encoder e(w, fds, nullptr);
+  e.path.push_back(s.op);
+  if (s.verb == Verb::kBatch) {
+    encode_batch(s.args, 1, e);
+  } else {
+    e.object(*s.object, s.args);
+  }
+  return e.error();
+}
+
+std::string check_steps(std::vector<Step>& steps, const Plan& plan, const std::vector<int>& fds) {
+  for (size_t i = 0; i < steps.size(); i++) {
+    std::string wrong = check_step(steps[i], plan, fds);
+    if (wrong.empty()) wrong = check_steps(steps[i].undo, plan, fds);
+    if (!wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string check_plan(Plan& plan) { return check_steps(plan.steps, plan, descriptors(plan)); }
+
+Outcome run_plan(const Plan& plan) { return Runner(plan).run(); }
+
+}  // namespace vnet

@@ -1,0 +1,47 @@
+// Runs a plan: a list of requests, in order, in one call. A step may use the interface index that
+// an earlier one produced. When a step fails, the undo steps of those before it run in reverse.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "failure.h"
+#include "netns.h"
+#include "value.h"
+
+namespace vnet {
+
+enum class Verb : uint8_t { kNew, kSet, kDel, kGet, kDump, kSysctlGet, kSysctlSet, kBatch, kFlush };
+
+struct Step {
+  std::string op;
+  const Object* object = nullptr;
+  Verb verb = Verb::kGet;
+  uint32_t ns = 0;
+  uint16_t flags = 0;
+  Value args;
+  std::vector<int> accept;
+  std::vector<Step> undo;
+};
+
+struct Plan {
+  std::vector<std::shared_ptr<NetNs>> namespaces;
+  std::vector<Step> steps;
+  // Go on after a failure and run no undo: what a teardown wants.
+  bool keep_going = false;
+};
+
+struct Outcome {
+  std::vector<Value> results;
+  Failure failure;
+  // Failures of undo steps, or with keep_going the failures after the first.
+  std::vector<Failure> more_failures;
+};
+
+// Looks the operation's name up ("link.new") and checks the arguments without asking the kernel.
+// Returns what is wrong with it, or an empty string.
+std::string check_plan(Plan& plan);
+Outcome run_plan(const Plan& plan);
+
+}  // namespace vnet

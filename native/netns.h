@@ -1,0 +1,48 @@
+// Network namespaces: opened, made, pinned, compared; and the sockets that live in them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "failure.h"
+#include "fd.h"
+#include "socket.h"
+
+namespace vnet {
+
+class NetNs {
+ public:
+  // Opens a namespace file; refuses what is none.
+  static Failure open(const std::string& path, std::shared_ptr<NetNs>* out);
+  // Makes a namespace. With a path it is pinned there by a bind mount, as `ip netns add` does.
+  static Failure create(const std::string& path, std::shared_ptr<NetNs>* out);
+  // Unmounts and unlinks a pinned namespace.
+  static Failure remove(const std::string& path);
+
+  int fd() const { return fd_.get(); }
+  dev_t device() const { return device_; }
+  ino_t inode() const { return inode_; }
+
+  // The socket of a protocol (NETLINK_ROUTE, NETLINK_NETFILTER), opened at first use and kept.
+  // Hold `mutex` while it is in use: plans of several threads may share a handle.
+  Failure socket(int protocol, Socket** out);
+  std::mutex mutex;
+
+ private:
+  static Failure adopt(Fd fd, const char* op, std::shared_ptr<NetNs>* out);
+
+  Fd fd_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  Socket route_;
+  Socket netfilter_;
+};
+
+// Reads or writes a file below /proc/sys as seen from the namespace.
+Failure sysctl_get(int netns, const std::string& name, std::string* value);
+Failure sysctl_set(int netns, const std::string& name, const std::string& value);
+
+}  // namespace vnet

@@ -1,0 +1,51 @@
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "objects.h"
+
+namespace vnet {
+
+namespace {
+
+// struct ifaddrmsg. Its 8 flag bits are the low ones of IFA_FLAGS, which we always use.
+const Field kFields[] = {
+    {"family", 0, 1}, {"prefixLength", 1, 1}, {"scope", 3, 1}, {"index", 4, 4, true}};
+
+// struct ifa_cacheinfo: preferred and valid lifetime in seconds, then two time stamps that the
+// kernel sets itself.
+void encode_lifetime(const Attr& a, const Value& v, Encoder& e) {
+  uint32_t info[4] = {static_cast<uint32_t>(v.number("preferred", UINT32_MAX)),
+                      static_cast<uint32_t>(v.number("valid", UINT32_MAX)), 0, 0};
+  e.out.attribute(a.type, info, sizeof info);
+}
+
+Value decode_lifetime(View v) {
+  uint32_t preferred = 0;
+  uint32_t valid = 0;
+  v.read(0, &preferred);
+  v.read(4, &valid);
+  Map m;
+  m.emplace_back("preferred", Value(int64_t{preferred}));
+  m.emplace_back("valid", Value(int64_t{valid}));
+  return Value(std::move(m));
+}
+
+const Custom kLifetime = {encode_lifetime, decode_lifetime};
+
+const Attr kAttrs[] = {
+    {IFA_ADDRESS, "address", Type::kAddress},
+    {IFA_LOCAL, "local", Type::kAddress},
+    {IFA_BROADCAST, "broadcast", Type::kAddress},
+    {IFA_LABEL, "label", Type::kString},
+    {IFA_FLAGS, "flags", Type::kU32},
+    {IFA_RT_PRIORITY, "metric", Type::kU32},
+    {IFA_PROTO, "protocol", Type::kU8},
+    {IFA_CACHEINFO, "lifetime", Type::kCustom, nullptr, &kLifetime},
+};
+
+}  // namespace
+
+const Object kAddressObject = {"address",   8, kFields,     4,           Table(kAttrs),
+                               RTM_NEWADDR, 0, RTM_DELADDR, RTM_GETADDR};
+
+}  // namespace vnet

@@ -1,0 +1,91 @@
+#include <linux/rtnetlink.h>
+
+#include <cstddef>
+
+#include "objects.h"
+
+namespace vnet {
+
+namespace {
+
+// struct rtmsg; its table byte is RT_TABLE_UNSPEC for us, RTA_TABLE carries the number.
+const Field kFields[] = {{"family", 0, 1}, {"toLength", 1, 1}, {"fromLength", 2, 1},
+                         {"tos", 3, 1},    {"protocol", 5, 1}, {"scope", 6, 1},
+                         {"type", 7, 1},   {"flags", 8, 4}};
+
+const Attr kMetricAttrs[] = {
+    {RTAX_LOCK, "lock", Type::kU32},     {RTAX_MTU, "mtu", Type::kU32},
+    {RTAX_WINDOW, "window", Type::kU32}, {RTAX_RTT, "rtt", Type::kU32},
+    {RTAX_ADVMSS, "advmss", Type::kU32}, {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
+    {RTAX_INITCWND, "initCwnd", Type::kU32}, {RTAX_RTO_MIN, "rtoMin", Type::kU32},
+    {RTAX_INITRWND, "initRwnd", Type::kU32}, {RTAX_QUICKACK, "quickAck", Type::kU32},
+};
+const Table kMetrics(kMetricAttrs);
+
+const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress}};
+const Table kHop(kHopAttrs);
+
+// RTA_MULTIPATH is a row of struct rtnexthop, each followed by its own attributes.
+void encode_hops(const Attr& a, const Value& v, Encoder& e) {
+  const List* list = v.list();
+  if (!list) return e.fail("must be a list of next hops");
+  size_t at = e.out.begin_nest(a.type);
+  for (const Value& hop : *list) {
+    rtnexthop h{};
+    uint32_t index = 0;
+    const Value* link = hop.get("link");
+    if (link) e.link_index(*link, &index);
+    h.rtnh_ifindex = static_cast<int>(index);
+    h.rtnh_hops = static_cast<uint8_t>(hop.number("weight", 1) - 1);
+    h.rtnh_flags = static_cast<uint8_t>(hop.number("flags", 0));
+    Map rest;
+    if (const Value* via = hop.get("via")) rest.emplace_back("via", *via);
+    size_t start = e.out.bytes().size();
+    e.out.raw(&h, sizeof h);
+    e.attributes(kHop, Value(std::move(rest)));
+    auto length = static_cast<uint16_t>(e.out.bytes().size() - start);
+    e.out.patch(start + offsetof(rtnexthop, rtnh_len), &length, sizeof length);
+  }
+  e.out.end_nest(at);
+}
+
+Value decode_hops(View v) {
+  List out;
+  rtnexthop h;
+  while (v.read(0, &h) && h.rtnh_len >= sizeof h && h.rtnh_len <= v.size) {
+    Map m;
+    m.emplace_back("link", Value(int64_t{h.rtnh_ifindex}));
+    m.emplace_back("weight", Value(int64_t{h.rtnh_hops} + 1));
+    m.emplace_back("flags", Value(int64_t{h.rtnh_flags}));
+    decode_attributes(kHop, {v.data + sizeof h, h.rtnh_len - sizeof h}, m);
+    out.emplace_back(std::move(m));
+    v = v.from(align4(h.rtnh_len));
+  }
+  return Value(std::move(out));
+}
+
+const Custom kHops = {encode_hops, decode_hops};
+
+const Attr kAttrs[] = {
+    {RTA_TABLE, "table", Type::kU32},
+    {RTA_DST, "to", Type::kAddress},
+    {RTA_SRC, "from", Type::kAddress},
+    {RTA_GATEWAY, "via", Type::kAddress},
+    {RTA_OIF, "link", Type::kLink},
+    {RTA_IIF, "inLink", Type::kLink},
+    {RTA_PREFSRC, "source", Type::kAddress},
+    {RTA_PRIORITY, "priority", Type::kU32},
+    {RTA_METRICS, "metrics", Type::kNest, &kMetrics},
+    {RTA_MULTIPATH, "hops", Type::kCustom, nullptr, &kHops},
+    {RTA_PREF, "preference", Type::kU8},
+    {RTA_FLOW, "flow", Type::kU32},
+    {RTA_MARK, "mark", Type::kU32},
+    {RTA_CACHEINFO, "cache", Type::kBytes, nullptr, nullptr, Mode::kDecode},
+};
+
+}  // namespace
+
+const Object kRoute = {"route",      12, kFields,      8,           Table(kAttrs),
+                       RTM_NEWROUTE, 0,  RTM_DELROUTE, RTM_GETROUTE};
+
+}  // namespace vnet

@@ -1,0 +1,47 @@
+// A netlink socket and the exchange of one request with the kernel.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "failure.h"
+#include "fd.h"
+#include "wire/reader.h"
+#include "wire/schema.h"
+
+namespace vnet {
+
+class Socket {
+ public:
+  bool open() const { return fd_.valid(); }
+  // Opens the socket in the namespace of the calling thread.
+  Failure open_here(int protocol);
+
+  uint32_t next_sequence() { return ++sequence_; }
+
+  // Sends what was written and reads until the ack, error or end of dump of `sequence`.
+  // `on_message` sees every data message of that request. `object` names attributes in errors.
+  Failure exchange(const Bytes& request, uint32_t sequence, const Object& object,
+                   const std::function<void(const nlmsghdr&, View)>& on_message,
+                   bool* interrupted);
+
+  // Sends an nfnetlink batch and drains what the kernel says to it. It says nothing when all went
+  // well: the work is done when sendmsg returns. `culprit` gets the sequence number of the first
+  // message refused.
+  Failure batch(const Bytes& request, uint32_t* culprit, Bytes* error_payload);
+
+ private:
+  Failure send(const Bytes& request);
+  // Returns the datagram's size, or -errno.
+  ssize_t receive(int flags);
+
+  Fd fd_;
+  uint32_t sequence_ = 0;
+  Bytes buffer_;
+};
+
+// Reads the errno and the extended ack out of an NLMSG_ERROR or NLMSG_DONE message. `request` is
+// the message that was answered, without its nlmsghdr; it serves to name the attribute.
+Failure parse_error(const nlmsghdr& header, View payload, const Object* object, View request);
+
+}  // namespace vnet
