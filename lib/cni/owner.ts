@@ -1,0 +1,41 @@
+/**
+ * Who owns an address, a link or a host port: one attachment of one container to one network.
+ */
+import { createHash } from 'node:crypto'
+
+/** An attachment. All three parts count, in full: IDs may share any prefix. */
+export interface Owner {
+  /** Name of the network, from the configuration. */
+  readonly network: string
+  /** CNI_CONTAINERID */
+  readonly containerId: string
+  /** CNI_IFNAME */
+  readonly ifname: string
+}
+
+/** A key for maps: no part of an owner can hold a slash (spec, "Container ID" and "name"). */
+export function ownerKey(owner: Owner): string {
+  return `${owner.network}/${owner.containerId}/${owner.ifname}`
+}
+
+/** The longest tag, in bytes: what an nft element's comment holds. */
+const MAX_TAG = 127
+
+/**
+ * The owner as a tag for nft comments: readable, at most 127 bytes, and different for different
+ * owners. Where the whole is too long, a hash of it stands in for its middle.
+ */
+export function ownerTag(owner: Owner): string {
+  const key = ownerKey(owner)
+  if (key.length <= MAX_TAG) return key
+  const hash = createHash('sha256').update(key).digest('hex').slice(0, 32)
+  return `${key.slice(0, 60)}~${hash}/${owner.ifname}`
+}
+
+/**
+ * Name of the host's end of the owner's veth pair: `azv` and 11 hex digits of a hash over all
+ * three parts, so that it is the same for a repeated call and for no other owner.
+ */
+export function hostLinkName(owner: Owner): string {
+  return 'azv' + createHash('sha256').update(ownerKey(owner)).digest('hex').slice(0, 11)
+}

@@ -1,0 +1,205 @@
+/**
+ * Leases: who has which address, shared by all processes of the host.
+ */
+import { canonicalAddress } from './address.js'
+import { AddressError, PoolExhaustedError } from './errors.js'
+import { buildPools, isCooling } from './pool.js'
+import { checkRequest, dropLease, heldLease, takeLease } from './select.js'
+import type { AcquireRequest, CheckedRequest } from './select.js'
+import type { IpamState } from './state.js'
+import type { Store } from '../state/store.js'
+import { leaseAddress, sameOwner } from './types.js'
+import type { HostNic, InterfaceInfo, Lease, Owner, Pool, Source } from './types.js'
+
+/** Gets what deserves a line in the log. */
+export type IpamLog = (
+  level: 'warn' | 'debug',
+  message: string,
+  fields: Record<string, unknown>,
+) => void
+
+/** What address management works with. */
+export interface IpamOptions {
+  readonly store: Store<IpamState>
+  readonly source: Source
+  readonly log?: IpamLog
+  /** The time in milliseconds since the epoch; Date.now when absent. */
+  readonly now?: () => number
+}
+
+/** A pool with its numbers. */
+export interface PoolStatus extends Pool {
+  readonly total: number
+  /** Addresses that have a lease. */
+  readonly used: number
+  /** Addresses that have none; the resting ones are among them. */
+  readonly free: number
+  /** Free addresses that rest after a release. */
+  readonly cooling: number
+}
+
+/** The state of affairs, for display. Times are in milliseconds since the epoch. */
+export interface IpamSnapshot {
+  /** When the source last answered well; 0 for never. */
+  readonly fetchedAt: number
+  /** When the source last failed; 0 when it has answered well since. */
+  readonly failedAt: number
+  readonly pools: readonly PoolStatus[]
+  readonly leases: readonly Lease[]
+}
+
+type Outcome = { interfaces: InterfaceInfo[] } | { error: unknown }
+
+const DEFAULT_QUERY_INTERVAL_SECONDS = 10
+/** A full pool is looked at again when the last answer is older, in milliseconds. */
+const FORCED_REFRESH_MS = 1000
+
+/** Gives addresses to owners and takes them back. */
+export class Ipam {
+  readonly #store: Store<IpamState>
+  readonly #source: Source
+  readonly #log: IpamLog
+  readonly #now: () => number
+
+  constructor({ store, source, log, now }: IpamOptions) {
+    this.#store = store
+    this.#source = source
+    this.#log = log ?? (() => {})
+    this.#now = now ?? Date.now
+  }
+
+  /**
+   * Gives an address to an owner; one that has a lease gets it again, whatever pool the
+   * request names. Asks the source only when its last answer is older than the query
+   * interval, or when nothing fits; the lock is not held meanwhile. When the source fails,
+   * its last good answer serves.
+   *
+   * Throws TypeError (bad request), PoolExhaustedError, AddressError, SourceError (no good
+   * answer yet), StateError, LockTimeoutError.
+   */
+  async acquire(request: AcquireRequest): Promise<Lease> {
+    const checked = checkRequest(request)
+    const seen = this.#store.read()
+    const held = heldLease(seen, checked)
+    if (held) return held
+    const seconds = request.queryIntervalSeconds ?? DEFAULT_QUERY_INTERVAL_SECONDS
+    const due = isDue(seen, seconds * 1000, this.#now())
+    const first = this.#take(checked, due ? await this.#fetch(seen) : undefined)
+    if (!(first instanceof Error)) return first
+    const after = this.#store.read()
+    if (!mayBeCuredByRefresh(first) || !this.#mayForce(after, seconds)) throw first
+    const second = this.#take(checked, await this.#fetch(after))
+    if (second instanceof Error) throw second
+    return second
+  }
+
+  /** Ends the owner's lease, if any, and returns it. */
+  release(owner: Owner): Lease | undefined {
+    return this.#drop((lease) => sameOwner(lease.owner, owner))
+  }
+
+  /** Ends the lease of an address (prefix length optional) in a network, if any. */
+  releaseAddress(network: string, address: string): Lease | undefined {
+    const wanted = canonicalAddress(address.split('/')[0]!)
+    return this.#drop(
+      (lease) => lease.owner.network === network && leaseAddress(lease) === wanted,
+    )
+  }
+
+  /** The owner's lease, if any. Takes no lock. */
+  find(owner: Owner): Lease | undefined {
+    return this.#store.read().leases.find((lease) => sameOwner(lease.owner, owner))
+  }
+
+  /**
+   * The pools with their numbers, and the leases. Takes no lock, asks no source. Without
+   * `nics`, the pools are those of all interfaces that the source told of.
+   */
+  snapshot(nics?: readonly HostNic[]): IpamSnapshot {
+    const { fetchedAt, failedAt, interfaces, leases, freed } = this.#store.read()
+    const used = new Set(leases.map(leaseAddress))
+    const nowMs = this.#now()
+    const pools = buildPools(interfaces, nics ?? nicsOf(interfaces)).map((pool) => {
+      const free = pool.addresses.filter((address) => !used.has(address))
+      const cooling = free.filter((address) => isCooling(freed[address], nowMs)).length
+      const total = pool.addresses.length
+      return { ...pool, total, used: total - free.length, free: free.length, cooling }
+    })
+    return { fetchedAt, failedAt, pools, leases }
+  }
+
+  // A look before the lock: most releases of unknown owners are repeated DELs.
+  #drop(matches: (lease: Lease) => boolean): Lease | undefined {
+    if (!this.#store.read().leases.some(matches)) return undefined
+    return this.#store.update((state) => dropLease(state, matches, this.#now()))
+  }
+
+  async #fetch(seen: IpamState): Promise<Outcome> {
+    try {
+      return { interfaces: await this.#source.fetch() }
+    } catch (error) {
+      if (seen.fetchedAt !== 0) this.#warnOfOldPool(error, seen.fetchedAt)
+      return { error }
+    }
+  }
+
+  #warnOfOldPool(error: unknown, fetchedAt: number): void {
+    const source = this.#source.kind
+    const ageSeconds = Math.max(0, Math.round((this.#now() - fetchedAt) / 1000))
+    const why = error instanceof Error ? error.message : String(error)
+    this.#log('warn', `${source} failed, pool of ${ageSeconds} s ago is used: ${why}`, {
+      source,
+      ageSeconds,
+      error: why,
+    })
+  }
+
+  // Errors are values here: one thrown inside `update` would undo what the source said.
+  #take(request: CheckedRequest, outcome: Outcome | undefined): Lease | Error {
+    return this.#store.update((state) => {
+      const nowMs = this.#now()
+      if (outcome) applyOutcome(state, outcome, nowMs)
+      try {
+        if (state.fetchedAt === 0 && outcome && 'error' in outcome) throw outcome.error
+        return takeLease(state, request, nowMs)
+      } catch (error) {
+        return error instanceof Error ? error : new Error(String(error))
+      }
+    })
+  }
+
+  // A server that is known to be dead is left alone for the whole interval.
+  #mayForce(state: IpamState, querySeconds: number): boolean {
+    const failed = state.failedAt > state.fetchedAt
+    const wait = Math.max(FORCED_REFRESH_MS, failed ? querySeconds * 1000 : 0)
+    return isDue(state, wait, this.#now())
+  }
+}
+
+// A negative age is a clock that was set back: better ask once too often than never.
+function isDue(state: IpamState, intervalMs: number, nowMs: number): boolean {
+  if (state.fetchedAt === 0) return true
+  const age = nowMs - Math.max(state.fetchedAt, state.failedAt)
+  return age < 0 || age >= intervalMs
+}
+
+function applyOutcome(state: IpamState, outcome: Outcome, nowMs: number): void {
+  if ('error' in outcome) {
+    state.failedAt = nowMs
+    return
+  }
+  state.interfaces = outcome.interfaces
+  state.fetchedAt = nowMs
+  state.failedAt = 0
+}
+
+function mayBeCuredByRefresh(error: Error): boolean {
+  if (error instanceof AddressError) return error.reason === 'not-in-pool'
+  return error instanceof PoolExhaustedError
+}
+
+function nicsOf(interfaces: readonly InterfaceInfo[]): HostNic[] {
+  return interfaces
+    .filter(({ mac }) => mac !== '*')
+    .map(({ mac }) => ({ name: '', index: 0, mac }))
+}

@@ -1,0 +1,98 @@
+/**
+ * The words of address management.
+ */
+
+/** Which protocol an address or a prefix belongs to. */
+export type Family = 'ipv4' | 'ipv6'
+
+/** A network interface card of the host, as the caller found it. */
+export interface HostNic {
+  readonly name: string
+  readonly index: number
+  /** Link-layer address, any case, with or without separators. */
+  readonly mac: string
+  /** Its addresses in CIDR form; they tell which NIC carries a subnet. */
+  readonly addresses?: readonly string[]
+}
+
+/** What a source says about one NIC of this virtual machine. */
+export interface InterfaceInfo {
+  /** `aa:bb:cc:dd:ee:ff`, or `*` for any NIC. */
+  readonly mac: string
+  /** True for the machine's first NIC. */
+  readonly primary: boolean
+  readonly subnets: readonly SubnetInfo[]
+}
+
+/** A subnet of a NIC and the addresses that the NIC owns in it. */
+export interface SubnetInfo {
+  /** Canonical CIDR, host bits zero. */
+  readonly prefix: string
+  readonly addresses: readonly AddressInfo[]
+}
+
+/** One address of a NIC. */
+export interface AddressInfo {
+  /** Canonical, without prefix length. */
+  readonly address: string
+  /** True for the address of the host itself. */
+  readonly primary: boolean
+}
+
+/** Knows the NICs and addresses of this machine. `fetch` rejects with SourceError. */
+export interface Source {
+  /** Short name for messages: `wireserver`. */
+  readonly kind: string
+  fetch(): Promise<InterfaceInfo[]>
+}
+
+/** The addresses of one subnet on one NIC that pods may have. */
+export interface Pool {
+  /** Canonical CIDR. */
+  readonly prefix: string
+  readonly family: Family
+  /** First host address of the subnet. */
+  readonly gateway: string
+  /** Name of the host's NIC; empty when a `*` could not be tied to one. */
+  readonly nic: string
+  /** Canonical MAC of that NIC; empty with an empty `nic`. */
+  readonly nicMac: string
+  /** True for the machine's first NIC. */
+  readonly primary: boolean
+  /** Secondary addresses only, ascending by number, without prefix length. */
+  readonly addresses: readonly string[]
+}
+
+/** Who holds a lease. Two owners are equal when all three fields are, in full. */
+export interface Owner {
+  /** Name of the CNI network. */
+  readonly network: string
+  readonly containerId: string
+  readonly ifname: string
+}
+
+/** An address given to an owner. */
+export interface Lease {
+  /** With the subnet's prefix length: `10.0.0.5/24`. */
+  readonly address: string
+  readonly gateway: string
+  /** Prefix of the pool it came from. */
+  readonly pool: string
+  /** Name of the host's NIC; empty when it could not be told. */
+  readonly nic: string
+  readonly owner: Owner
+  /** When it was given, in milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** Tells whether two owners are the same. */
+export function sameOwner(a: Owner, b: Owner): boolean {
+  return (
+    a.network === b.network && a.containerId === b.containerId && a.ifname === b.ifname
+  )
+}
+
+/** The address of a lease without its prefix length. */
+export function leaseAddress(lease: Lease): string {
+  return lease.address.slice(0, lease.address.lastIndexOf('/'))
+}

@@ -1,0 +1,132 @@
+/**
+ * Numbers of the kernel's headers and the words that stand for them at the edge.
+ */
+
+/** Address families (linux/socket.h). */
+export const AF = { ipv4: 2, ipv6: 10, bridge: 7 } as const
+
+/** An address family by name. */
+export type Family = 'ipv4' | 'ipv6'
+
+/** NLM_F_* bits of requests that make something (linux/netlink.h). */
+export const NLM_F = {
+  replace: 0x100,
+  excl: 0x200,
+  create: 0x400,
+  append: 0x800,
+} as const
+
+/** The errnos that verbs accept (asm-generic/errno.h). */
+export const ERRNO = {
+  ENOENT: 2,
+  ESRCH: 3,
+  EAGAIN: 11,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ERESTART: 85,
+  EADDRNOTAVAIL: 99,
+} as const
+
+/** Interface flags (linux/if.h). */
+export const IFF = { up: 0x1, loopback: 0x8, noArp: 0x80, promiscuous: 0x100 } as const
+
+/** Address flags (linux/if_addr.h). */
+export const IFA_F = {
+  nodad: 0x02,
+  optimistic: 0x04,
+  homeAddress: 0x10,
+  permanent: 0x80,
+  manageTemporary: 0x100,
+  noprefixroute: 0x200,
+  mcAutoJoin: 0x400,
+} as const
+
+/** Neighbour states (linux/neighbour.h). */
+export const NUD = { reachable: 0x02, stale: 0x04, noArp: 0x40, permanent: 0x80 } as const
+
+/** Route flags (linux/rtnetlink.h); `onlink` is RTNH_F_ONLINK. */
+export const RTNH_F = { onlink: 4 } as const
+
+/** Two-way names of a set of numbers. */
+export class Names<T extends string> {
+  readonly #byName: ReadonlyMap<string, number>
+  readonly #byNumber: ReadonlyMap<number, T>
+
+  constructor(
+    readonly what: string,
+    entries: Record<T, number>,
+  ) {
+    const list = Object.entries(entries) as [T, number][]
+    this.#byName = new Map(list)
+    this.#byNumber = new Map(list.map(([name, number]) => [number, name]))
+  }
+
+  /** The number of a name; numbers pass through. Throws a TypeError for an unknown name. */
+  number(value: T | number): number {
+    if (typeof value === 'number') return value
+    const number = this.#byName.get(value)
+    if (number === undefined) {
+      const known = [...this.#byName.keys()].join(', ')
+      throw new TypeError(`${this.what}: ${value} is not one of ${known}`)
+    }
+    return number
+  }
+
+  /** The name of a number, or the number when it has none. */
+  name(number: number): T | number {
+    return this.#byNumber.get(number) ?? number
+  }
+}
+
+/** Who installed a route: RTPROT_* (linux/rtnetlink.h). */
+export type RouteProtocol = 'redirect' | 'kernel' | 'boot' | 'static' | 'ra' | 'dhcp'
+export const routeProtocols = new Names<RouteProtocol>('protocol', {
+  redirect: 1,
+  kernel: 2,
+  boot: 3,
+  static: 4,
+  ra: 9,
+  dhcp: 16,
+})
+
+/** How far a route or address reaches: RT_SCOPE_*. */
+export type Scope = 'global' | 'site' | 'link' | 'host' | 'nowhere'
+export const scopes = new Names<Scope>('scope', {
+  global: 0,
+  site: 200,
+  link: 253,
+  host: 254,
+  nowhere: 255,
+})
+
+/** What a route does: RTN_*. */
+export type RouteType =
+  | 'unicast'
+  | 'local'
+  | 'broadcast'
+  | 'anycast'
+  | 'multicast'
+  | 'blackhole'
+  | 'unreachable'
+  | 'prohibit'
+  | 'throw'
+export const routeTypes = new Names<RouteType>('type', {
+  unicast: 1,
+  local: 2,
+  broadcast: 3,
+  anycast: 4,
+  multicast: 5,
+  blackhole: 6,
+  unreachable: 7,
+  prohibit: 8,
+  throw: 9,
+})
+
+/** Routing tables: RT_TABLE_*. */
+export type RouteTable = 'default' | 'main' | 'local'
+export const routeTables = new Names<RouteTable>('table', {
+  default: 253,
+  main: 254,
+  local: 255,
+})

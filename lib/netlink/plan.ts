@@ -1,0 +1,201 @@
+/**
+ * A plan: a list of requests to the kernel that run in one native call.
+ */
+import { addon, type Wire, type WireOutcome, type WireStep } from '../binding.js'
+import { toError } from '../errors.js'
+import type { Transaction } from '../nft/transaction.js'
+import { AddressVerbs } from './address.js'
+import { LinkVerbs } from './link.js'
+import { NeighbourVerbs } from './neighbour.js'
+import type { NetNs } from './netns.js'
+import { RouteVerbs } from './route.js'
+import { StepRef, type StepOptions, type StepSink } from './steps.js'
+
+/** What happens when a step fails. */
+export interface RunOptions {
+  /**
+   * `undo` (the default) takes the steps before it back in reverse order, as far as they can be;
+   * `stop` leaves them; `continue` goes on with the next step, which is what a teardown wants.
+   */
+  readonly onFailure?: 'undo' | 'stop' | 'continue'
+}
+
+/** The verbs that a plan offers for one namespace. */
+export class PlanScope {
+  readonly link: LinkVerbs
+  readonly address: AddressVerbs
+  readonly route: RouteVerbs
+  readonly neighbour: NeighbourVerbs
+
+  constructor(protected readonly sink: StepSink) {
+    this.link = new LinkVerbs(sink)
+    this.address = new AddressVerbs(sink)
+    this.route = new RouteVerbs(sink)
+    this.neighbour = new NeighbourVerbs(sink)
+  }
+
+  /**
+   * Writes a file below /proc/sys as the namespace sees it. Parts of the name are joined by
+   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`.
+   */
+  setSysctl(name: string, value: string): void {
+    this.sink.add('sysctl.set', { name, value })
+  }
+
+  /** Reads a file below /proc/sys as the namespace sees it, without the closing newline. */
+  getSysctl(name: string): StepRef<string> {
+    return new StepRef(this.sink.add('sysctl.get', { name }), String)
+  }
+
+  /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */
+  nft(
+    transaction: Transaction,
+    options: { accept?: number[]; undo?: Transaction } = {},
+  ): void {
+    this.sink.add('nft.batch', transaction.toWire(), {
+      accept: options.accept ?? [],
+      undo: options.undo && [{ op: 'nft.batch', args: options.undo.toWire() }],
+    })
+  }
+
+  /**
+   * Deletes the conntrack entries whose original direction has this protocol number, destination
+   * port and (when given) destination address. The result is their number.
+   */
+  flushConntrack(filter: {
+    family: 'ipv4' | 'ipv6'
+    protocol: number
+    port: number
+    address?: string
+  }): StepRef<number> {
+    const family = filter.family === 'ipv4' ? 2 : 10
+    return new StepRef(this.sink.add('conntrack.flush', { ...filter, family }), Number)
+  }
+
+  /** Adds a request in the addon's own terms; for verbs that have no method yet. */
+  raw<T>(
+    op: string,
+    args: { readonly [key: string]: Wire },
+    options?: StepOptions,
+  ): StepRef<T> {
+    return new StepRef(this.sink.add(op, args, options), (wire) => wire as T)
+  }
+}
+
+/** The answers of a plan that ran. */
+export class Done {
+  /** What failed and was passed over, with `onFailure: 'continue'`; else empty. */
+  readonly failures: readonly Error[]
+  readonly #results: readonly unknown[]
+
+  constructor(results: readonly unknown[], failures: readonly Error[] = []) {
+    this.#results = results
+    this.failures = failures
+  }
+
+  /** The result of a step. */
+  of<T>(ref: StepRef<T>): T {
+    return ref.decode(this.#results[ref.step])
+  }
+}
+
+/**
+ * A list of steps, made by verbs and run in one native call. The verbs of the plan itself act in
+ * the namespace that it was made from, those of `plan.in(other)` in another.
+ */
+export class Plan extends PlanScope {
+  readonly #namespaces: NetNs[] = []
+  readonly #steps: WireStep[] = []
+
+  constructor(home: NetNs) {
+    // The sink is made before `this` exists; the arrow functions look the plan up later.
+    const hold: { plan?: Plan } = {}
+    super({
+      add: (op, args, options) => (hold.plan as Plan).#add(home, op, args, options),
+      namespace: (ns) => (hold.plan as Plan).#position(ns),
+    })
+    hold.plan = this
+    this.#namespaces.push(home)
+  }
+
+  /** The same plan seen from another namespace. */
+  in(ns: NetNs): PlanScope {
+    return new PlanScope({
+      add: (op, args, options) => this.#add(ns, op, args, options),
+      namespace: (other) => this.#position(other),
+    })
+  }
+
+  /** The steps as plain data: for `--dry-run` and for tests. */
+  get steps(): readonly WireStep[] {
+    return this.#steps
+  }
+
+  /**
+   * Runs the plan on a pool thread.
+   * Throws NetlinkError (with `step`), SyscallError, or TypeError for a malformed step, in which
+   * case nothing was done.
+   */
+  async run(options: RunOptions = {}): Promise<Done> {
+    const { steps, keepGoing } = this.#prepare(options)
+    return this.#finish(await addon().run(this.#handles(), steps, keepGoing), keepGoing)
+  }
+
+  /** Runs the plan on this thread: for short-lived programs. Throws as `run` does. */
+  runSync(options: RunOptions = {}): Done {
+    const { steps, keepGoing } = this.#prepare(options)
+    return this.#finish(addon().runSync(this.#handles(), steps, keepGoing), keepGoing)
+  }
+
+  #add(
+    ns: NetNs,
+    op: string,
+    args: { readonly [key: string]: Wire },
+    options: StepOptions = {},
+  ): number {
+    const position = this.#position(ns)
+    this.#steps.push({
+      op,
+      ns: position,
+      args,
+      flags: options.flags ?? 0,
+      accept: options.accept ?? [],
+      undo: (options.undo ?? []).map((step) => ({ ...step, ns: position })),
+    })
+    return this.#steps.length - 1
+  }
+
+  #position(ns: NetNs): number {
+    const at = this.#namespaces.indexOf(ns)
+    return at >= 0 ? at : this.#namespaces.push(ns) - 1
+  }
+
+  #handles() {
+    return this.#namespaces.map((ns) => ns.native)
+  }
+
+  #prepare({ onFailure = 'undo' }: RunOptions) {
+    const steps =
+      onFailure === 'undo' ? this.#steps : this.#steps.map(({ undo: _, ...step }) => step)
+    return { steps, keepGoing: onFailure === 'continue' }
+  }
+
+  #finish(outcome: WireOutcome, keepGoing: boolean): Done {
+    const { failure, moreFailures, results } = outcome
+    if (!failure) return new Done(results)
+    if (keepGoing)
+      return new Done(
+        results,
+        [failure, ...moreFailures].map((f) => toError(f)),
+      )
+    throw toError(failure, moreFailures, this.#subject(failure.step))
+  }
+
+  // The errno alone does not say which of thirty addresses it was.
+  #subject(step: number): string {
+    const args = this.#steps[step]?.args ?? {}
+    const { name, local, to, address } = args as Record<string, unknown>
+    const subject = name ?? local ?? to ?? address
+    return typeof subject === 'string' ? subject : ''
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Addresses and prefixes as text, checked before they reach the kernel.
+ */
+import { isIP } from 'node:net'
+import { AF, type Family } from './constants.js'
+
+/** An address with the length of its prefix. */
+export interface Prefix {
+  readonly address: string
+  /** Bits, 0 to 32 or 128. */
+  readonly length: number
+  readonly family: Family
+}
+
+/** The family of an address. Throws a TypeError naming `field` when it is none. */
+export function familyOf(address: string, field: string): Family {
+  const version = isIP(address)
+  // A zone (fe80::1%eth0) is an interface, which has its own field.
+  if (version === 0 || address.includes('%')) {
+    throw new TypeError(`${field}: ${address} is not an IPv4 or IPv6 address`)
+  }
+  return version === 4 ? 'ipv4' : 'ipv6'
+}
+
+/**
+ * Reads `10.0.0.5/24` or `10.0.0.5`, which means the full length.
+ * Throws a TypeError naming `field` when it is neither.
+ */
+export function parsePrefix(text: string, field: string): Prefix {
+  const slash = text.indexOf('/')
+  const address = slash < 0 ? text : text.slice(0, slash)
+  const family = familyOf(address, field)
+  const most = family === 'ipv4' ? 32 : 128
+  if (slash < 0) return { address, length: most, family }
+  const digits = text.slice(slash + 1)
+  const length = Number(digits)
+  if (!/^\d{1,3}$/.test(digits) || length > most) {
+    throw new TypeError(`${field}: ${text} needs a prefix length from 0 to ${most}`)
+  }
+  return { address, length, family }
+}
+
+/** The kernel's number of a family. */
+export function familyNumber(family: Family): number {
+  return AF[family]
+}
+
+/** The family of a kernel number; everything that is not IPv6 counts as IPv4. */
+export function familyName(number: number): Family {
+  return number === AF.ipv6 ? 'ipv6' : 'ipv4'
+}

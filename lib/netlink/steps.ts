@@ -1,0 +1,54 @@
+/**
+ * The parts that a plan is made of: what a step answers with, and how verbs add steps.
+ */
+import type { Wire, WireRef, WireStep } from '../binding.js'
+import type { NetNs } from './netns.js'
+
+/** Stands for the result of a step before the plan has run. */
+export class StepRef<T> {
+  constructor(
+    /** Position of the step in its plan. */
+    readonly step: number,
+    /** Turns the addon's answer into the result. */
+    readonly decode: (wire: unknown) => T,
+  ) {}
+}
+
+/** Stands for an interface that an earlier step of the same plan makes or finds. */
+export class LinkRef extends StepRef<number> {
+  constructor(
+    step: number,
+    readonly field: 'index' | 'peerIndex' = 'index',
+  ) {
+    super(step, (wire) => (wire as Record<string, number>)[field] ?? 0)
+  }
+
+  /** The reference in the addon's form. */
+  toWire(): WireRef {
+    return { ref: this.step, field: this.field }
+  }
+}
+
+/** An interface: a reference into the plan, or an index (greater than 0). */
+export type LinkLike = LinkRef | number
+
+/** An interface in the addon's form. */
+export function linkToWire(link: LinkLike): number | WireRef {
+  return typeof link === 'number' ? link : link.toWire()
+}
+
+/** What a verb may say beside its arguments. */
+export interface StepOptions {
+  readonly flags?: number
+  readonly accept?: readonly number[]
+  /** Requests that take the step back, in the order to run; same namespace unless given. */
+  readonly undo?: readonly Omit<WireStep, 'ns'>[]
+}
+
+/** Where verbs put their steps: a plan, seen from one namespace. */
+export interface StepSink {
+  /** Adds a step and answers with its position. */
+  add(op: string, args: { readonly [key: string]: Wire }, options?: StepOptions): number
+  /** Position of a namespace in the plan; adds it when it is new. */
+  namespace(ns: NetNs): number
+}

@@ -1,0 +1,3 @@
+export * from './mapping.js'
+export * from './portmap.js'
+export * from './table.js'

@@ -1,0 +1,102 @@
+/**
+ * Port mappings as the runtime gives them, checked and told apart by family.
+ */
+import { isIP } from 'node:net'
+import { CniCode, CniError } from '../cni/errors.js'
+
+/** A host port that leads to a container, checked. */
+export interface Mapping {
+  readonly protocol: 'tcp' | 'udp'
+  /** 1 to 65535 */
+  readonly hostPort: number
+  /** 1 to 65535 */
+  readonly containerPort: number
+  /** IPv4 address of the host; undefined for all of them. */
+  readonly hostAddress: string | undefined
+}
+
+const PROTOCOLS = ['tcp', 'udp'] as const
+
+function wrong(place: string, value: unknown, cure: string): CniError {
+  const shown = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`
+  return new CniError(CniCode.InvalidConfig, `${place} ${shown}: ${cure}`)
+}
+
+function port(entry: Record<string, unknown>, key: string, place: string): number {
+  const value = entry[key]
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535) {
+    return value as number
+  }
+  throw wrong(`${place}.${key}`, value, 'give a port from 1 to 65535')
+}
+
+function parseOne(
+  raw: unknown,
+  place: string,
+): (Mapping & { family: 4 | 6 | 0 }) | undefined {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    throw wrong(place, raw, 'give an object with hostPort, containerPort and protocol')
+  }
+  const entry = raw as Record<string, unknown>
+  const protocol = String(entry['protocol'] ?? 'tcp').toLowerCase()
+  if (!PROTOCOLS.includes(protocol as 'tcp')) {
+    throw wrong(`${place}.protocol`, entry['protocol'], 'use tcp or udp')
+  }
+  const hostIP = entry['hostIP'] ?? ''
+  const family = typeof hostIP === 'string' ? isIP(hostIP) : -1
+  if (hostIP !== '' && family < 4) {
+    throw wrong(
+      `${place}.hostIP`,
+      hostIP,
+      'give an IPv4 or IPv6 address, or leave it out',
+    )
+  }
+  return {
+    protocol: protocol as 'tcp' | 'udp',
+    hostPort: port(entry, 'hostPort', place),
+    containerPort: port(entry, 'containerPort', place),
+    // An unspecified address means every address of its family.
+    hostAddress:
+      hostIP === '' || hostIP === '0.0.0.0' || hostIP === '::'
+        ? undefined
+        : String(hostIP),
+    family: family as 4 | 6 | 0,
+  }
+}
+
+/**
+ * Reads `runtimeConfig.portMappings`. Mappings for IPv6 addresses of the host do not concern an
+ * IPv4 container and are left out. Throws CniError (7) that names the entry and the field, also
+ * when two entries want one port.
+ */
+export function parseMappings(raw: unknown): Mapping[] {
+  if (raw === undefined || raw === null) return []
+  const place = 'runtimeConfig.portMappings'
+  if (!Array.isArray(raw)) throw wrong(place, raw, 'give a list of mappings')
+  const seen = new Map<string, number>()
+  const out: Mapping[] = []
+  raw.forEach((item, i) => {
+    const parsed = parseOne(item, `${place}[${i}]`)
+    if (!parsed || parsed.family === 6) return
+    const { family: _, ...mapping } = parsed
+    const key = `${mapping.protocol} ${mapping.hostAddress ?? '*'} ${mapping.hostPort}`
+    const before = seen.get(key)
+    if (before !== undefined) {
+      throw wrong(
+        `${place}[${i}].hostPort`,
+        mapping.hostPort,
+        `${place}[${before}] wants it too`,
+      )
+    }
+    seen.set(key, i)
+    out.push(mapping)
+  })
+  return out
+}
+
+/** A mapping for people: `tcp 0.0.0.0:8080`. */
+export function describeMapping(
+  m: Pick<Mapping, 'protocol' | 'hostAddress' | 'hostPort'>,
+): string {
+  return `${m.protocol} ${m.hostAddress ?? '0.0.0.0'}:${m.hostPort}`
+}

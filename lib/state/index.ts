@@ -1,0 +1,5 @@
+export * from './boot-id.js'
+export * from './errors.js'
+export * from './lock.js'
+export * from './paths.js'
+export * from './store.js'

@@ -1,0 +1,290 @@
+/**
+ * The nft table of bridge mode: it translates between the pods' MACs and the one MAC that the
+ * fabric knows, with one map element a pod.
+ *
+ * The fabric delivers a frame for any of the node's addresses to the NIC's MAC, and drops what
+ * carries another source. Towards the NIC, every frame gets its MAC as source; from the NIC, a
+ * frame for a pod's address gets the pod's MAC.
+ */
+import {
+  bits,
+  eq,
+  field,
+  ifname,
+  inSet,
+  ipv4Bytes,
+  macBytes,
+  mapLookup,
+  neq,
+  store,
+  storeFrom,
+  Transaction,
+  updateSet,
+  verdict,
+  type Expr,
+  type FieldDef,
+  type SetDef,
+  type TableRef,
+} from '../nft/index.js'
+import { except, type Masquerade } from './masquerade.js'
+
+/** What the table is made from. */
+export interface BridgeTableSpec {
+  readonly bridge: string
+  /** Name and MAC of the NIC beneath the bridge. */
+  readonly nic: string
+  readonly mac: string
+  /** The host's own IPv4 addresses on the bridge, without prefix length. */
+  readonly hostAddresses: readonly string[]
+  readonly masquerade?: Masquerade
+}
+
+/** A pod as the table knows it. */
+export interface TableEndpoint {
+  /** IPv4 address without prefix length. */
+  readonly address: string
+  readonly mac: string
+  /** Tag of the owner, for `nft list` and for a DEL that has no other record. */
+  readonly tag: string
+}
+
+/** The table of a bridge. nft takes letters, digits, dots and underscores in names. */
+export function bridgeTable(bridge: string): TableRef {
+  const safe = bridge.replace(
+    /[^A-Za-z0-9_]/g,
+    (c) => `.${c.codePointAt(0)?.toString(16)}`,
+  )
+  return { family: 'bridge', name: `azure_vnet_${safe}` }
+}
+
+/** The map from address to MAC of all that lives on this node: pods, and the host itself. */
+export function endpointsMap(bridge: string): SetDef {
+  const { family, name: table } = bridgeTable(bridge)
+  return { family, table, name: 'endpoints', key: ['ipv4_addr'], data: ['ether_addr'] }
+}
+
+const FLOW: FieldDef[] = [
+  field.ipSource,
+  field.ipDestination,
+  field.l4proto,
+  field.sourcePort,
+  field.destinationPort,
+]
+const FLOW_BACK: FieldDef[] = [
+  field.ipDestination,
+  field.ipSource,
+  field.l4proto,
+  field.destinationPort,
+  field.sourcePort,
+]
+
+function flowSet(bridge: string): SetDef {
+  const { family, name: table } = bridgeTable(bridge)
+  return {
+    family,
+    table,
+    name: 'host_flows',
+    key: ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service', 'inet_service'],
+    dynamic: true,
+    size: 262144,
+  }
+}
+
+const ETHERTYPE_IP = Uint8Array.of(0x08, 0x00)
+const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
+const ARP_REQUEST = Uint8Array.of(0, 1)
+const ARP_REPLY = Uint8Array.of(0, 2)
+const NO_ADDRESS = Uint8Array.of(0, 0, 0, 0)
+const TO_THIS_HOST = Uint8Array.of(0)
+const TCP = Uint8Array.of(6)
+const UDP = Uint8Array.of(17)
+const TCP_FIN_SYN_RST = Uint8Array.of(0x07)
+
+const MINUTE = 60_000
+
+/** Where the chains hook in. -300 and 300 are nft's dstnat and srcnat of the bridge family. */
+const CHAINS = [
+  { name: 'prerouting', hook: 'prerouting', priority: -300 },
+  { name: 'forward', hook: 'forward', priority: 0 },
+  { name: 'output', hook: 'output', priority: 100 },
+  { name: 'postrouting', hook: 'postrouting', priority: 300 },
+] as const
+
+interface Rule {
+  readonly chain: (typeof CHAINS)[number]['name']
+  readonly comment: string
+  readonly expressions: Expr[]
+}
+
+// Hands a frame to the host's own IP stack, whoever it was addressed to.
+function toHost(mac: Uint8Array): Expr[] {
+  return [...store(field.packetType, TO_THIS_HOST), ...store(field.etherDestination, mac)]
+}
+
+function translationRules(spec: BridgeTableSpec): Rule[] {
+  const nic = ifname(spec.nic)
+  const mac = macBytes(spec.mac)
+  const map = endpointsMap(spec.bridge).name
+  const toOwner = (address: FieldDef) => [
+    ...mapLookup([address], map),
+    storeFrom(field.etherDestination),
+  ]
+  const arp = eq(field.protocol, ETHERTYPE_ARP)
+  return [
+    {
+      chain: 'prerouting',
+      comment: 'an ARP request for an address of this node goes to its owner alone',
+      // A request from 0.0.0.0 asks whether anybody else has the address: it must not come back
+      // to the asker by the hairpin.
+      expressions: [
+        ...arp,
+        ...eq(field.arpOperation, ARP_REQUEST),
+        ...neq(field.arpSenderIp, NO_ADDRESS),
+        ...toOwner(field.arpTargetIp),
+      ],
+    },
+    {
+      chain: 'prerouting',
+      comment: 'an ARP reply from the fabric goes to the pod that asked',
+      expressions: [
+        ...eq(field.iifname, nic),
+        ...arp,
+        ...eq(field.arpOperation, ARP_REPLY),
+        ...toOwner(field.arpTargetIp),
+      ],
+    },
+    {
+      chain: 'prerouting',
+      comment: 'a packet from the fabric goes to the pod that has the address',
+      expressions: [
+        ...eq(field.iifname, nic),
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...eq(field.etherDestination, mac),
+        ...toOwner(field.ipDestination),
+      ],
+    },
+    {
+      chain: 'forward',
+      comment: 'what came from the fabric does not go back to it',
+      // With hairpin on, the bridge would mirror every broadcast of the fabric to it.
+      expressions: [
+        ...eq(field.iifname, nic),
+        ...eq(field.oifname, nic),
+        verdict('drop'),
+      ],
+    },
+    {
+      chain: 'postrouting',
+      comment: 'the fabric knows one MAC: the ARP payload too',
+      expressions: [...eq(field.oifname, nic), ...arp, ...store(field.arpSenderMac, mac)],
+    },
+    {
+      chain: 'postrouting',
+      comment: 'the fabric knows one MAC',
+      expressions: [...eq(field.oifname, nic), ...store(field.etherSource, mac)],
+    },
+  ]
+}
+
+// A packet that the host forwards to a pod (a host port, mostly) had its address translated in
+// the host's IP stack, and the reply must pass there to be translated back. On the bridge it
+// would go straight to the fabric. So flows that the host forwards are remembered and their
+// replies handed to the host. (bridge-nf-call-iptables=1 would do it for all of the pods'
+// traffic, where the module is loaded; nothing here depends on it.)
+function hostFlowRules(spec: BridgeTableSpec): Rule[] {
+  const nic = ifname(spec.nic)
+  const mac = macBytes(spec.mac)
+  const set = flowSet(spec.bridge).name
+  const fromElsewhere = [
+    ...eq(field.protocol, ETHERTYPE_IP),
+    ...neq(field.oifname, nic),
+    ...spec.hostAddresses.flatMap((address) => neq(field.ipSource, ipv4Bytes(address))),
+  ]
+  const remember = (comment: string, match: Expr[], time: number): Rule => ({
+    chain: 'output',
+    comment,
+    expressions: [...fromElsewhere, ...match, ...updateSet(FLOW, set, time)],
+  })
+  const tcp = eq(field.l4proto, TCP)
+  return [
+    remember('a flow forwarded to a pod: UDP', eq(field.l4proto, UDP), 3 * MINUTE),
+    remember(
+      'a flow forwarded to a pod: TCP that begins or ends',
+      [...tcp, ...bits(field.tcpFlags, TCP_FIN_SYN_RST, 'any')],
+      2 * MINUTE,
+    ),
+    remember(
+      'a flow forwarded to a pod: TCP',
+      [...tcp, ...bits(field.tcpFlags, TCP_FIN_SYN_RST, 'none')],
+      24 * 60 * MINUTE,
+    ),
+    {
+      chain: 'prerouting',
+      comment: 'replies of such flows go back through the host',
+      expressions: [
+        ...neq(field.iifname, nic),
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...inSet(FLOW_BACK, set),
+        ...toHost(mac),
+      ],
+    },
+  ]
+}
+
+function masqueradeRules(spec: BridgeTableSpec): Rule[] {
+  if (!spec.masquerade) return []
+  return [
+    {
+      chain: 'prerouting',
+      comment: 'traffic to the Internet goes through the host, which masquerades it',
+      expressions: [
+        ...neq(field.iifname, ifname(spec.nic)),
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...inSet([field.ipDestination], 'except', true),
+        ...toHost(macBytes(spec.mac)),
+      ],
+    },
+  ]
+}
+
+/**
+ * The transaction that makes the table with all its rules and elements. It begins by taking away
+ * a table that is there, so that it serves to rebuild one too: traffic sees the old or the new.
+ */
+export function makeBridgeTable(
+  spec: BridgeTableSpec,
+  endpoints: readonly TableEndpoint[],
+): Transaction {
+  const table = bridgeTable(spec.bridge)
+  const { family, name } = table
+  const map = endpointsMap(spec.bridge)
+  // Adding before deleting makes the delete succeed whether or not there was one.
+  const tx = new Transaction().addTable(table).deleteTable(table).addTable(table)
+  tx.addSet(map).addSet(flowSet(spec.bridge))
+  if (spec.masquerade) except(tx, table, spec.masquerade)
+  for (const chain of CHAINS) tx.addChain({ family, table: name, ...chain })
+  const rules = [
+    ...translationRules(spec),
+    ...hostFlowRules(spec),
+    ...masqueradeRules(spec),
+  ]
+  for (const { chain, comment, expressions } of rules) {
+    tx.addRule({ family, table: name, chain, comment, expressions })
+  }
+  const own = spec.hostAddresses.map((address) => ({
+    address,
+    mac: spec.mac,
+    tag: 'host',
+  }))
+  return tx.addElements(map, [...own, ...endpoints].map(toElement))
+}
+
+/** An endpoint as an element of the map. */
+export function toElement({ address, mac, tag }: TableEndpoint) {
+  return { key: [address], data: [mac], comment: tag }
+}
+
+/** Takes the table away, whether or not it is there. */
+export function dropTable(table: TableRef): Transaction {
+  return new Transaction().addTable(table).deleteTable(table)
+}

@@ -1,0 +1,102 @@
+/**
+ * A pod's attachment to the bridge: what ADD makes and DEL takes away, as steps of a plan.
+ */
+import {
+  ERRNO,
+  type LinkRef,
+  type NetNs,
+  type Plan,
+  type StepRef,
+} from '../netlink/index.js'
+import { dumpElements, Transaction, ipv4Bytes } from '../nft/index.js'
+import { endpointsMap, toElement } from './bridge-table.js'
+
+/** A pod's end of the wire and the host's. */
+export interface Endpoint {
+  /** Name of the bridge. */
+  readonly bridge: string
+  /** Name of the host's end of the veth pair. */
+  readonly hostLink: string
+  /** Name in the pod. */
+  readonly ifname: string
+  /** With prefix length. */
+  readonly address: string
+  /** Of the pod's end. */
+  readonly mac: string
+  /** Of the owner. */
+  readonly tag: string
+}
+
+/** What ADD needs to know beside the endpoint. */
+export interface EndpointRoom {
+  readonly pod: NetNs
+  /** Index of the bridge. */
+  readonly bridgeIndex: number
+  readonly mtu: number
+  readonly gateway: string
+}
+
+/** The address without its prefix length. */
+export function bare(address: string): string {
+  return address.split('/')[0] as string
+}
+
+/**
+ * A locally administered MAC that is the same for the same address, so that whoever has it in a
+ * neighbour table still reaches the next pod with that address.
+ */
+export function podMac(address: string): string {
+  const bytes = [0x0a, 0x58, ...ipv4Bytes(bare(address))]
+  return bytes.map((b) => b.toString(16).padStart(2, '0')).join(':')
+}
+
+/** Step 0 is the map element: a refusal there has cost nothing yet. */
+export const MAP_STEP = 0
+
+/** Adds the steps of ADD; answers with the references to both ends. */
+export function planEndpoint(
+  plan: Plan,
+  endpoint: Endpoint,
+  room: EndpointRoom,
+): { outer: LinkRef; outerLink: StepRef<{ mac: string } | undefined> } {
+  const address = bare(endpoint.address)
+  const map = endpointsMap(endpoint.bridge)
+  const element = toElement({ address, mac: endpoint.mac, tag: endpoint.tag })
+  plan.nft(new Transaction().addElements(map, [element], { exclusive: true }), {
+    undo: new Transaction().deleteElements(map, [[address]]),
+  })
+  const [outer, inner] = plan.link.addVeth(
+    { name: endpoint.hostLink, master: room.bridgeIndex, mtu: room.mtu, up: true },
+    { name: endpoint.ifname, netns: room.pod, mac: endpoint.mac, mtu: room.mtu },
+  )
+  // A pod that reaches its own address through a service comes back by its own port.
+  plan.link.setPort(outer, { hairpin: true })
+  // No flood of ARP for pods, whose MAC is known.
+  plan.neighbour.replacePermanent({ link: room.bridgeIndex, address, mac: endpoint.mac })
+  const inside = plan.in(room.pod)
+  inside.address.add({ link: inner, address: endpoint.address })
+  inside.link.set(inner, { up: true })
+  inside.route.add({ to: 'default', via: room.gateway, link: inner })
+  return { outer, outerLink: plan.link.read(endpoint.hostLink) }
+}
+
+/** Adds the steps of DEL. Each takes what is gone already for done. */
+export function planEndpointRemoval(
+  plan: Plan,
+  endpoint: Pick<Endpoint, 'bridge' | 'hostLink' | 'address'>,
+  bridgeIndex: number | undefined,
+): void {
+  const address = bare(endpoint.address)
+  const map = endpointsMap(endpoint.bridge)
+  plan.nft(new Transaction().deleteElements(map, [[address]]), { accept: [ERRNO.ENOENT] })
+  if (bridgeIndex) plan.neighbour.delIfExists({ link: bridgeIndex, address })
+  plan.link.delIfExists(endpoint.hostLink)
+}
+
+/** Addresses that the bridge's map gives to an owner: for a DEL that has no other record. */
+export function addressesByTag(host: NetNs, bridge: string, tag: string): string[] {
+  const plan = host.plan()
+  const elements = dumpElements(plan, endpointsMap(bridge))
+  const all = plan.runSync().of(elements)
+  return all.filter((e) => e.comment === tag).map((e) => String(e.key[0]))
+}

@@ -1,0 +1,62 @@
+/**
+ * What the host's network looks like, read in one native call.
+ */
+import type { Address, Link, NetNs, Route } from '../netlink/index.js'
+
+/** The host's links, addresses and routes at one moment. */
+export interface HostFacts {
+  readonly links: readonly Link[]
+  readonly addresses: readonly Address[]
+  readonly routes: readonly Route[]
+}
+
+/** Reads the facts of a namespace. Throws NetlinkError, SyscallError. */
+export function readFacts(host: NetNs): HostFacts {
+  const plan = host.plan()
+  const links = plan.link.dump()
+  const addresses = plan.address.dump()
+  const v4 = plan.route.dump({ family: 'ipv4' })
+  const v6 = plan.route.dump({ family: 'ipv6' })
+  const done = plan.runSync()
+  return {
+    links: done.of(links),
+    addresses: done.of(addresses),
+    routes: [...done.of(v4), ...done.of(v6)],
+  }
+}
+
+/**
+ * The link that stands for the NIC among those with its MAC. A bridge made for the NIC has the
+ * same one, and so has the virtual function that Azure's accelerated networking puts beneath it;
+ * the latter is enslaved to the NIC.
+ */
+export function nicByMac(links: readonly Link[], mac: string): Link | undefined {
+  const same = links.filter(
+    (link) => link.mac === mac.toLowerCase() && link.kind !== 'bridge',
+  )
+  return same.find((link) => !same.some((other) => other.index === link.master))
+}
+
+/** The links that can be NICs: no loopback, no bridge, no pod's veth, no virtual function. */
+export function hostNics(links: readonly Link[]): Link[] {
+  return links.filter(
+    (link) =>
+      link.mac !== '' &&
+      link.mac !== '00:00:00:00:00:00' &&
+      !link.name.startsWith('azv') &&
+      nicByMac(links, link.mac) === link,
+  )
+}
+
+/**
+ * The primary interface: the one that the default route leaves by, or whose bridge it does;
+ * undefined on a host without a default route.
+ */
+export function primaryNic(facts: HostFacts): Link | undefined {
+  const defaults = facts.routes.filter(
+    (r) => r.family === 'ipv4' && r.to === 'default' && r.link,
+  )
+  const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
+  const link = facts.links.find((candidate) => candidate.index === best?.link)
+  return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
+}

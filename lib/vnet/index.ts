@@ -1,0 +1,5 @@
+export * from './bridge-table.js'
+export * from './endpoint.js'
+export * from './facts.js'
+export * from './host-move.js'
+export * from './masquerade.js'

@@ -1,0 +1,102 @@
+/**
+ * Internet SNAT: what leaves for an address outside of the given ranges gets the host's.
+ *
+ * It is the rule that Azure's deployment guide has operators add by hand with iptables: not for
+ * the platform's address 168.63.129.16, not for local addresses, not for the VNet and what is
+ * peered with it.
+ */
+import {
+  eq,
+  field,
+  hostOrder,
+  inSet,
+  masquerade,
+  Transaction,
+  verdict,
+  type SetDef,
+  type TableRef,
+} from '../nft/index.js'
+
+/** The option, resolved. */
+export interface Masquerade {
+  /** IPv4 prefixes whose addresses are reached without translation. */
+  readonly except: readonly string[]
+}
+
+/** The platform's address: DNS, health probes, wireserver. */
+export const PLATFORM_ADDRESS = '168.63.129.16'
+
+/** The node's table for masquerading; one, whatever the number of pods. */
+export const MASQUERADE_TABLE: TableRef = { family: 'ip', name: 'azure_vnet_masquerade' }
+
+const RTN_LOCAL = hostOrder(2)
+
+/** Never the Internet: loopback, link-local (IMDS), multicast, reserved and broadcast. */
+const ALWAYS = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', `${PLATFORM_ADDRESS}/32`]
+
+interface Range {
+  first: number
+  last: number
+}
+
+function toRange(prefix: string): Range {
+  const [address = '', length = '32'] = prefix.split('/')
+  const number = address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
+  const size = 2 ** (32 - Number(length))
+  const first = Math.floor(number / size) * size
+  return { first, last: first + size - 1 }
+}
+
+/** The prefixes as ranges, sorted and joined: an interval set takes no overlaps. */
+export function mergeRanges(prefixes: readonly string[]): Range[] {
+  const merged: Range[] = []
+  for (const range of prefixes.map(toRange).toSorted((a, b) => a.first - b.first)) {
+    const before = merged.at(-1)
+    if (before && range.first <= before.last + 1) {
+      before.last = Math.max(before.last, range.last)
+    } else {
+      merged.push(range)
+    }
+  }
+  return merged
+}
+
+/** Adds the set of excepted ranges to a table in a transaction. */
+export function except(tx: Transaction, table: TableRef, option: Masquerade): void {
+  const set: SetDef = {
+    family: table.family,
+    table: table.name,
+    name: 'except',
+    key: ['ipv4_addr'],
+    interval: true,
+  }
+  tx.addSet(set).addIntervals(set, mergeRanges([...ALWAYS, ...option.except]))
+}
+
+/** The transaction that makes (or remakes) the node's masquerading. */
+export function makeMasqueradeTable(option: Masquerade): Transaction {
+  const table = MASQUERADE_TABLE
+  const { family, name } = table
+  const chain = 'postrouting'
+  const tx = new Transaction().addTable(table).deleteTable(table).addTable(table)
+  except(tx, table, option)
+  tx.addChain({
+    family,
+    table: name,
+    name: chain,
+    hook: chain,
+    type: 'nat',
+    priority: 100,
+  })
+  const rule = (
+    comment: string,
+    expressions: Parameters<Transaction['addRule']>[0]['expressions'],
+  ) => tx.addRule({ family, table: name, chain, comment, expressions })
+  rule('local addresses', [...eq(field.destinationType, RTN_LOCAL), verdict('return')])
+  rule('the VNet and what is reached without NAT', [
+    ...inSet([field.ipDestination], 'except'),
+    verdict('return'),
+  ])
+  rule('all else is the Internet', [masquerade()])
+  return tx
+}
