@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path'
 // beside package.json: lib/, dist/esm/ and dist/cjs/ lie at different depths.
 function packageRoot(): string {
   let folder = __dirname
-  while (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'binding.gyp'))) {
+  while (
+    !existsSync(join(folder, 'package.json')) ||
+    !existsSync(join(folder, 'binding.gyp'))
+  ) {
     const parent = dirname(folder)
     if (parent === folder) return __dirname
     folder = parent

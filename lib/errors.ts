@@ -4,7 +4,9 @@
 import { constants } from 'node:os'
 import type { WireFailure } from './binding.js'
 
-const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+const names = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+)
 // Kernel errnos that libuv has no name for (uapi/asm-generic/errno.h).
 const more: Record<number, string> = { 85: 'ERESTART', 95: 'EOPNOTSUPP' }
 
@@ -75,5 +77,9 @@ export function toError(
   detail = '',
 ): NetlinkError | SyscallError {
   if (failure.syscall) return new SyscallError(failure, detail)
-  return new NetlinkError(failure, undoFailures.map((f) => toError(f)), detail)
+  return new NetlinkError(
+    failure,
+    undoFailures.map((f) => toError(f)),
+    detail,
+  )
 }

@@ -121,9 +121,12 @@ class Runner {
   Outcome run() {
     Outcome out;
     indexes_.assign(plan_.steps.size(), {0, 0});
+    changed_.assign(plan_.steps.size(), false);
     for (size_t i = 0; i < plan_.steps.size(); i++) {
       Value result;
-      Failure f = step(plan_.steps[i], &result, &indexes_[i]);
+      bool accepted = false;
+      Failure f = step(plan_.steps[i], &result, &indexes_[i], &accepted);
+      changed_[i] = !f && !accepted;
       out.results.push_back(std::move(result));
       if (!f) continue;
       f.step = static_cast<int>(i);
@@ -142,11 +145,14 @@ class Runner {
  private:
   void undo(size_t failed, Outcome* out) {
     for (size_t i = failed; i-- > 0;) {
+      // A step that met what it wanted to make (or lacked what it wanted to delete) did nothing.
+      if (!changed_[i]) continue;
       const std::vector<Step>& steps = plan_.steps[i].undo;
       for (const Step& s : steps) {
         Value ignored;
         std::pair<int, int> index;
-        Failure f = step(s, &ignored, &index);
+        bool accepted = false;
+        Failure f = step(s, &ignored, &index, &accepted);
         if (!f) continue;
         f.step = static_cast<int>(i);
         out->more_failures.push_back(std::move(f));
@@ -154,10 +160,10 @@ class Runner {
     }
   }
 
-  Failure step(const Step& s, Value* result, std::pair<int, int>* index) {
+  Failure step(const Step& s, Value* result, std::pair<int, int>* index, bool* accepted) {
     Failure f = dispatch(s, result, index);
-    bool accepted = std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
-    if (f && accepted) f = {};
+    *accepted = f && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
+    if (*accepted) f = {};
     // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
     if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {
       f = find_by_name(s, index);
@@ -364,6 +370,7 @@ class Runner {
   const Plan& plan_;
   std::vector<int> fds_;
   Indexes indexes_;
+  std::vector<bool> changed_;
 };
 
 std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds) {

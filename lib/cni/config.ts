@@ -26,7 +26,7 @@ export function isObject(value: unknown): value is JsonObject {
 const isString = (value: unknown): value is string => typeof value === 'string'
 const text = (cure: string, fits: (value: string) => boolean): Kind<string> => ({
   cure,
-  fits: (value) => isString(value) && fits(value),
+  fits: (value): value is string => isString(value) && fits(value),
 })
 
 const aString = text('use a string that is not empty', (value) => value !== '')

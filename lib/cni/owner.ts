@@ -18,6 +18,11 @@ export function ownerKey(owner: Owner): string {
   return `${owner.network}/${owner.containerId}/${owner.ifname}`
 }
 
+/** Whether two owners are the same attachment. */
+export function sameOwner(a: Owner, b: Owner): boolean {
+  return ownerKey(a) === ownerKey(b)
+}
+
 /** The longest tag, in bytes: what an nft element's comment holds. */
 const MAX_TAG = 127
 

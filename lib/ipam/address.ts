@@ -49,13 +49,14 @@ export function parsePrefix(text: string): Prefix | undefined {
   const length = Number(bits)
   if (!address || length > address.toByteArray().length * 8) return undefined
   const bytes = maskedBytes(address, length)
+  const hasRoom = length < bytes.length * 8
   const network = ipaddr.fromByteArray(bytes)
-  if (length < bytes.length * 8) bytes.push(bytes.pop()! | 1)
+  const firstHost = ipaddr.fromByteArray(bytes.with(-1, bytes.at(-1)! | Number(hasRoom)))
   return {
     cidr: `${canonical(network)}/${length}`,
     family: address.kind(),
     length,
-    firstHost: canonical(ipaddr.fromByteArray(bytes)),
+    firstHost: canonical(firstHost),
     contains(candidate) {
       const other = parse(candidate)
       return other?.kind() === network.kind() && other.match(network, length)

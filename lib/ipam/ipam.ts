@@ -8,7 +8,8 @@ import { checkRequest, dropLease, heldLease, takeLease } from './select.js'
 import type { AcquireRequest, CheckedRequest } from './select.js'
 import type { IpamState } from './state.js'
 import type { Store } from '../state/store.js'
-import { leaseAddress, sameOwner } from './types.js'
+import { sameOwner } from '../cni/owner.js'
+import { leaseAddress } from './types.js'
 import type { HostNic, InterfaceInfo, Lease, Owner, Pool, Source } from './types.js'
 
 /** Gets what deserves a line in the log. */

@@ -4,10 +4,10 @@
 import { canonicalAddress, canonicalMac, parsePrefix } from './address.js'
 import { AddressError, PoolExhaustedError } from './errors.js'
 import { buildPools, isCooling, matchNics, pickAddress } from './pool.js'
+import { sameOwner } from '../cni/owner.js'
 import type { IpamState } from './state.js'
 import {
   leaseAddress,
-  sameOwner,
   type Family,
   type HostNic,
   type Lease,
@@ -122,7 +122,12 @@ function choose(
 ): { pool: Pool; address: string } {
   const freed = new Map(Object.entries(state.freed))
   const having = pools.filter((pool) => !wanted || pool.addresses.includes(wanted))
-  for (const pool of having.length ? having : pools) {
+  if (wanted && having.length === 0) {
+    const where = pools.map(describe).join(', ')
+    const problem = `address ${wanted} is not a secondary address of ${where}`
+    throw new AddressError('not-in-pool', wanted, problem)
+  }
+  for (const pool of having) {
     const address = pickAddress(pool, taken, freed, nowMs, wanted)
     if (address !== undefined) return { pool, address }
   }

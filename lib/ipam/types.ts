@@ -1,6 +1,9 @@
 /**
  * The words of address management.
  */
+import type { Owner } from '../cni/owner.js'
+
+export type { Owner }
 
 /** Which protocol an address or a prefix belongs to. */
 export type Family = 'ipv4' | 'ipv6'
@@ -63,14 +66,6 @@ export interface Pool {
   readonly addresses: readonly string[]
 }
 
-/** Who holds a lease. Two owners are equal when all three fields are, in full. */
-export interface Owner {
-  /** Name of the CNI network. */
-  readonly network: string
-  readonly containerId: string
-  readonly ifname: string
-}
-
 /** An address given to an owner. */
 export interface Lease {
   /** With the subnet's prefix length: `10.0.0.5/24`. */
@@ -83,13 +78,6 @@ export interface Lease {
   readonly owner: Owner
   /** When it was given, in milliseconds since the epoch. */
   readonly since: number
-}
-
-/** Tells whether two owners are the same. */
-export function sameOwner(a: Owner, b: Owner): boolean {
-  return (
-    a.network === b.network && a.containerId === b.containerId && a.ifname === b.ifname
-  )
 }
 
 /** The address of a lease without its prefix length. */

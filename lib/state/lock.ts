@@ -34,7 +34,7 @@ export const LOCK_TIMEOUT_MS = 10_000
 export function withLock<T>(path: string, options: LockOptions, fn: () => T): T {
   const timeoutMs = options.timeoutMs ?? LOCK_TIMEOUT_MS
   const dir = dirname(path)
-  fileOperation('make', dir, () => mkdirSync(dir, { recursive: true, mode: 0o755 }))
+  fileOperation('make', dir, () => makeFolder(dir))
   const lockFile = options.lockFile ?? addon().lockFile
   const lock = lockFile(path, timeoutMs, options.label)
   if (isFailure(lock)) {
@@ -47,6 +47,20 @@ export function withLock<T>(path: string, options: LockOptions, fn: () => T): T 
     return fn()
   } finally {
     lock.close()
+  }
+}
+
+// Not mkdir's own `recursive`: in Node that never returns where the kernel answers ENOENT
+// although the parent is there, as in /proc.
+function makeFolder(dir: string, mayMakeParent = true): void {
+  try {
+    mkdirSync(dir, { mode: 0o755 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || !mayMakeParent) throw error
+    makeFolder(dirname(dir))
+    makeFolder(dir, false)
   }
 }
 

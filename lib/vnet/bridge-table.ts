@@ -63,6 +63,9 @@ export function endpointsMap(bridge: string): SetDef {
   return { family, table, name: 'endpoints', key: ['ipv4_addr'], data: ['ether_addr'] }
 }
 
+/** Comment of the host's own elements; no owner's tag lacks a slash. */
+export const HOST_TAG = 'host'
+
 const FLOW: FieldDef[] = [
   field.ipSource,
   field.ipDestination,
@@ -78,12 +81,13 @@ const FLOW_BACK: FieldDef[] = [
   field.sourcePort,
 ]
 
-function flowSet(bridge: string): SetDef {
+/** Flows whose replies go through the host, and those of them that have ended. */
+function flowSet(bridge: string, name: 'host_flows' | 'ended_flows'): SetDef {
   const { family, name: table } = bridgeTable(bridge)
   return {
     family,
     table,
-    name: 'host_flows',
+    name,
     key: ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service', 'inet_service'],
     dynamic: true,
     size: 262144,
@@ -98,6 +102,8 @@ const NO_ADDRESS = Uint8Array.of(0, 0, 0, 0)
 const TO_THIS_HOST = Uint8Array.of(0)
 const TCP = Uint8Array.of(6)
 const UDP = Uint8Array.of(17)
+const TCP_SYN = Uint8Array.of(0x02)
+const TCP_FIN_RST = Uint8Array.of(0x05)
 const TCP_FIN_SYN_RST = Uint8Array.of(0x07)
 
 const MINUTE = 60_000
@@ -194,29 +200,36 @@ function translationRules(spec: BridgeTableSpec): Rule[] {
 function hostFlowRules(spec: BridgeTableSpec): Rule[] {
   const nic = ifname(spec.nic)
   const mac = macBytes(spec.mac)
-  const set = flowSet(spec.bridge).name
+  const set = flowSet(spec.bridge, 'host_flows').name
+  const ended = flowSet(spec.bridge, 'ended_flows').name
   const fromElsewhere = [
     ...eq(field.protocol, ETHERTYPE_IP),
     ...neq(field.oifname, nic),
     ...spec.hostAddresses.flatMap((address) => neq(field.ipSource, ipv4Bytes(address))),
+    // What a pod sends to the Internet passes through the host anyway.
+    ...(spec.masquerade ? inSet([field.ipSource], 'except') : []),
   ]
-  const remember = (comment: string, match: Expr[], time: number): Rule => ({
+  const remember = (comment: string, match: Expr[], what: Expr[]): Rule => ({
     chain: 'output',
-    comment,
-    expressions: [...fromElsewhere, ...match, ...updateSet(FLOW, set, time)],
+    comment: `a flow forwarded to a pod: ${comment}`,
+    expressions: [...fromElsewhere, ...match, ...what],
   })
-  const tcp = eq(field.l4proto, TCP)
+  const tcp = (flags: Uint8Array, want: 'any' | 'none') => [
+    ...eq(field.l4proto, TCP),
+    ...bits(field.tcpFlags, flags, want),
+  ]
   return [
-    remember('a flow forwarded to a pod: UDP', eq(field.l4proto, UDP), 3 * MINUTE),
+    remember('UDP', eq(field.l4proto, UDP), updateSet(FLOW, set, 3 * MINUTE)),
+    remember('TCP begins', tcp(TCP_SYN, 'any'), updateSet(FLOW, set, 2 * MINUTE)),
+    remember('TCP ends', tcp(TCP_FIN_RST, 'any'), [
+      ...updateSet(FLOW, ended, 2 * MINUTE),
+      ...updateSet(FLOW, set, 2 * MINUTE),
+    ]),
+    // The last packets of a connection must not make it live for a day again.
     remember(
-      'a flow forwarded to a pod: TCP that begins or ends',
-      [...tcp, ...bits(field.tcpFlags, TCP_FIN_SYN_RST, 'any')],
-      2 * MINUTE,
-    ),
-    remember(
-      'a flow forwarded to a pod: TCP',
-      [...tcp, ...bits(field.tcpFlags, TCP_FIN_SYN_RST, 'none')],
-      24 * 60 * MINUTE,
+      'TCP',
+      [...tcp(TCP_FIN_SYN_RST, 'none'), ...inSet(FLOW, ended, true)],
+      updateSet(FLOW, set, 24 * 60 * MINUTE),
     ),
     {
       chain: 'prerouting',
@@ -260,7 +273,10 @@ export function makeBridgeTable(
   const map = endpointsMap(spec.bridge)
   // Adding before deleting makes the delete succeed whether or not there was one.
   const tx = new Transaction().addTable(table).deleteTable(table).addTable(table)
-  tx.addSet(map).addSet(flowSet(spec.bridge))
+  tx.addSet(map)
+  tx.addSet(flowSet(spec.bridge, 'host_flows')).addSet(
+    flowSet(spec.bridge, 'ended_flows'),
+  )
   if (spec.masquerade) except(tx, table, spec.masquerade)
   for (const chain of CHAINS) tx.addChain({ family, table: name, ...chain })
   const rules = [
@@ -284,7 +300,7 @@ export function toElement({ address, mac, tag }: TableEndpoint) {
   return { key: [address], data: [mac], comment: tag }
 }
 
-/** Takes the table away, whether or not it is there. */
-export function dropTable(table: TableRef): Transaction {
-  return new Transaction().addTable(table).deleteTable(table)
+/** Adds to a transaction what takes the table away, whether or not it is there. */
+export function dropTable(table: TableRef, tx = new Transaction()): Transaction {
+  return tx.addTable(table).deleteTable(table)
 }

@@ -9,7 +9,7 @@ import {
   type StepRef,
 } from '../netlink/index.js'
 import { dumpElements, Transaction, ipv4Bytes } from '../nft/index.js'
-import { endpointsMap, toElement } from './bridge-table.js'
+import { endpointsMap, HOST_TAG, toElement, type TableEndpoint } from './bridge-table.js'
 
 /** A pod's end of the wire and the host's. */
 export interface Endpoint {
@@ -80,23 +80,31 @@ export function planEndpoint(
   return { outer, outerLink: plan.link.read(endpoint.hostLink) }
 }
 
-/** Adds the steps of DEL. Each takes what is gone already for done. */
+/**
+ * Adds the steps that make an address unreachable, each taking what is gone already for done. The
+ * veth pair goes by its name.
+ */
 export function planEndpointRemoval(
   plan: Plan,
-  endpoint: Pick<Endpoint, 'bridge' | 'hostLink' | 'address'>,
+  endpoint: Pick<Endpoint, 'bridge' | 'address'>,
   bridgeIndex: number | undefined,
 ): void {
   const address = bare(endpoint.address)
   const map = endpointsMap(endpoint.bridge)
   plan.nft(new Transaction().deleteElements(map, [[address]]), { accept: [ERRNO.ENOENT] })
   if (bridgeIndex) plan.neighbour.delIfExists({ link: bridgeIndex, address })
-  plan.link.delIfExists(endpoint.hostLink)
 }
 
-/** Addresses that the bridge's map gives to an owner: for a DEL that has no other record. */
-export function addressesByTag(host: NetNs, bridge: string, tag: string): string[] {
+/** The pods in the bridge's map; none when there is no such map. */
+export function endpointsInMap(host: NetNs, bridge: string): TableEndpoint[] {
   const plan = host.plan()
   const elements = dumpElements(plan, endpointsMap(bridge))
   const all = plan.runSync().of(elements)
-  return all.filter((e) => e.comment === tag).map((e) => String(e.key[0]))
+  return all
+    .map(({ key, data, comment = '' }) => ({
+      address: String(key[0]),
+      mac: String(data?.[0]),
+      tag: comment,
+    }))
+    .filter(({ tag }) => tag !== HOST_TAG)
 }

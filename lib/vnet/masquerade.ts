@@ -73,12 +73,15 @@ export function except(tx: Transaction, table: TableRef, option: Masquerade): vo
   tx.addSet(set).addIntervals(set, mergeRanges([...ALWAYS, ...option.except]))
 }
 
-/** The transaction that makes (or remakes) the node's masquerading. */
-export function makeMasqueradeTable(option: Masquerade): Transaction {
+/** Adds what makes (or remakes) the node's masquerading to a transaction. */
+export function makeMasqueradeTable(
+  option: Masquerade,
+  tx = new Transaction(),
+): Transaction {
   const table = MASQUERADE_TABLE
   const { family, name } = table
   const chain = 'postrouting'
-  const tx = new Transaction().addTable(table).deleteTable(table).addTable(table)
+  tx.addTable(table).deleteTable(table).addTable(table)
   except(tx, table, option)
   tx.addChain({
     family,

@@ -1,0 +1,141 @@
+/**
+ * Runs another plug-in, an IPAM one for example ("Delegated Plugins" in SPEC.md): the same
+ * environment, the whole config on stdin, its stderr on ours.
+ *
+ * After a failed ADD of a delegate the caller must delegate DEL before it fails itself.
+ */
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
+import { accessSync, constants, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { isObject } from './config.js'
+import { CniCode, CniError, invalidConfig, toCniError } from './errors.js'
+import { writeAll } from './io.js'
+import type { Verb } from './plugin.js'
+import { parseResult } from './result.js'
+import type { CniResult, NetConf } from './types.js'
+
+/** Settings of a delegation. */
+export interface DelegateOptions {
+  /** The caller's environment (`call.env`); CNI_PATH tells where to search. */
+  env: Readonly<Record<string, string | undefined>>
+  /** Where the config names the plug-in, for messages; `ipam.type` unless given. */
+  field?: string
+  /** In milliseconds; 60,000 unless given. */
+  timeoutMs?: number
+  /** Gets what the delegate writes to stderr; our stderr unless given. */
+  stderr?: (text: string) => void
+}
+
+/**
+ * Runs a verb of the plug-in called `type` and waits for it.
+ *
+ * @returns the result of ADD; undefined for the other verbs
+ * @throws CniError with the delegate's own code and words where it gave any, else 105; 7
+ *   for a `type` that is no plain file name
+ */
+export function delegate(
+  type: string,
+  verb: 'ADD',
+  config: NetConf,
+  options: DelegateOptions,
+): CniResult
+export function delegate(
+  type: string,
+  verb: Exclude<Verb, 'ADD'>,
+  config: NetConf,
+  options: DelegateOptions,
+): undefined
+export function delegate(
+  type: string,
+  verb: Verb,
+  config: NetConf,
+  options: DelegateOptions,
+): CniResult | undefined {
+  const { env, timeoutMs = 60_000, stderr = (text) => writeAll(2, text) } = options
+  const file = findPlugin(type, env.CNI_PATH ?? '', options.field)
+  const child = spawnSync(file, [], {
+    env: { ...env, CNI_COMMAND: verb },
+    input: JSON.stringify(config),
+    encoding: 'utf8',
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  })
+  if (child.stderr) stderr(child.stderr)
+  if (child.error || child.status !== 0) throw failure(type, verb, child, timeoutMs)
+  return verb === 'ADD' ? readAnswer(type, child.stdout, config.cniVersion) : undefined
+}
+
+/**
+ * Path of the plug-in called `type` in the folders of a CNI_PATH.
+ *
+ * @throws CniError code 7 for a `type` with a slash, 105 when no folder has it
+ */
+export function findPlugin(type: string, cniPath: string, field = 'ipam.type'): string {
+  if (type === '' || type === '.' || type === '..' || type.includes('/')) {
+    throw invalidConfig(field, type, 'use the file name of a plug-in, without a folder')
+  }
+  const folders = cniPath.split(':').filter(Boolean)
+  const found = folders.map((folder) => join(folder, type)).find(isProgram)
+  if (found) return found
+  const searched = folders.join(', ') || 'no folder: CNI_PATH is empty'
+  throw failed(
+    type,
+    `not found (${field}): searched ${searched}: install it there or correct CNI_PATH`,
+  )
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+function readAnswer(type: string, stdout: string, cniVersion: string): CniResult {
+  const answer = tryJson(stdout)
+  if (!isObject(answer)) throw failed(type, 'ADD gave no JSON object on stdout', stdout)
+  // A result may be in a version of the delegate's choice; without one it is in ours.
+  const version = typeof answer.cniVersion === 'string' && answer.cniVersion
+  try {
+    return parseResult(answer, version || cniVersion, 'result')
+  } catch (error) {
+    throw failed(type, `ADD gave a bad result: ${toCniError(error).msg}`)
+  }
+}
+
+function failure(
+  type: string,
+  verb: Verb,
+  child: SpawnSyncReturns<string>,
+  timeoutMs: number,
+): CniError {
+  const { error, stdout, stderr } = child
+  if (error && 'code' in error && error.code === 'ETIMEDOUT') {
+    return failed(type, `${verb} did not end within ${timeoutMs / 1000} s`, stderr)
+  }
+  if (error) return failed(type, `${verb} could not run: ${error.message}`)
+  const said = tryJson(stdout)
+  if (isObject(said) && typeof said.code === 'number') {
+    const details = typeof said.details === 'string' ? said.details : undefined
+    return new CniError(said.code, `${type}: ${String(said.msg ?? '')}`, details)
+  }
+  const end = child.signal
+    ? `was ended by ${child.signal}`
+    : `exited with ${child.status}`
+  // As libcni does: without an error object, stderr has the reason.
+  return failed(type, `${verb} ${end}`, (stdout || stderr).trim())
+}
+
+function failed(type: string, msg: string, details = ''): CniError {
+  return new CniError(CniCode.DelegateFailed, `${type}: ${msg}`, details.slice(0, 2000))
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

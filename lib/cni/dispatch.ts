@@ -1,0 +1,193 @@
+/**
+ * From a process with environment and stdin to one call of a handler, and back to one JSON
+ * document on stdout and an exit code.
+ */
+import { CniCode, toCniError } from './errors.js'
+import { processIo, type PluginIo } from './io.js'
+import type { Logger } from './log.js'
+import type { Plugin, PluginCall, Verb } from './plugin.js'
+import type { CniResult, JsonObject, NetConf } from './types.js'
+import { newest } from './version.js'
+
+/** Runs a plug-in as the process that this is, and ends it. Nothing runs afterwards. */
+export async function pluginMain(plugin: Plugin): Promise<never> {
+  process.exit(await runPlugin(plugin, processIo()))
+}
+
+/**
+ * Serves one call. Never rejects; the caller ends the process with the code that it gets,
+ * at once, because a handler may still be at work when a signal came.
+ *
+ * @returns the exit code: 0, or 1 after an error object was printed
+ */
+export async function runPlugin(plugin: Plugin, io: PluginIo): Promise<number> {
+  const session: Session = { plugin, io, cniVersion: newest(plugin.supportedVersions) }
+  let unwatch = (): void => undefined
+  const fatal = new Promise<never>((_resolve, reject) => {
+    unwatch = io.onFatal?.(reject) ?? unwatch
+  })
+  try {
+    const output = await Promise.race([serve(session), fatal])
+    if (output) io.stdout(encode(output))
+    return 0
+  } catch (thrown) {
+    return fail(session, thrown)
+  } finally {
+    unwatch()
+  }
+}
+
+/** What is known of a call by now; an error is printed with what there is. */
+interface Session {
+  plugin: Plugin
+  io: PluginIo
+  cniVersion: string
+  log?: Logger
+}
+
+/** @returns the document for stdout, if the verb has one */
+async function serve(session: Session): Promise<JsonObject | undefined> {
+  const { plugin, io } = session
+  const command = io.env.CNI_COMMAND
+  if (!command) {
+    io.stderr(aboutText(plugin))
+    return undefined
+  }
+  if (command === 'VERSION') return versionAnswer(session)
+  // Beyond this line only: VERSION must cost as little as can be.
+  const [request, { createLogger, logFile, parseLogLevel }] = await Promise.all([
+    import('./request.js'),
+    import('./log.js'),
+  ])
+  const log = createLogger({
+    file: logFile(plugin.name, io.env),
+    onFailure: io.stderr,
+    fields: logFields(session),
+  })
+  session.log = log
+  const verb = request.readVerb(io.env)
+  const json = request.readJson(io.stdin)
+  const { cniVersion = '' } = json
+  // From here on errors are in the caller's version, whatever else is wrong.
+  session.cniVersion =
+    plugin.supportedVersions.find((known) => known === cniVersion) ?? session.cniVersion
+  const config = request.checkConfig(plugin, verb, json)
+  log.level = parseLogLevel(config.logLevel)
+  const lists = request.readLists(plugin, io.env)
+  return handle(plugin, await toCall(io, log, verb, config, lists))
+}
+
+async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | undefined> {
+  const { command, log, cniVersion } = call
+  const began = performance.now()
+  log.debug('begin')
+  const handler = command.toLowerCase() as 'add' | 'del' | 'check' | 'gc' | 'status'
+  let answer = await plugin[handler]?.(call)
+  // A handler may answer with the module that has the real one.
+  const inner = (answer as Record<string, unknown> | undefined)?.[handler]
+  if (typeof inner === 'function') answer = await inner(call)
+  const result = command === 'ADD' ? await toWire(answer, cniVersion) : undefined
+  const ms = Math.round(performance.now() - began)
+  // A kubelet asks for STATUS every few seconds: not worth a line.
+  log[command === 'STATUS' ? 'debug' : 'info']('done', { ms, result })
+  return result
+}
+
+async function toWire(answer: unknown, cniVersion: string): Promise<JsonObject> {
+  const { printResult } = await import('./result.js')
+  return printResult(answer as CniResult, cniVersion)
+}
+
+function fail({ io, cniVersion, log }: Session, thrown: unknown): number {
+  const error = toCniError(thrown)
+  const { code, msg, details } = error
+  const stack =
+    code === CniCode.Internal ? (thrown as Error | undefined)?.stack : undefined
+  log?.error('failed', { code, error: msg, details, stack })
+  try {
+    io.stdout(encode(error.toJSON(cniVersion)))
+  } catch (failure) {
+    io.stderr(`${msg}\nstdout cannot be written: ${String(failure)}\n`)
+  }
+  return 1
+}
+
+function encode(document: object): string {
+  return JSON.stringify(document, null, 4) + '\n'
+}
+
+function aboutText({ name, version, about, supportedVersions }: Plugin): string {
+  return (
+    `${name} ${version}: ${about}\n` +
+    `CNI protocol versions supported: ${supportedVersions.join(', ')}\n` +
+    'A container runtime starts this program with CNI_COMMAND in the environment and a ' +
+    `network config on stdin. To try it: CNI_COMMAND=VERSION ${name} </dev/null\n`
+  )
+}
+
+/** Answers with the version that was asked in ("VERSION" in SPEC.md), ours when none was. */
+function versionAnswer({ plugin, io, cniVersion }: Session): JsonObject {
+  let asked: unknown
+  try {
+    asked = (JSON.parse(io.stdin()) as { cniVersion?: unknown } | null)?.cniVersion
+  } catch {
+    // Without a readable stdin the question is clear all the same.
+  }
+  return {
+    cniVersion: typeof asked === 'string' && asked ? asked : cniVersion,
+    supportedVersions: plugin.supportedVersions,
+  }
+}
+
+function logFields({ plugin, io }: Session): Record<string, unknown> {
+  const { CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME } = io.env
+  return {
+    plugin: plugin.name,
+    command: CNI_COMMAND,
+    containerId: CNI_CONTAINERID || undefined,
+    netns: CNI_NETNS || undefined,
+    ifname: CNI_IFNAME || undefined,
+  }
+}
+
+async function toCall(
+  { env }: PluginIo,
+  log: Logger,
+  command: Verb,
+  config: NetConf,
+  lists: Pick<PluginCall, 'args' | 'path'>,
+): Promise<PluginCall> {
+  const containerId = env.CNI_CONTAINERID ?? ''
+  const ifname = env.CNI_IFNAME ?? ''
+  const prevResult = await readPrevResult(config, command, log)
+  return {
+    command,
+    containerId,
+    netns: env.CNI_NETNS ?? '',
+    ifname,
+    ...lists,
+    env,
+    config,
+    cniVersion: config.cniVersion,
+    ...(prevResult && { prevResult }),
+    owner: { network: config.name, containerId, ifname },
+    log,
+  }
+}
+
+async function readPrevResult(
+  { prevResult, cniVersion }: NetConf,
+  verb: Verb,
+  log: Logger,
+): Promise<CniResult | undefined> {
+  if (prevResult === undefined || prevResult === null) return undefined
+  const { parseResult } = await import('./result.js')
+  try {
+    return parseResult(prevResult, cniVersion)
+  } catch (error) {
+    if (verb !== 'DEL') throw error
+    // Refusing to delete would keep the container, and its addresses, for ever.
+    log.warn('prevResult is left aside', { reason: toCniError(error).msg })
+    return undefined
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The checks of a call that need nothing but its environment and stdin. Their order is that
+ * of the Go library's `skel`, because runtimes and test suites know it: environment, stdin,
+ * JSON, network name, cniVersion.
+ */
+import { KNOWN_ARGS, parseArgs } from './args.js'
+import { isObject } from './config.js'
+import { CniCode, CniError, invalidConfig, invalidEnvironment, show } from './errors.js'
+import type { PluginIo } from './io.js'
+import type { Plugin, Verb } from './plugin.js'
+import type { JsonObject, NetConf } from './types.js'
+import { DEFAULT_VERSION, isAtLeast } from './version.js'
+
+type Env = PluginIo['env']
+
+/** What the spec says about a verb. */
+export interface VerbRule {
+  handler: 'add' | 'del' | 'check' | 'gc' | 'status'
+  /** The CNI version that brought the verb. */
+  since: string
+  /** Variables that must be there and not be empty ("CNI operations" in SPEC.md). */
+  requires: readonly string[]
+}
+
+const ATTACHMENT = ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME']
+
+/** The verbs that reach a handler. */
+export const VERBS: Record<Verb, VerbRule> = {
+  ADD: { handler: 'add', since: '0.1.0', requires: ATTACHMENT },
+  DEL: { handler: 'del', since: '0.1.0', requires: ['CNI_CONTAINERID', 'CNI_IFNAME'] },
+  CHECK: { handler: 'check', since: '0.4.0', requires: ATTACHMENT },
+  GC: { handler: 'gc', since: '1.1.0', requires: ['CNI_PATH'] },
+  STATUS: { handler: 'status', since: '1.1.0', requires: [] },
+}
+
+/**
+ * The verb of a call, when the environment has all that it needs.
+ *
+ * @throws CniError code 4; one error names all variables that are missing
+ */
+export function readVerb(env: Env): Verb {
+  const verb = env.CNI_COMMAND ?? ''
+  if (!isVerb(verb)) {
+    const known = [...Object.keys(VERBS), 'VERSION'].join(', ')
+    throw invalidEnvironment('CNI_COMMAND', verb, `use one of ${known}`)
+  }
+  const { requires } = VERBS[verb]
+  const missing = requires.filter((name) => !env[name])
+  if (missing.length > 0) {
+    throw new CniError(
+      CniCode.InvalidEnvironment,
+      `required environment variables are missing: ${missing.join(',')}: ` +
+        `set them for ${verb}`,
+    )
+  }
+  if (requires.includes('CNI_CONTAINERID')) checkContainerId(env.CNI_CONTAINERID ?? '')
+  if (requires.includes('CNI_IFNAME')) checkIfname(env.CNI_IFNAME ?? '')
+  return verb
+}
+
+function isVerb(command: string): command is Verb {
+  return Object.hasOwn(VERBS, command)
+}
+
+/** The rule for container IDs and network names; there is no limit on their length. */
+const IDENTIFIER = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
+const IDENTIFIER_CURE =
+  'use letters, digits, "_", "." and "-", beginning with a letter or digit'
+
+function checkContainerId(id: string): void {
+  if (IDENTIFIER.test(id)) return
+  throw invalidEnvironment('CNI_CONTAINERID', id, IDENTIFIER_CURE)
+}
+
+/** The kernel's rule (dev_valid_name): at most IFNAMSIZ - 1 bytes, no "/", ":" or space. */
+function checkIfname(name: string): void {
+  const isValid =
+    Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..' && !/[/:\s]/.test(name)
+  if (isValid) return
+  throw invalidEnvironment(
+    'CNI_IFNAME',
+    name,
+    'use 1 to 15 bytes without "/", ":" and white space, not "." or ".."',
+  )
+}
+
+/**
+ * Reads stdin as a JSON object.
+ *
+ * @throws CniError code 5 when it cannot be read, 6 when it is anything else
+ */
+export function readJson(stdin: PluginIo['stdin']): JsonObject {
+  let text: string
+  try {
+    text = stdin()
+  } catch (error) {
+    throw new CniError(CniCode.Io, `stdin cannot be read: ${String(error)}`)
+  }
+  const hint = 'the runtime must write the network config, a JSON object, to stdin'
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    const why = text.trim() ? `stdin is not JSON: ${String(error)}` : 'stdin is empty'
+    throw new CniError(CniCode.Decode, `${why}: ${hint}`)
+  }
+  if (isObject(json)) return json
+  throw new CniError(CniCode.Decode, `stdin: ${show(json)} is not valid: ${hint}`)
+}
+
+/**
+ * Checks what the spec says about a config: its network name, and a version that both the
+ * verb and the plug-in know.
+ *
+ * @throws CniError code 7 for the name, 6 and 1 for the version
+ */
+export function checkConfig(plugin: Plugin, verb: Verb, json: JsonObject): NetConf {
+  const { name } = json
+  if (typeof name !== 'string' || !IDENTIFIER.test(name)) {
+    throw invalidConfig('name', name, IDENTIFIER_CURE)
+  }
+  const version = json.cniVersion ?? DEFAULT_VERSION
+  if (typeof version !== 'string') {
+    const found = show(version)
+    throw new CniError(CniCode.Decode, `cniVersion: ${found} is not valid: use a string`)
+  }
+  const cniVersion = version || DEFAULT_VERSION
+  checkVersion(plugin, verb, cniVersion)
+  return { ...json, name, cniVersion }
+}
+
+function checkVersion(plugin: Plugin, verb: Verb, cniVersion: string): void {
+  const { name, supportedVersions } = plugin
+  const { since, handler } = VERBS[verb]
+  if (isAtLeast(cniVersion, '0.1.0') && !isAtLeast(cniVersion, since)) {
+    throw incompatible(`cniVersion "${cniVersion}" has no ${verb}: it came with ${since}`)
+  }
+  if (!supportedVersions.includes(cniVersion)) {
+    throw incompatible(
+      `cniVersion "${cniVersion}" is not supported: use ${supportedVersions.join(' or ')}`,
+      `config is "${cniVersion}", ${name} supports ${JSON.stringify(supportedVersions)}`,
+    )
+  }
+  if (!plugin[handler]) {
+    throw incompatible(`${name} has no ${verb}: use it for ADD and DEL only`)
+  }
+}
+
+function incompatible(msg: string, details?: string): CniError {
+  return new CniError(CniCode.IncompatibleVersion, msg, details)
+}
+
+/** CNI_ARGS and CNI_PATH as the handlers get them. */
+export function readLists(
+  plugin: Plugin,
+  env: Env,
+): { args: Map<string, string>; path: string[] } {
+  const known = [...KNOWN_ARGS, ...(plugin.knownArgs ?? [])]
+  return {
+    args: parseArgs(env.CNI_ARGS ?? '', known),
+    path: (env.CNI_PATH ?? '').split(':').filter(Boolean),
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Netlink, nftables and CNI for Node.
+ *
+ * @module
+ */
+export { NetlinkError, SyscallError } from './errors.js'
+export * from './netlink/index.js'
+export * from './nft/index.js'

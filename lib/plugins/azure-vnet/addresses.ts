@@ -1,0 +1,110 @@
+/**
+ * Where a pod's address comes from: our own address management in this process, or another
+ * plug-in as a program.
+ */
+import type { PluginCall } from '../../cni/plugin.js'
+import { CniCode, CniError } from '../../cni/errors.js'
+import type { Owner } from '../../cni/owner.js'
+import type { CniDns } from '../../cni/types.js'
+import type { HostNic } from '../../ipam/index.js'
+import { OWN_IPAM, type VnetConfig } from './config.js'
+
+/** An address for a pod. */
+export interface PodAddress {
+  /** With prefix length. */
+  readonly address: string
+  readonly gateway: string
+  /** Prefix of the pool or the address's own subnet. */
+  readonly pool: string
+  /** Name of the NIC that carries the pool; empty when only the subnet tells. */
+  readonly nic: string
+  readonly dns: CniDns | undefined
+}
+
+/** Gives an attachment its address and takes it back. */
+export interface Addresses {
+  /** `exclude` are addresses that the host turned out to use already. */
+  acquire(nics: () => readonly HostNic[], exclude: readonly string[]): Promise<PodAddress>
+  /** Takes the address of an owner (of this network) back. Repeats safely. */
+  release(owner: Owner): Promise<void>
+}
+
+/** The addresses of a call, as its configuration wants them. */
+export async function addressesFor(
+  call: PluginCall,
+  config: VnetConfig,
+): Promise<Addresses> {
+  return config.ipamType === OWN_IPAM
+    ? ownAddresses(call, config)
+    : delegated(call, config)
+}
+
+async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addresses> {
+  const { AddressService, AZURE_DNS } = await import('../azure-vnet-ipam/service.js')
+  const { parseIpamConfig } = await import('../azure-vnet-ipam/config.js')
+  const service = new AddressService(call.log)
+  return {
+    async acquire(nics, exclude) {
+      const ipam = parseIpamConfig(call.config, call.args)
+      const nic = config.master
+      const more = { exclude, ...(nic && { nic }) }
+      const lease = await service.acquire(call.owner, ipam, nics(), more)
+      return { ...lease, dns: { nameservers: [AZURE_DNS] } }
+    },
+    async release(owner) {
+      service.release(owner)
+    },
+  }
+}
+
+async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresses> {
+  const { delegate } = await import('../../cni/delegate.js')
+  return {
+    async acquire(_nics, exclude) {
+      const result = delegate(config.ipamType, 'ADD', call.config, { env: call.env })
+      const ip = result.ips?.find(({ address }) => !address.includes(':'))
+      if (!ip) throw noAddress(config.ipamType)
+      const [bare = '', length = ''] = ip.address.split('/')
+      if (exclude.includes(bare)) throw taken(config.ipamType, bare)
+      const pool = subnetOf(bare, Number(length))
+      return {
+        address: ip.address,
+        gateway: ip.gateway ?? pool.gateway,
+        pool: pool.prefix,
+        nic: '',
+        dns: result.dns,
+      }
+    },
+    async release(owner) {
+      const { containerId, ifname } = owner
+      const env = { ...call.env, CNI_CONTAINERID: containerId, CNI_IFNAME: ifname }
+      delegate(config.ipamType, 'DEL', call.config, { env })
+    },
+  }
+}
+
+function subnetOf(address: string, length: number): { prefix: string; gateway: string } {
+  const size = 2 ** (32 - length)
+  const number = address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
+  const first = Math.floor(number / size) * size
+  const text = (n: number) =>
+    [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.')
+  // Azure's subnets have their gateway at the first host address.
+  return { prefix: `${text(first)}/${length}`, gateway: text(first + 1) }
+}
+
+function noAddress(type: string): CniError {
+  return new CniError(
+    CniCode.DelegateFailed,
+    `ipam.type: ${type} gave no IPv4 address`,
+    'Bridge mode needs one; give the IPAM plug-in an IPv4 range.',
+  )
+}
+
+function taken(type: string, address: string): CniError {
+  return new CniError(
+    CniCode.AddressUnavailable,
+    `ipam.type: ${type} gave ${address}, which another pod of this node has`,
+    'Look for two networks that give out one range.',
+  )
+}

@@ -1,0 +1,26 @@
+/**
+ * DEL: works from the record, from the kernel alone, or from nothing; and repeats.
+ */
+import type { PluginCall } from '../../cni/plugin.js'
+import { NetNs } from '../../netlink/index.js'
+import { addressesFor } from './addresses.js'
+import { parseVnetConfig } from './config.js'
+import { forgetEndpoint, removeEndpoint } from './removal.js'
+import { nodeStore } from './state.js'
+
+/** Detaches a pod. Throws CniError, NetlinkError when something stays; the record stays too. */
+export async function del(call: PluginCall): Promise<void> {
+  const config = parseVnetConfig(call.config)
+  const host = NetNs.current()
+  const store = nodeStore((message) => call.log.warn(message))
+  const addresses = await addressesFor(call, config)
+  const state = store.read()
+  const bridges = [
+    ...Object.keys(state.bridges),
+    ...(config.bridge ? [config.bridge] : []),
+  ]
+  removeEndpoint(host, state, { owner: call.owner, bridges: [...new Set(bridges)] })
+  await addresses.release(call.owner)
+  forgetEndpoint(host, store, call.owner)
+  call.log.info('pod detached')
+}

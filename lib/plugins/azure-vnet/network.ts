@@ -1,0 +1,184 @@
+/**
+ * The bridge over the NIC: made with the first pod, mended when something took it away, undone
+ * with the last pod.
+ */
+import { CniCode, CniError } from '../../cni/errors.js'
+import { ownerTag } from '../../cni/owner.js'
+import type { Link, NetNs } from '../../netlink/index.js'
+import {
+  bare,
+  BRIDGE_ALIAS,
+  bridgeTable,
+  collectMove,
+  dropTable,
+  endpointsInMap,
+  makeBridgeTable,
+  makeMasqueradeTable,
+  MASQUERADE_TABLE,
+  mergeMoves,
+  planMoveToBridge,
+  planMoveToNic,
+  readFacts,
+  type HostFacts,
+  type HostMove,
+} from '../../vnet/index.js'
+import { endpointsOn, type BridgeRecord, type NodeState } from './state.js'
+
+/** The record to write down before the first step of a move. */
+export function newBridgeRecord(
+  facts: HostFacts,
+  nic: Link,
+  bridge: string,
+  masquerade: BridgeRecord['masquerade'],
+): BridgeRecord {
+  checkHost(facts, nic, bridge)
+  const move = collectMove(facts, nic, bridge)
+  return { bridge, nic: nic.name, phase: 'moving', move: plain(move), masquerade }
+}
+
+// What a state file can hold: attributes kept as bytes stay with the kernel's own copy.
+function plain(move: HostMove): HostMove {
+  const text = JSON.stringify(move, (key, value: unknown) =>
+    key === 'unknown' ? undefined : value,
+  )
+  return JSON.parse(text) as HostMove
+}
+
+function checkHost(facts: HostFacts, nic: Link, bridge: string): void {
+  const taken = facts.links.find((link) => link.name === bridge)
+  if (taken && taken.kind !== 'bridge') {
+    throw new CniError(
+      CniCode.UnexpectedHost,
+      `bridge: ${bridge} is an interface of the host and no bridge`,
+      'Choose another name for "bridge" in the network configuration.',
+    )
+  }
+  const master = nic.master && facts.links.find((link) => link.index === nic.master)
+  if (master && master.name !== bridge) {
+    throw new CniError(
+      CniCode.UnexpectedHost,
+      `master: ${nic.name} is a port of ${master.name} already`,
+      `Set "bridge" to ${master.name}, or take ${nic.name} out of it.`,
+    )
+  }
+}
+
+/**
+ * Brings the bridge into the state that its record wants: all of it is safe to repeat. Call it
+ * under the state's lock: two moves at once would take each other's addresses away.
+ * Throws NetlinkError; then the host is as it was before the call.
+ */
+export function establishBridge(
+  host: NetNs,
+  state: NodeState,
+  record: BridgeRecord,
+): void {
+  const facts = readFacts(host)
+  const nic = facts.links.find((link) => link.name === record.nic)
+  if (!nic) throw noNic(record.nic)
+  checkHost(facts, nic, record.bridge)
+  const here = collectMove(facts, nic, record.bridge)
+  const move = record.phase === 'ready' ? here : mergeMoves(here, record.move)
+  const existing = facts.links.find((link) => link.name === record.bridge)
+  const plan = host.plan()
+  const { bridge: name, mtu } = move
+  const mac = nic.mac
+  const bridge =
+    existing?.index ??
+    plan.link.addBridge({ name, mac, mtu, alias: BRIDGE_ALIAS, up: true })
+  // Host ports and masqueraded traffic come in and go out by the bridge.
+  plan.setSysctl(`net/ipv4/conf/${name}/forwarding`, '1')
+  plan.nft(tables(host, state, record, move), { undo: drop(record) })
+  if (existing && !existing.up) plan.link.set(existing.index, { up: true })
+  if (!isSettled(facts, nic, existing, record)) planMoveToBridge(plan, move, bridge)
+  plan.runSync()
+  record.phase = 'ready'
+}
+
+/** Nothing is left on the NIC: only the tables can be wrong. */
+function isSettled(
+  facts: HostFacts,
+  nic: Link,
+  bridge: Link | undefined,
+  record: BridgeRecord,
+): boolean {
+  return (
+    record.phase === 'ready' &&
+    bridge !== undefined &&
+    nic.master === bridge.index &&
+    !facts.addresses.some((address) => address.link === nic.index)
+  )
+}
+
+function tables(host: NetNs, state: NodeState, record: BridgeRecord, move: HostMove) {
+  const { bridge, nic, masquerade } = record
+  const recorded = endpointsOn(state, bridge)
+    .filter((endpoint) => endpoint.phase === 'ready')
+    .map(({ address, mac, owner }) => ({
+      address: bare(address),
+      mac,
+      tag: ownerTag(owner),
+    }))
+  // An ADD under way has its element in the kernel and no finished record yet.
+  const known = new Set(recorded.map((endpoint) => endpoint.address))
+  const under = endpointsInMap(host, bridge).filter(({ address }) => !known.has(address))
+  const endpoints = [...recorded, ...under]
+  const hostAddresses = move.addresses
+    .filter((address) => address.family === 'ipv4')
+    .map((address) => bare(address.address))
+  const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masquerade }
+  const tx = makeBridgeTable(spec, endpoints)
+  return masquerade ? makeMasqueradeTable(masquerade, tx) : tx
+}
+
+function drop(record: BridgeRecord) {
+  const tx = dropTable(bridgeTable(record.bridge))
+  return record.masquerade ? dropTable(MASQUERADE_TABLE, tx) : tx
+}
+
+/** Marks a bridge that has no pods left as leaving; true when there is something to undo. */
+export function markLeaving(host: NetNs, state: NodeState, bridge: string): boolean {
+  const record = state.bridges[bridge]
+  if (!record || endpointsOn(state, bridge).length > 0) return false
+  const facts = readFacts(host)
+  const nic = facts.links.find((link) => link.name === record.nic)
+  const move = nic
+    ? mergeMoves(collectMove(facts, nic, bridge), pending(record))
+    : record.move
+  state.bridges[bridge] = { ...record, phase: 'leaving', move: plain(move) }
+  return true
+}
+
+// Only a move that did not end has something that may be missing on the host.
+function pending(record: BridgeRecord): HostMove | undefined {
+  return record.phase === 'ready' ? undefined : record.move
+}
+
+/**
+ * Puts the host's network back on the NIC and takes the bridge and the tables away, unless a pod
+ * came meanwhile. Call it under the state's lock. A bridge that somebody else made stays.
+ */
+export function dissolveBridge(host: NetNs, state: NodeState, bridge: string): void {
+  const record = state.bridges[bridge]
+  if (record?.phase !== 'leaving' || endpointsOn(state, bridge).length > 0) return
+  const facts = readFacts(host)
+  const nic = facts.links.find((link) => link.name === record.nic)
+  const link = facts.links.find((candidate) => candidate.name === bridge)
+  const plan = host.plan()
+  if (link && nic && link.alias === BRIDGE_ALIAS) {
+    const move = mergeMoves(collectMove(facts, nic, bridge), record.move)
+    planMoveToNic(plan, move, link.index)
+    plan.link.del(link.index)
+  }
+  plan.nft(drop(record))
+  plan.runSync()
+  delete state.bridges[bridge]
+}
+
+function noNic(name: string): CniError {
+  return new CniError(
+    CniCode.UnexpectedHost,
+    `master: the host has no interface ${name}`,
+    'Set "master" in the network configuration to the name of the NIC, as "ip link" shows it.',
+  )
+}
