@@ -223,13 +223,14 @@ export class LinkVerbs {
     return new LinkRef(this.#make(args, accept))
   }
 
-  #make(args: WireArgs, accept: number[]): number {
-    const name = args['name'] as string
-    return this.sink.add('link.new', args, {
+  #make({ alias, ...args }: WireArgs, accept: number[]): number {
+    const at = this.sink.add('link.new', args, {
       flags: NLM_F.create | NLM_F.excl,
       accept,
-      // What existed before is not ours to take away.
-      undo: accept.length ? [] : [{ op: 'link.del', args: { name } }],
+      undo: [{ op: 'link.del', args: { name: args['name'] } }],
     })
+    // rtnl_create_link (net/core/rtnetlink.c) passes IFLA_IFALIAS over.
+    if (alias !== undefined) this.sink.add('link.set', { index: { ref: at }, alias })
+    return at
   }
 }

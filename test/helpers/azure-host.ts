@@ -1,0 +1,299 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { imdsJson, wireserverXml, type NicFacts } from './azure-documents.js'
+import { onProcessEnd } from './cleanup.js'
+import {
+  FabricServers,
+  type RequestCounts,
+  type WireserverHandler,
+  type WireserverMode,
+} from './fabric-servers.js'
+import { ADDRESS, SUBNET, buildFabric, type FabricNames } from './fabric.js'
+import { HostPing } from './host-ping.js'
+import { addNamespaces, deleteNamespaces, hasLinkLocal } from './namespaces.js'
+import { must, run, runSync, until, type Outcome, type RunOptions } from './process.js'
+import { diffSnapshots, takeSnapshot, type Snapshot } from './snapshot.js'
+
+/** What kind of VM and fabric to simulate. */
+export interface AzureHostOptions {
+  /** Part of the namespaces' names, letters and digits; unique when left out. */
+  name?: string
+  /** How many secondary addresses the NIC has, from 10.0.0.5 on; 8 when left out. */
+  pods?: number
+  /** Replaces the wireserver's document, or answers its requests. */
+  wireserver?: string | WireserverHandler
+  /** The fabric answers ARP for every address, the VM's own ones too. */
+  proxyArp?: boolean
+  /** The fabric asks by ARP where the VM's addresses are; else it knows, as Azure does. */
+  learnByArp?: boolean
+  /** Whether the VM forwards IPv4 packets from the start; a fresh VM does not. */
+  ipForward?: boolean
+}
+
+/** What a picture of the host is to hold. */
+export interface PictureOptions {
+  /** Per-link switches too. */
+  sysctls?: boolean
+  /** The plug-ins' state files; on unless said otherwise. */
+  state?: boolean
+}
+
+interface Parts {
+  names: FabricNames
+  nic: NicFacts
+  folder: string
+}
+
+/**
+ * A simulated Azure VM: a namespace whose eth0 leads to another namespace that behaves
+ * like the platform's network, with wireserver, metadata service, a second VM, a peered
+ * one and a piece of the Internet. Nothing of it touches the namespace it is made from.
+ */
+export class AzureHost {
+  readonly name: string
+  readonly names: FabricNames
+  readonly nic: NicFacts
+  /** A private folder that goes away with the host. */
+  readonly folder: string
+  readonly stateDir: string
+  readonly logDir: string
+  /** The environment that keeps the plug-ins' files of this host apart from others. */
+  readonly env: { VNET_CNI_STATE_DIR: string; VNET_CNI_LOG_DIR: string }
+  readonly #pods = new Map<string, string>()
+  readonly #closers = new Set<() => void>()
+  readonly #forget: () => void
+  #servers: FabricServers | undefined
+  #destroyed = false
+
+  private constructor(name: string, { names, nic, folder }: Parts) {
+    this.name = name
+    this.names = names
+    this.nic = nic
+    this.folder = folder
+    this.stateDir = join(folder, 'state')
+    this.logDir = join(folder, 'log')
+    this.env = { VNET_CNI_STATE_DIR: this.stateDir, VNET_CNI_LOG_DIR: this.logDir }
+    this.#forget = onProcessEnd(() => this.destroySync())
+  }
+
+  /** Builds the VM and the fabric and waits until both are ready. */
+  static async create(options: AzureHostOptions = {}): Promise<AzureHost> {
+    const name = options.name ?? randomBytes(4).toString('hex')
+    if (!/^[a-z0-9]+$/i.test(name)) throw new TypeError(`not a name for a host: ${name}`)
+    const names: FabricNames = {
+      vm: `vm-${name}`,
+      fabric: `fabric-${name}`,
+      secondVm: `second-${name}`,
+      peeredVm: `peered-${name}`,
+    }
+    const mac = ['00', '0d', '3a', ...randomBytes(3).toString('hex').match(/../g)!].join(
+      ':',
+    )
+    const secondaries = Array.from(
+      { length: options.pods ?? 8 },
+      (_, i) => `10.0.0.${5 + i}`,
+    )
+    const nic: NicFacts = { mac, prefix: SUBNET, primary: ADDRESS.primary, secondaries }
+    const folder = mkdtempSync(join(tmpdir(), `azure-host-${name}-`))
+    const host = new AzureHost(name, { names, nic, folder })
+    try {
+      await host.#build(options)
+    } catch (error) {
+      await host.destroy()
+      throw error
+    }
+    return host
+  }
+
+  /** Where the VM's namespace can be opened. */
+  get netnsPath(): string {
+    return `/run/netns/${this.names.vm}`
+  }
+
+  /** Pods by the name they were given → path of their namespace. */
+  get pods(): ReadonlyMap<string, string> {
+    return this.#pods
+  }
+
+  /** Runs a program in the VM. */
+  exec(command: string, args: readonly string[] = [], options?: RunOptions) {
+    return this.execIn(this.names.vm, command, args, options)
+  }
+
+  /** Runs a program in the VM and blocks until it ends. */
+  execSync(command: string, args: readonly string[] = [], options?: RunOptions): Outcome {
+    return runSync('ip', ['netns', 'exec', this.names.vm, command, ...args], options)
+  }
+
+  /** Runs a program in the fabric. */
+  execFabric(command: string, args: readonly string[] = [], options?: RunOptions) {
+    return this.execIn(this.names.fabric, command, args, options)
+  }
+
+  /** Runs a program in the namespace of a pod. */
+  podExec(pod: string, command: string, args: readonly string[] = [], opt?: RunOptions) {
+    return this.execIn(pod, command, args, opt)
+  }
+
+  /** Runs a program in a namespace: one of this host's, a pod, or a path. */
+  execIn(
+    where: string,
+    command: string,
+    args: readonly string[] = [],
+    options?: RunOptions,
+  ): Promise<Outcome> {
+    return run('ip', ['netns', 'exec', this.#resolve(where), command, ...args], options)
+  }
+
+  /** Makes a namespace for a pod, with nothing but `lo`, and returns its path. */
+  async addPodNetns(pod: string, { loUp = true } = {}): Promise<string> {
+    const namespace = `pod-${this.name}-${pod}`
+    await addNamespaces([namespace])
+    if (loUp) await must('ip', ['-n', namespace, 'link', 'set', 'lo', 'up'])
+    const path = `/run/netns/${namespace}`
+    this.#pods.set(pod, path)
+    return path
+  }
+
+  /** Takes a pod's namespace away. */
+  async removePodNetns(pod: string): Promise<void> {
+    const path = this.#pods.get(pod)
+    if (path === undefined) return
+    this.#pods.delete(pod)
+    deleteNamespaces([path.slice('/run/netns/'.length)])
+  }
+
+  /** A comparable picture of the VM's network and of the plug-ins' state. */
+  snapshot({ sysctls, state = true }: PictureOptions = {}): Promise<Snapshot> {
+    const stateDir = state ? this.stateDir : undefined
+    return takeSnapshot((command, args) => this.exec(command, args), {
+      sysctls,
+      stateDir,
+    })
+  }
+
+  /**
+   * What is other than in `before`: none as soon as a picture equals it, else the last
+   * differences after `withinMs`. An address or a link may need a moment to come back.
+   */
+  async changesSince(before: Snapshot, options: PictureOptions = {}, withinMs = 3_000) {
+    const deadline = Date.now() + withinMs
+    for (;;) {
+      const changes = diffSnapshots(before, await this.snapshot(options))
+      if (changes.length === 0 || Date.now() > deadline) return changes
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  /** Whether every one of `count` pings is answered; `from` as in {@link execIn}. */
+  async ping(from: string, to: string, count = 1): Promise<boolean> {
+    const pace = ['-n', '-q', '-c', String(count), '-i', '0.05', '-W', '1']
+    const { code, stdout } = await this.execIn(from, 'ping', [...pace, to])
+    return code === 0 && stdout.includes(`${count} received`)
+  }
+
+  /** Watches the VM's own network with 50 pings a second each way. */
+  async hostPing(): Promise<HostPing> {
+    const watch = new HostPing(this.names)
+    this.onDestroy(() => watch.kill())
+    await watch.started()
+    return watch
+  }
+
+  /** Starts a program in a namespace and leaves it running until the host goes. */
+  start(where: string, command: string, args: readonly string[] = []): ChildProcess {
+    const inside = ['netns', 'exec', this.#resolve(where), command, ...args]
+    const child = spawn('ip', inside, { stdio: 'ignore' })
+    child.unref()
+    this.onDestroy(() => child.kill('SIGKILL'))
+    return child
+  }
+
+  /** Frames that the fabric dropped for a foreign source MAC, or IPv4 source address. */
+  async fabricDrops(kind: 'mac' | 'address' = 'mac'): Promise<number> {
+    const { names } = this
+    const list = ['list', 'counter', 'netdev', 'guard', kind]
+    const args = ['netns', 'exec', names.fabric, 'nft', '-j', ...list]
+    return Number(/"packets": (\d+)/.exec(await must('ip', args))?.[1])
+  }
+
+  /** Switches the wireserver's behaviour. */
+  wireserverMode(mode: WireserverMode): Promise<void> {
+    return this.#running().mode(mode)
+  }
+
+  /** Has the wireserver answer with another document or handler; the NIC's without one. */
+  serveWireserver(answer: string | WireserverHandler = wireserverXml([this.nic])) {
+    return this.#running().serve(
+      typeof answer === 'string' ? { xml: answer } : { handler: answer },
+    )
+  }
+
+  /** How often the wireserver was asked. */
+  async wireserverRequests(): Promise<number> {
+    return (await this.requests()).wireserver
+  }
+
+  /** How often each of the fabric's servers was asked. */
+  requests(): Promise<RequestCounts> {
+    return this.#running().counts()
+  }
+
+  /** Runs `close` when the host goes; returns a function that takes it back. */
+  onDestroy(close: () => void): () => void {
+    this.#closers.add(close)
+    return () => this.#closers.delete(close)
+  }
+
+  /** Ends all that runs in the host's namespaces and takes them away; may be repeated. */
+  async destroy(): Promise<void> {
+    this.destroySync()
+  }
+
+  /** {@link destroy} for the end of the process. */
+  destroySync(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    for (const close of [...this.#closers].reverse()) close()
+    this.#servers?.kill()
+    const pods = [...this.#pods.values()].map((path) => path.slice('/run/netns/'.length))
+    deleteNamespaces([...pods, ...Object.values(this.names)])
+    rmSync(this.folder, { recursive: true, force: true })
+    this.#forget()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy()
+  }
+
+  async #build(options: AzureHostOptions): Promise<void> {
+    const { names, nic } = this
+    await addNamespaces(Object.values(names))
+    await buildFabric({
+      names,
+      mac: nic.mac,
+      secondaries: nic.secondaries,
+      proxyArp: options.proxyArp ?? false,
+      learnByArp: options.learnByArp ?? false,
+      ipForward: options.ipForward ?? false,
+    })
+    this.#servers = await FabricServers.start(this.name, this.folder)
+    await this.#servers.serve({ imds: imdsJson([nic]) })
+    await this.serveWireserver(options.wireserver)
+    await until('the link-local address of eth0', () => hasLinkLocal(names.vm))
+  }
+
+  #running(): FabricServers {
+    if (!this.#servers) throw new Error('the host is not ready yet')
+    return this.#servers
+  }
+
+  #resolve(where: string): string {
+    const own = { ...this.names, host: this.names.vm } as Record<string, string>
+    const known = this.#pods.get(where) ?? own[where] ?? where
+    return known.startsWith('/run/netns/') ? known.slice('/run/netns/'.length) : known
+  }
+}
