@@ -29,10 +29,10 @@ constexpr napi_type_tag kLockTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806143};
 class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativeNetNs",
-                       {InstanceMethod("identity", &NetNsHandle::identity),
-                        InstanceMethod("close", &NetNsHandle::close),
-                        InstanceAccessor<&NetNsHandle::fd>("fd")});
+    return DefineClass(
+        env, "NativeNetNs",
+        {InstanceMethod("identity", &NetNsHandle::identity),
+         InstanceMethod("close", &NetNsHandle::close), InstanceAccessor<&NetNsHandle::fd>("fd")});
   }
   explicit NetNsHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     info.This().As<Napi::Object>().TypeTag(&kNetNsTag);

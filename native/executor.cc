@@ -19,9 +19,9 @@ constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-const Object* const kObjects[] = {
-    &kLink,     &kBridgePort, &kAddressObject, &kRoute,       &kNeighbour,     &kNftTable,
-    &kNftChain, &kNftRule,    &kNftSet,        &kNftElements, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {&kLink,      &kBridgePort,  &kAddressObject, &kRoute,
+                                  &kNeighbour, &kNftTable,    &kNftChain,      &kNftRule,
+                                  &kNftSet,    &kNftElements, &kNftGeneration, &kConntrack};
 
 bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
 
@@ -183,8 +183,7 @@ class Runner {
         return f;
       }
       case Verb::kSysctlSet:
-        return sysctl_set(ns.fd(), *s.args.get("name")->string(),
-                          *s.args.get("value")->string());
+        return sysctl_set(ns.fd(), *s.args.get("name")->string(), *s.args.get("value")->string());
       case Verb::kBatch:
         return batch(ns, s);
       case Verb::kFlush:
@@ -229,7 +228,8 @@ class Runner {
         [&](const nlmsghdr&, View payload) {
           Value v = decode_object(*s.object, payload);
           if (s.object == &kLink) {
-            *index = {static_cast<int>(v.number("index", 0)), static_cast<int>(v.number("link", 0))};
+            *index = {static_cast<int>(v.number("index", 0)),
+                      static_cast<int>(v.number("link", 0))};
           }
           if (!creates) *result = std::move(v);
         },

@@ -6,10 +6,11 @@
 namespace vnet {
 
 struct Failure {
-  int step = -1;          // position in the plan
-  std::string op;         // "link.new"
-  int error = 0;          // errno, positive
-  std::string syscall;    // set when a system call failed; empty when the kernel's netlink code answered
+  int step = -1;   // position in the plan
+  std::string op;  // "link.new"
+  int error = 0;   // errno, positive
+  std::string
+      syscall;  // set when a system call failed; empty when the kernel's netlink code answered
   std::string ext_ack;    // NLMSGERR_ATTR_MSG
   std::string attribute;  // dotted name of what NLMSGERR_ATTR_OFFS points at
 

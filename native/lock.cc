@@ -27,8 +27,8 @@ void sleep_us(int64_t us) {
 bool still_there(int fd, const std::string& path) {
   struct stat held {};
   struct stat named {};
-  return fstat(fd, &held) == 0 && stat(path.c_str(), &named) == 0 &&
-         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+  return fstat(fd, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
+         held.st_dev == named.st_dev;
 }
 
 }  // namespace

@@ -59,8 +59,8 @@ Failure Socket::send(const Bytes& request) {
   kernel.nl_family = AF_NETLINK;
   ssize_t n = 0;
   do {
-    n = ::sendto(fd_.get(), request.data(), request.size(), 0,
-                 reinterpret_cast<sockaddr*>(&kernel), sizeof kernel);
+    n = ::sendto(fd_.get(), request.data(), request.size(), 0, reinterpret_cast<sockaddr*>(&kernel),
+                 sizeof kernel);
   } while (n < 0 && errno == EINTR);
   if (n < 0) return syscall_failure("netlink.send", "sendto", errno);
   return {};
@@ -78,7 +78,8 @@ ssize_t Socket::receive(int flags) {
     if (n < 0) return -errno;
     if (from.nl_pid != 0) continue;  // only the kernel may answer
     if (static_cast<size_t>(n) > buffer_.size()) {
-      buffer_.resize(std::min(kLargestBuffer, std::max(buffer_.size() * 2, static_cast<size_t>(n))));
+      buffer_.resize(
+          std::min(kLargestBuffer, std::max(buffer_.size() * 2, static_cast<size_t>(n))));
       return -EMSGSIZE;
     }
     return n;

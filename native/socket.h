@@ -22,8 +22,7 @@ class Socket {
   // Sends what was written and reads until the ack, error or end of dump of `sequence`.
   // `on_message` sees every data message of that request. `object` names attributes in errors.
   Failure exchange(const Bytes& request, uint32_t sequence, const Object& object,
-                   const std::function<void(const nlmsghdr&, View)>& on_message,
-                   bool* interrupted);
+                   const std::function<void(const nlmsghdr&, View)>& on_message, bool* interrupted);
 
   // Sends an nfnetlink batch and drains what the kernel says to it. It says nothing when all went
   // well: the work is done when sendmsg returns. `culprit` gets the sequence number of the first

@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 const run = (...args) =>
-  execFileSync(process.execPath, [tsc, '-p', root, ...args], { stdio: 'inherit', cwd: root })
+  execFileSync(process.execPath, [tsc, '-p', root, ...args], {
+    stdio: 'inherit',
+    cwd: root,
+  })
 
 rmSync(join(root, 'dist', 'esm'), { recursive: true, force: true })
 rmSync(join(root, 'dist', 'cjs'), { recursive: true, force: true })

@@ -61,6 +61,8 @@ export function delegate(
     killSignal: 'SIGKILL',
   })
   if (child.stderr) stderr(child.stderr)
+  // A delegate need not read its config to the end.
+  if (child.error && hasCode(child.error, 'EPIPE')) delete child.error
   if (child.error || child.status !== 0) throw failure(type, verb, child, timeoutMs)
   return verb === 'ADD' ? readAnswer(type, child.stdout, config.cniVersion) : undefined
 }
@@ -112,7 +114,7 @@ function failure(
   timeoutMs: number,
 ): CniError {
   const { error, stdout, stderr } = child
-  if (error && 'code' in error && error.code === 'ETIMEDOUT') {
+  if (error && hasCode(error, 'ETIMEDOUT')) {
     return failed(type, `${verb} did not end within ${timeoutMs / 1000} s`, stderr)
   }
   if (error) return failed(type, `${verb} could not run: ${error.message}`)
@@ -138,4 +140,8 @@ function tryJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+function hasCode(error: Error, code: string): boolean {
+  return 'code' in error && error.code === code
 }

@@ -4,15 +4,7 @@
  * Many processes write to one file. Each line is one write with O_APPEND, so lines never
  * mix; rotation is by rename under a lock file, so a line is never written twice or lost.
  */
-import {
-  closeSync,
-  fstatSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { invalidConfig } from './errors.js'
 
@@ -104,20 +96,20 @@ function plain(_key: string, value: unknown): unknown {
   return { name: value.name, message: value.message, stack: value.stack }
 }
 
-function append(options: LogOptions, line: string): void {
-  const maxBytes = options.maxBytes ?? 5_000_000
+function append({ file, maxBytes = 5_000_000, maxFiles = 8 }: LogOptions, line: string) {
   const bytes = Buffer.byteLength(line)
-  let fd = openSync(options.file, 'a', 0o640)
+  if (isFull(sizeOf(file), bytes, maxBytes)) rotate(file, maxFiles, bytes, maxBytes)
+  const fd = openSync(file, 'a', 0o640)
   try {
-    if (isFull(fstatSync(fd).size, bytes, maxBytes)) {
-      closeSync(fd)
-      rotate(options.file, options.maxFiles ?? 8, bytes, maxBytes)
-      fd = openSync(options.file, 'a', 0o640)
-    }
     writeSync(fd, line)
   } finally {
     closeSync(fd)
   }
+}
+
+/** In bytes; 0 for a file that is not there, in the middle of a rotation for example. */
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
 function isFull(size: number, more: number, maxBytes: number): boolean {
@@ -133,7 +125,7 @@ function rotate(file: string, maxFiles: number, more: number, maxBytes: number):
   if (!takeLock(lock)) return
   try {
     // Another process may have been here between our look at the size and the lock.
-    if (!isFull(statSync(file).size, more, maxBytes)) return
+    if (!isFull(sizeOf(file), more, maxBytes)) return
     const pathOf = (i: number): string => (i === 0 ? file : `${file}.${i}`)
     rmSync(pathOf(maxFiles - 1), { force: true })
     for (let i = maxFiles - 2; i >= 0; i--) moveIfThere(pathOf(i), pathOf(i + 1))

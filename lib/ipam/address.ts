@@ -51,7 +51,8 @@ export function parsePrefix(text: string): Prefix | undefined {
   const bytes = maskedBytes(address, length)
   const hasRoom = length < bytes.length * 8
   const network = ipaddr.fromByteArray(bytes)
-  const firstHost = ipaddr.fromByteArray(bytes.with(-1, bytes.at(-1)! | Number(hasRoom)))
+  const last = bytes.length - 1
+  const firstHost = ipaddr.fromByteArray(bytes.with(last, bytes[last]! | Number(hasRoom)))
   return {
     cidr: `${canonical(network)}/${length}`,
     family: address.kind(),

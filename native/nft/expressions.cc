@@ -49,10 +49,8 @@ const Attr kBitwise[] = {
     {NFTA_BITWISE_DATA, "data", Type::kNest, &kNftData},
 };
 const Attr kLookup[] = {
-    {NFTA_LOOKUP_SET, "set", Type::kString},
-    {NFTA_LOOKUP_SREG, "sreg", Type::kBe32},
-    {NFTA_LOOKUP_DREG, "dreg", Type::kBe32},
-    {NFTA_LOOKUP_SET_ID, "setId", Type::kBe32},
+    {NFTA_LOOKUP_SET, "set", Type::kString},   {NFTA_LOOKUP_SREG, "sreg", Type::kBe32},
+    {NFTA_LOOKUP_DREG, "dreg", Type::kBe32},   {NFTA_LOOKUP_SET_ID, "setId", Type::kBe32},
     {NFTA_LOOKUP_FLAGS, "flags", Type::kBe32},
 };
 const Attr kDynset[] = {
@@ -87,10 +85,10 @@ const Attr kCounter[] = {
 };
 
 const NftExpression kAll[] = {
-    {"payload", Table(kPayload)}, {"meta", Table(kMeta)},       {"ct", Table(kCt)},
-    {"fib", Table(kFib)},         {"cmp", Table(kCmp)},         {"bitwise", Table(kBitwise)},
-    {"lookup", Table(kLookup)},   {"dynset", Table(kDynset)},   {"immediate", Table(kImmediate)},
-    {"nat", Table(kNat)},         {"masq", Table(kMasq)},       {"counter", Table(kCounter)},
+    {"payload", Table(kPayload)}, {"meta", Table(kMeta)},     {"ct", Table(kCt)},
+    {"fib", Table(kFib)},         {"cmp", Table(kCmp)},       {"bitwise", Table(kBitwise)},
+    {"lookup", Table(kLookup)},   {"dynset", Table(kDynset)}, {"immediate", Table(kImmediate)},
+    {"nat", Table(kNat)},         {"masq", Table(kMasq)},     {"counter", Table(kCounter)},
 };
 
 }  // namespace

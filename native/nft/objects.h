@@ -8,7 +8,7 @@
 
 namespace vnet {
 
-extern const Object kNftTable;    // linux/netfilter/nf_tables.h
+extern const Object kNftTable;  // linux/netfilter/nf_tables.h
 extern const Object kNftChain;
 extern const Object kNftRule;
 extern const Object kNftSet;

@@ -17,8 +17,7 @@ void encode_expressions(const Attr& a, const Value& v, Encoder& e) {
     e.path.push_back(std::to_string(i));
     const Value* name = (*list)[i].get("expr");
     const Value* data = (*list)[i].get("data");
-    const NftExpression* known =
-        name && name->string() ? nft_expression(*name->string()) : nullptr;
+    const NftExpression* known = name && name->string() ? nft_expression(*name->string()) : nullptr;
     if (!known) {
       e.fail("has no known expr");
       break;

@@ -27,9 +27,15 @@ constexpr uint16_t type(uint16_t message) { return NFNL_SUBSYS_NFTABLES << 8 | m
 
 }  // namespace
 
-const Object kNftTable = {
-    "nft.table", 4, kNfFields, 1, Table(kAttrs), type(NFT_MSG_NEWTABLE), 0, type(NFT_MSG_DELTABLE),
-    type(NFT_MSG_GETTABLE)};
+const Object kNftTable = {"nft.table",
+                          4,
+                          kNfFields,
+                          1,
+                          Table(kAttrs),
+                          type(NFT_MSG_NEWTABLE),
+                          0,
+                          type(NFT_MSG_DELTABLE),
+                          type(NFT_MSG_GETTABLE)};
 
 const Object kNftGeneration = {
     "nft.generation", 4, kNfFields, 1, Table(kGenerationAttrs), 0, 0, 0, type(NFT_MSG_GETGEN)};

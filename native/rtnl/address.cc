@@ -45,7 +45,7 @@ const Attr kAttrs[] = {
 
 }  // namespace
 
-const Object kAddressObject = {"address",   8, kFields,     4,           Table(kAttrs),
+const Object kAddressObject = {"address",   8, kFields,     4,          Table(kAttrs),
                                RTM_NEWADDR, 0, RTM_DELADDR, RTM_GETADDR};
 
 }  // namespace vnet

@@ -83,7 +83,7 @@ const Attr kLinkAttrs[] = {
     {IFLA_LINKINFO, "info", Type::kCustom, nullptr, &kLinkInfo},
 };
 
-const Object kLink = {"link",         16,          kLinkFields,  5,           Table(kLinkAttrs),
+const Object kLink = {"link",      16,          kLinkFields, 5,          Table(kLinkAttrs),
                       RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK};
 
 const LinkKind* link_kind(std::string_view name) {

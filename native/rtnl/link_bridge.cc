@@ -52,7 +52,7 @@ const Attr kPortLinkAttrs[] = {
 
 }  // namespace
 
-const Object kBridgePort = {"bridgePort", 16, kPortFields, 2,           Table(kPortLinkAttrs),
-                            0,            RTM_SETLINK,     0, RTM_GETLINK};
+const Object kBridgePort = {"bridgePort", 16, kPortFields, 2, Table(kPortLinkAttrs), 0,
+                            RTM_SETLINK,  0,  RTM_GETLINK};
 
 }  // namespace vnet

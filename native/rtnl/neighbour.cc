@@ -12,9 +12,11 @@ const Field kFields[] = {
     {"family", 0, 1}, {"link", 4, 4, true}, {"state", 8, 2}, {"flags", 10, 1}, {"type", 11, 1}};
 
 const Attr kAttrs[] = {
-    {NDA_DST, "address", Type::kAddress}, {NDA_LLADDR, "mac", Type::kMac},
+    {NDA_DST, "address", Type::kAddress},
+    {NDA_LLADDR, "mac", Type::kMac},
     {NDA_PROBES, "probes", Type::kU32, nullptr, nullptr, Mode::kDecode},
-    {NDA_VLAN, "vlan", Type::kU16},       {NDA_MASTER, "master", Type::kLink},
+    {NDA_VLAN, "vlan", Type::kU16},
+    {NDA_MASTER, "master", Type::kLink},
     {NDA_PROTOCOL, "protocol", Type::kU8},
     {NDA_CACHEINFO, "cache", Type::kBytes, nullptr, nullptr, Mode::kDecode},
 };

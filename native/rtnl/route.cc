@@ -14,9 +14,9 @@ const Field kFields[] = {{"family", 0, 1}, {"toLength", 1, 1}, {"fromLength", 2,
                          {"type", 7, 1},   {"flags", 8, 4}};
 
 const Attr kMetricAttrs[] = {
-    {RTAX_LOCK, "lock", Type::kU32},     {RTAX_MTU, "mtu", Type::kU32},
-    {RTAX_WINDOW, "window", Type::kU32}, {RTAX_RTT, "rtt", Type::kU32},
-    {RTAX_ADVMSS, "advmss", Type::kU32}, {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
+    {RTAX_LOCK, "lock", Type::kU32},         {RTAX_MTU, "mtu", Type::kU32},
+    {RTAX_WINDOW, "window", Type::kU32},     {RTAX_RTT, "rtt", Type::kU32},
+    {RTAX_ADVMSS, "advmss", Type::kU32},     {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
     {RTAX_INITCWND, "initCwnd", Type::kU32}, {RTAX_RTO_MIN, "rtoMin", Type::kU32},
     {RTAX_INITRWND, "initRwnd", Type::kU32}, {RTAX_QUICKACK, "quickAck", Type::kU32},
 };

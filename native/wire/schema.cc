@@ -201,7 +201,8 @@ void Encoder::text(const Attr& a, const Value& v) {
   }
   if (a.kind == Type::kMac) {
     Bytes mac;
-    if (!parse_mac(*s, &mac)) return fail("must be a MAC address like 02:00:5e:10:00:01, not " + *s);
+    if (!parse_mac(*s, &mac))
+      return fail("must be a MAC address like 02:00:5e:10:00:01, not " + *s);
     return out.attribute(a.type, mac.data(), mac.size());
   }
   uint8_t address[16];
@@ -320,7 +321,7 @@ void Encoder::header(const Object& object, const Value& args) {
     if (f.big_endian) n = f.size == 2 ? htobe16(static_cast<uint16_t>(n)) : htobe32(n);
     uint8_t b1 = static_cast<uint8_t>(n);
     auto b2 = static_cast<uint16_t>(n);
-    const void* source = f.size == 1 ? static_cast<const void*>(&b1)
+    const void* source = f.size == 1   ? static_cast<const void*>(&b1)
                          : f.size == 2 ? static_cast<const void*>(&b2)
                                        : static_cast<const void*>(&n);
     std::memcpy(bytes + f.offset, source, f.size);

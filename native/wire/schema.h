@@ -87,7 +87,8 @@ struct Object {
 // Turns values into bytes. The first complaint sticks and names the field by its path.
 class Encoder {
  public:
-  // `netns` are the descriptors of the plan's namespaces; `resolve` answers a Ref, or 0 in a dry run.
+  // `netns` are the descriptors of the plan's namespaces; `resolve` answers a Ref, or 0 in a dry
+  // run.
   Encoder(Writer& w, const std::vector<int>& netns, const std::vector<std::pair<int, int>>* results)
       : out(w), netns_(netns), results_(results) {}
 
