@@ -69,7 +69,7 @@ export interface NativeNetNs {
   /** Device and inode of the namespace file: equal for equal namespaces. */
   identity(): { dev: number; ino: number }
   /** The open descriptor, for handing to a child process. */
-  readonly fd: number
+  fd(): number
   close(): void
 }
 

@@ -19,8 +19,9 @@ struct State {
 };
 
 Napi::Value misuse(Napi::Env env, const std::string& what) {
-  Napi::TypeError::New(env, what).ThrowAsJavaScriptException();
-  return env.Undefined();
+  // What the caller's own code threw comes first.
+  if (!env.IsExceptionPending()) Napi::TypeError::New(env, what).ThrowAsJavaScriptException();
+  return Napi::Value();
 }
 
 constexpr napi_type_tag kNetNsTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806142};
@@ -32,7 +33,7 @@ class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
     return DefineClass(
         env, "NativeNetNs",
         {InstanceMethod("identity", &NetNsHandle::identity),
-         InstanceMethod("close", &NetNsHandle::close), InstanceAccessor<&NetNsHandle::fd>("fd")});
+         InstanceMethod("close", &NetNsHandle::close), InstanceMethod("fd", &NetNsHandle::fd)});
   }
   explicit NetNsHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     info.This().As<Napi::Object>().TypeTag(&kNetNsTag);
@@ -57,6 +58,7 @@ class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
     o.Set("ino", static_cast<double>(ns_->inode()));
     return o;
   }
+  // A method, not an accessor: Node-API checks the receiver of methods only.
   Napi::Value fd(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), ns_ ? ns_->fd() : -1);
   }
@@ -128,22 +130,26 @@ Napi::Value delete_netns(const Napi::CallbackInfo& info) {
 
 // Reads (namespaces, steps, keepGoing) into a plan that is known to be well-formed.
 bool read_plan(const Napi::CallbackInfo& info, Plan* plan) {
-  std::string wrong;
-  if (info.Length() < 2 || !info[0].IsArray()) {
-    misuse(info.Env(), "namespaces must be an array");
+  Napi::Env env = info.Env();
+  constexpr uint32_t kMaxNamespaces = 1u << 16;
+  if (info.Length() < 2 || !info[0].IsArray() ||
+      info[0].As<Napi::Array>().Length() > kMaxNamespaces) {
+    misuse(env, "namespaces must be an array of at most 65536 handles");
     return false;
   }
   auto list = info[0].As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); i++) {
-    auto ns = NetNsHandle::get(list.Get(i));
+    Napi::Value handle = list.Get(i);
+    auto ns = env.IsExceptionPending() ? nullptr : NetNsHandle::get(handle);
     if (!ns) {
-      misuse(info.Env(), "namespaces." + std::to_string(i) + ": not an open namespace handle");
+      misuse(env, "namespaces." + std::to_string(i) + ": not an open namespace handle");
       return false;
     }
     plan->namespaces.push_back(std::move(ns));
   }
+  std::string wrong;
   if (!to_steps(info[1], &plan->steps, &wrong) || !(wrong = check_plan(*plan)).empty()) {
-    if (!info.Env().IsExceptionPending()) misuse(info.Env(), wrong);
+    misuse(env, wrong);
     return false;
   }
   plan->keep_going = info.Length() > 2 && info[2].ToBoolean();
@@ -152,7 +158,7 @@ bool read_plan(const Napi::CallbackInfo& info, Plan* plan) {
 
 Napi::Value run_sync(const Napi::CallbackInfo& info) {
   Plan plan;
-  if (!read_plan(info, &plan)) return info.Env().Undefined();
+  if (!read_plan(info, &plan)) return Napi::Value();
   return to_js(info.Env(), run_plan(plan));
 }
 
@@ -174,7 +180,7 @@ class PlanWorker : public Napi::AsyncWorker {
 
 Napi::Value run(const Napi::CallbackInfo& info) {
   Plan plan;
-  if (!read_plan(info, &plan)) return info.Env().Undefined();
+  if (!read_plan(info, &plan)) return Napi::Value();
   auto* worker = new PlanWorker(info.Env(), std::move(plan));  // frees itself when done
   worker->Queue();
   return worker->promise();

@@ -7,6 +7,7 @@ namespace vnet {
 namespace {
 
 constexpr int kMaxDepth = 16;
+constexpr uint32_t kMaxEntries = 1u << 20;
 constexpr double kMaxSafe = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
 
 bool to_integer(const Napi::Value& js, Value* out, std::string* wrong) {
@@ -25,10 +26,34 @@ bool to_integer(const Napi::Value& js, Value* out, std::string* wrong) {
   return true;
 }
 
+bool to_bytes(const Napi::TypedArray& js, Value* out, std::string* wrong) {
+  void* data = nullptr;
+  size_t size = js.ByteLength();
+  // ArrayBuffer().Data() would be null for a SharedArrayBuffer; this pointer is right for both.
+  napi_status status =
+      napi_get_typedarray_info(js.Env(), js, nullptr, nullptr, &data, nullptr, nullptr);
+  if (status != napi_ok || (!data && size)) {
+    *wrong = "must be a Uint8Array";
+    return false;
+  }
+  const auto* p = static_cast<const uint8_t*>(data);
+  *out = Value(Bytes(p, p + size));
+  return true;
+}
+
+bool fits(const Napi::Array& js, std::string* wrong) {
+  if (js.Length() <= kMaxEntries) return true;
+  *wrong = "must not hold more than " + std::to_string(kMaxEntries) + " entries";
+  return false;
+}
+
 bool to_list(const Napi::Array& js, Value* out, std::string* wrong, int depth) {
+  if (!fits(js, wrong)) return false;
   List list(js.Length());
   for (uint32_t i = 0; i < js.Length(); i++) {
-    if (to_value(js.Get(i), &list[i], wrong, depth + 1)) continue;
+    Napi::Value item = js.Get(i);
+    if (js.Env().IsExceptionPending()) return false;
+    if (to_value(item, &list[i], wrong, depth + 1)) continue;
     *wrong = std::to_string(i) + "." + *wrong;
     return false;
   }
@@ -37,14 +62,19 @@ bool to_list(const Napi::Array& js, Value* out, std::string* wrong, int depth) {
 }
 
 bool to_map(const Napi::Object& js, Value* out, std::string* wrong, int depth) {
+  Napi::Env env = js.Env();
   Napi::Array names = js.GetPropertyNames();
+  if (env.IsExceptionPending() || !fits(names, wrong)) return false;
   Map map;
   map.reserve(names.Length());
   for (uint32_t i = 0; i < names.Length(); i++) {
     Napi::Value name = names.Get(i);
     std::string key = name.ToString().Utf8Value();
     Value v;
-    if (!to_value(js.Get(name), &v, wrong, depth + 1)) {
+    Napi::Value member = js.Get(name);
+    // A getter of the caller's may throw: what it threw is what the caller sees.
+    if (env.IsExceptionPending()) return false;
+    if (!to_value(member, &v, wrong, depth + 1)) {
       *wrong = key + (wrong->rfind("must", 0) == 0 ? ": " : ".") + *wrong;
       return false;
     }
@@ -75,9 +105,7 @@ bool to_value(const Napi::Value& js, Value* out, std::string* wrong, int depth) 
   } else if (js.IsString()) {
     *out = Value(js.As<Napi::String>().Utf8Value());
   } else if (js.IsTypedArray()) {
-    auto a = js.As<Napi::TypedArray>();
-    const auto* p = static_cast<const uint8_t*>(a.ArrayBuffer().Data()) + a.ByteOffset();
-    *out = Value(Bytes(p, p + a.ByteLength()));
+    return to_bytes(js.As<Napi::TypedArray>(), out, wrong);
   } else if (js.IsArray()) {
     return to_list(js.As<Napi::Array>(), out, wrong, depth);
   } else if (js.IsObject() && !js.IsFunction()) {
@@ -139,48 +167,84 @@ Napi::Value to_js(Napi::Env env, const Outcome& o) {
 
 namespace {
 
-bool to_step(const Napi::Object& js, Step* step, std::string* wrong) {
+// An integer from 0 to `max`; absent is left as it is.
+bool to_number(const Napi::Object& js, const char* name, uint32_t max, bool required, uint32_t* out,
+               std::string* wrong) {
+  Napi::Value v = js.Get(name);
+  if (js.Env().IsExceptionPending()) return false;
+  if (v.IsUndefined() && !required) return true;
+  double n = v.IsNumber() ? v.As<Napi::Number>().DoubleValue() : -1;
+  if (std::trunc(n) != n || n < 0 || n > max) {
+    *wrong = std::string(name) + ": must be an integer from 0 to " + std::to_string(max);
+    return false;
+  }
+  *out = static_cast<uint32_t>(n);
+  return true;
+}
+
+bool to_accept(const Napi::Object& js, Step* step, std::string* wrong) {
+  Napi::Value accept = js.Get("accept");
+  if (js.Env().IsExceptionPending()) return false;
+  if (accept.IsUndefined()) return true;
+  bool ok = accept.IsArray() && fits(accept.As<Napi::Array>(), wrong);
+  for (uint32_t i = 0; ok && i < accept.As<Napi::Array>().Length(); i++) {
+    Napi::Value number = accept.As<Napi::Array>().Get(i);
+    ok = number.IsNumber();
+    if (ok) step->accept.push_back(number.As<Napi::Number>().Int32Value());
+  }
+  if (!ok) *wrong = "accept: must be an array of errno numbers";
+  return ok;
+}
+
+bool to_step(const Napi::Object& js, Step* step, std::string* wrong, bool may_undo) {
+  Napi::Env env = js.Env();
   Napi::Value op = js.Get("op");
-  Napi::Value ns = js.Get("ns");
-  if (!op.IsString() || !ns.IsNumber()) {
-    *wrong = "op: a step needs op (string) and ns (number)";
+  if (env.IsExceptionPending()) return false;
+  if (!op.IsString()) {
+    *wrong = "op: must be a string";
     return false;
   }
   step->op = op.As<Napi::String>().Utf8Value();
-  step->ns = ns.As<Napi::Number>().Uint32Value();
-  Napi::Value flags = js.Get("flags");
-  if (flags.IsNumber()) step->flags = static_cast<uint16_t>(flags.As<Napi::Number>().Uint32Value());
-  if (!to_value(js.Get("args"), &step->args, wrong)) {
+  auto fail = [&]() {
     *wrong = step->op + "." + *wrong;
     return false;
-  }
-  Napi::Value accept = js.Get("accept");
-  if (accept.IsArray()) {
-    auto list = accept.As<Napi::Array>();
-    for (uint32_t i = 0; i < list.Length(); i++) {
-      step->accept.push_back(Napi::Value(list.Get(i)).ToNumber().Int32Value());
-    }
-  }
+  };
+  uint32_t flags = 0;
+  if (!to_number(js, "ns", UINT32_MAX, true, &step->ns, wrong)) return fail();
+  if (!to_number(js, "flags", UINT16_MAX, false, &flags, wrong)) return fail();
+  step->flags = static_cast<uint16_t>(flags);
+  Napi::Value args = js.Get("args");
+  if (env.IsExceptionPending() || !to_value(args, &step->args, wrong)) return fail();
+  if (!to_accept(js, step, wrong)) return fail();
   Napi::Value undo = js.Get("undo");
-  return !undo.IsArray() || to_steps(undo, &step->undo, wrong);
+  if (env.IsExceptionPending()) return false;
+  if (undo.IsUndefined()) return true;
+  if (!may_undo || !undo.IsArray()) {
+    *wrong =
+        may_undo ? "undo: must be an array of steps" : "undo: an undo step has none of its own";
+    return fail();
+  }
+  return to_steps(undo, &step->undo, wrong, false) || fail();
 }
 
 }  // namespace
 
-bool to_steps(const Napi::Value& js, std::vector<Step>* out, std::string* wrong) {
+bool to_steps(const Napi::Value& js, std::vector<Step>* out, std::string* wrong, bool may_undo) {
   if (!js.IsArray()) {
     *wrong = "steps: must be an array";
     return false;
   }
   auto list = js.As<Napi::Array>();
+  if (!fits(list, wrong)) return false;
   out->resize(list.Length());
   for (uint32_t i = 0; i < list.Length(); i++) {
     Napi::Value step = list.Get(i);
+    if (js.Env().IsExceptionPending()) return false;
     if (!step.IsObject()) {
       *wrong = "steps: must hold objects";
       return false;
     }
-    if (!to_step(step.As<Napi::Object>(), &(*out)[i], wrong)) return false;
+    if (!to_step(step.As<Napi::Object>(), &(*out)[i], wrong, may_undo)) return false;
   }
   return true;
 }

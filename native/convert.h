@@ -16,6 +16,9 @@ bool to_value(const Napi::Value& js, Value* out, std::string* wrong, int depth =
 Napi::Value to_js(Napi::Env env, const Value& v);
 Napi::Object to_js(Napi::Env env, const Failure& f);
 Napi::Value to_js(Napi::Env env, const Outcome& o);
-bool to_steps(const Napi::Value& js, std::vector<Step>* out, std::string* wrong);
+// Undo steps have no undo of their own. When JavaScript threw meanwhile (a getter), the answer is
+// false, `wrong` may be empty, and the exception is pending.
+bool to_steps(const Napi::Value& js, std::vector<Step>* out, std::string* wrong,
+              bool may_undo = true);
 
 }  // namespace vnet

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 
 #include "nft/objects.h"
 #include "rtnl/objects.h"
@@ -373,24 +374,37 @@ class Runner {
   std::vector<bool> changed_;
 };
 
-std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds) {
-  if (!find_operation(s.op, &s.object, &s.verb)) return "op: " + s.op + " is not a known operation";
-  if (s.ns >= plan.namespaces.size()) return s.op + ": ns: no namespace has that position";
-  if (s.verb == Verb::kSysctlGet || s.verb == Verb::kSysctlSet) {
-    const Value* name = s.args.get("name");
-    const Value* value = s.args.get("value");
-    if (!name || !name->string()) return s.op + ".name: must be a string";
-    if (s.verb == Verb::kSysctlSet && (!value || !value->string())) {
-      return s.op + ".value: must be a string";
+// A map that holds just the given text members.
+std::string check_texts(const Step& s, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const Value* v = s.args.get(name);
+    if (!v || !v->string()) return s.op + "." + name + ": must be a string";
+    if (v->string()->find('\0') != std::string::npos) {
+      return s.op + "." + name + ": must not hold a NUL byte";
     }
-    return {};
   }
-  if (s.verb == Verb::kFlush) return {};
+  return {};
+}
+
+// The filter of conntrack.flush; what is absent fits all.
+const Attr kFlushAttrs[] = {{1, "protocol", Type::kU8},
+                            {2, "port", Type::kU16},
+                            {3, "address", Type::kAddress},
+                            {4, "family", Type::kU8}};
+
+// `before` is how many steps a reference may point at.
+std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, size_t before) {
+  if (!find_operation(s.op, &s.object, &s.verb)) return "op: " + s.op + " is not a known operation";
+  if (s.ns >= plan.namespaces.size()) return s.op + ".ns: no namespace has that position";
+  if (s.verb == Verb::kSysctlGet) return check_texts(s, {"name"});
+  if (s.verb == Verb::kSysctlSet) return check_texts(s, {"name", "value"});
   Writer w;
-  Encoder e(w, fds, nullptr);
+  Encoder e(w, fds, nullptr, before);
   e.path.push_back(s.op);
   if (s.verb == Verb::kBatch) {
     encode_batch(s.args, 1, e);
+  } else if (s.verb == Verb::kFlush) {
+    e.attributes(Table(kFlushAttrs), s.args);
   } else {
     e.object(*s.object, s.args);
   }
@@ -399,8 +413,10 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds) {
 
 std::string check_steps(std::vector<Step>& steps, const Plan& plan, const std::vector<int>& fds) {
   for (size_t i = 0; i < steps.size(); i++) {
-    std::string wrong = check_step(steps[i], plan, fds);
-    if (wrong.empty()) wrong = check_steps(steps[i].undo, plan, fds);
+    std::string wrong = check_step(steps[i], plan, fds, i);
+    for (size_t u = 0; u < steps[i].undo.size() && wrong.empty(); u++) {
+      wrong = check_step(steps[i].undo[u], plan, fds, i + 1);
+    }
     if (!wrong.empty()) return wrong;
   }
   return {};

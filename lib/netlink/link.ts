@@ -151,15 +151,20 @@ export class LinkVerbs {
    * EEXIST when either name is taken, ENODEV-like errnos when a master is gone.
    */
   addVeth(outer: LinkSpec, inner: VethEnd): [outer: LinkRef, inner: LinkRef] {
-    const peer = commonArgs({ ...inner, up: undefined } as LinkSpec)
+    const { up, alias, master, ...born } = inner
+    const peer = commonArgs(born)
     if (inner.netns) peer['netns'] = this.sink.namespace(inner.netns)
     const args = commonArgs(outer)
     args['info'] = { kind: 'veth', data: { peer } }
     const at = this.#make(args, [])
-    // The kernel refuses (ENOTCONN) a peer that is up before its pair is registered, so that
-    // "up" of the inner end is a request of its own.
-    const refs: [LinkRef, LinkRef] = [new LinkRef(at), new LinkRef(at, 'peerIndex')]
-    return refs
+    const ends: [LinkRef, LinkRef] = [new LinkRef(at), new LinkRef(at, 'peerIndex')]
+    // The kernel refuses (ENOTCONN) a peer that is up before its pair is registered, and passes
+    // the other two over: they are a request of their own.
+    if (up || alias !== undefined || master !== undefined) {
+      const there = inner.netns ? this.sink.in(inner.netns) : this.sink
+      new LinkVerbs(there).set(ends[1], { up, alias, master })
+    }
+    return ends
   }
 
   /** Finds a link by name for later steps. ENODEV when there is none. */

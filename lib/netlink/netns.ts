@@ -58,7 +58,7 @@ export class NetNs implements Disposable, AsyncDisposable {
 
   /** The descriptor of the namespace file, for handing to a child process. */
   get fd(): number {
-    return this.native.fd
+    return this.native.fd()
   }
 
   /** True when both handles are of one namespace. */

@@ -112,6 +112,7 @@ export class Plan extends PlanScope {
     const hold: { plan?: Plan } = {}
     super({
       add: (op, args, options) => (hold.plan as Plan).#add(home, op, args, options),
+      in: (ns) => (hold.plan as Plan).#sinkFor(ns),
       namespace: (ns) => (hold.plan as Plan).#position(ns),
     })
     hold.plan = this
@@ -120,10 +121,7 @@ export class Plan extends PlanScope {
 
   /** The same plan seen from another namespace. */
   in(ns: NetNs): PlanScope {
-    return new PlanScope({
-      add: (op, args, options) => this.#add(ns, op, args, options),
-      namespace: (other) => this.#position(other),
-    })
+    return new PlanScope(this.#sinkFor(ns))
   }
 
   /** The steps as plain data: for `--dry-run` and for tests. */
@@ -163,6 +161,14 @@ export class Plan extends PlanScope {
       undo: (options.undo ?? []).map((step) => ({ ...step, ns: position })),
     })
     return this.#steps.length - 1
+  }
+
+  #sinkFor(ns: NetNs): StepSink {
+    return {
+      add: (op, args, options) => this.#add(ns, op, args, options),
+      in: (other) => this.#sinkFor(other),
+      namespace: (other) => this.#position(other),
+    }
   }
 
   #position(ns: NetNs): number {

@@ -49,6 +49,8 @@ export interface StepOptions {
 export interface StepSink {
   /** Adds a step and answers with its position. */
   add(op: string, args: { readonly [key: string]: Wire }, options?: StepOptions): number
+  /** The same plan, with steps for another namespace. */
+  in(ns: NetNs): StepSink
   /** Position of a namespace in the plan; adds it when it is new. */
   namespace(ns: NetNs): number
 }

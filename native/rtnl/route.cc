@@ -25,26 +25,30 @@ const Table kMetrics(kMetricAttrs);
 const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress}};
 const Table kHop(kHopAttrs);
 
+// struct rtnexthop without its length, which comes last, and without the weight.
+const Field kHopFields[] = {{"flags", 2, 1}, {"link", 4, 4, true}};
+const Object kHopObject = {"hop", sizeof(rtnexthop), kHopFields, 2, Table(kHopAttrs), 0, 0, 0, 0};
+
 // RTA_MULTIPATH is a row of struct rtnexthop, each followed by its own attributes.
 void encode_hops(const Attr& a, const Value& v, Encoder& e) {
   const List* list = v.list();
   if (!list) return e.fail("must be a list of next hops");
   size_t at = e.out.begin_nest(a.type);
-  for (const Value& hop : *list) {
-    rtnexthop h{};
-    uint32_t index = 0;
-    const Value* link = hop.get("link");
-    if (link) e.link_index(*link, &index);
-    h.rtnh_ifindex = static_cast<int>(index);
-    h.rtnh_hops = static_cast<uint8_t>(hop.number("weight", 1) - 1);
-    h.rtnh_flags = static_cast<uint8_t>(hop.number("flags", 0));
-    Map rest;
-    if (const Value* via = hop.get("via")) rest.emplace_back("via", *via);
+  for (size_t i = 0; i < list->size() && !e.failed(); i++) {
+    e.path.push_back(std::to_string(i));
+    const Value& hop = (*list)[i];
+    int64_t weight = hop.number("weight", 1);
+    if (weight < 1 || weight > 256) return e.fail("weight must be an integer from 1 to 256");
+    Map rest = hop.map() ? *hop.map() : Map{};
+    std::erase_if(rest, [](const auto& member) { return member.first == "weight"; });
     size_t start = e.out.bytes().size();
-    e.out.raw(&h, sizeof h);
-    e.attributes(kHop, Value(std::move(rest)));
+    e.object(kHopObject, Value(std::move(rest)));
+    // rtnh_hops is the weight less one, so that a byte reaches 256.
+    auto hops = static_cast<uint8_t>(weight - 1);
+    e.out.patch(start + offsetof(rtnexthop, rtnh_hops), &hops, sizeof hops);
     auto length = static_cast<uint16_t>(e.out.bytes().size() - start);
     e.out.patch(start + offsetof(rtnexthop, rtnh_len), &length, sizeof length);
+    e.path.pop_back();
   }
   e.out.end_nest(at);
 }

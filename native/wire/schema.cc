@@ -150,7 +150,8 @@ bool Encoder::link_index(const Value& v, uint32_t* out_index) {
   if (const Ref* r = v.ref()) {
     if (!results_) {  // dry run: any index will do
       *out_index = 1;
-      return true;
+      if (r->step >= steps_) fail("must refer to a step before this one");
+      return !failed();
     }
     int index = 0;
     if (r->step < results_->size()) {
@@ -266,6 +267,21 @@ void Encoder::attribute(const Attr& a, const Value& v) {
   }
 }
 
+// Attributes that no table names, as a dump gave them: [{type, data}].
+void Encoder::unknown(const Value& v) {
+  const List* list = v.list();
+  if (!list) return fail("must be a list");
+  for (size_t i = 0; i < list->size() && !failed(); i++) {
+    const Value* data = (*list)[i].get("data");
+    int64_t type = (*list)[i].number("type", -1);
+    if (type < 0 || type > NLA_TYPE_MASK || !data || !data->bytes()) {
+      path.push_back(std::to_string(i));
+      return fail("needs type (a number) and data (a Uint8Array)");
+    }
+    out.attribute(static_cast<uint16_t>(type), data->bytes()->data(), data->bytes()->size());
+  }
+}
+
 void Encoder::attributes(const Table& table, const Value& args, const Field* fields,
                          size_t field_count) {
   const Map* map = args.map();
@@ -277,14 +293,8 @@ void Encoder::attributes(const Table& table, const Value& args, const Field* fie
     for (size_t i = 0; i < field_count && !known; i++) known = name == fields[i].name;
     if (known) continue;
     path.push_back(name);
-    if (name == "unknown" && value.list()) {
-      for (const Value& u : *value.list()) {
-        const Value* data = u.get("data");
-        if (data && data->bytes()) {
-          out.attribute(static_cast<uint16_t>(u.number("type", 0)), data->bytes()->data(),
-                        data->bytes()->size());
-        }
-      }
+    if (name == "unknown") {
+      unknown(value);
       known = true;
     }
     for (size_t i = 0; i < table.count && !known; i++) {

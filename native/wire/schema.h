@@ -89,8 +89,9 @@ class Encoder {
  public:
   // `netns` are the descriptors of the plan's namespaces; `resolve` answers a Ref, or 0 in a dry
   // run.
-  Encoder(Writer& w, const std::vector<int>& netns, const std::vector<std::pair<int, int>>* results)
-      : out(w), netns_(netns), results_(results) {}
+  Encoder(Writer& w, const std::vector<int>& netns,
+          const std::vector<std::pair<int, int>>* results, size_t steps = 0)
+      : out(w), netns_(netns), results_(results), steps_(steps) {}
 
   void object(const Object& object, const Value& args);
   void attributes(const Table& table, const Value& args, const Field* fields = nullptr,
@@ -109,9 +110,11 @@ class Encoder {
   void integer(const Attr& a, const Value& v);
   void text(const Attr& a, const Value& v);
   void nested(const Attr& a, const Value& v);
+  void unknown(const Value& v);
 
   const std::vector<int>& netns_;
   const std::vector<std::pair<int, int>>* results_;  // index, peer index of each step so far
+  size_t steps_;
   std::string error_;
 };
 
