@@ -162,6 +162,16 @@ Napi::Value run_sync(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), run_plan(plan));
 }
 
+bool can_run_js(napi_env env) {
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+  napi_value probe = nullptr;
+  bool can = napi_create_object(env, &probe) == napi_ok &&
+             napi_set_named_property(env, probe, "probe", probe) == napi_ok;
+  napi_close_handle_scope(env, scope);
+  return can;
+}
+
 class PlanWorker : public Napi::AsyncWorker {
  public:
   PlanWorker(Napi::Env env, Plan plan)
@@ -169,6 +179,14 @@ class PlanWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override { outcome_ = run_plan(plan_); }
+  // A worker that is being terminated still completes its work, but runs no JavaScript any more:
+  // then there is nobody to tell, and an attempt would end the process.
+  void OnWorkComplete(Napi::Env env, napi_status status) override {
+    if (can_run_js(env))
+      AsyncWorker::OnWorkComplete(env, status);
+    else
+      delete this;
+  }
   void OnOK() override { deferred_.Resolve(to_js(Env(), outcome_)); }
   void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
 

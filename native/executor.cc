@@ -168,6 +168,7 @@ class Runner {
     // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
     if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {
       f = find_by_name(s, index);
+      if (!f) note_index(*index, result);
     }
     if (f) f.op = s.op;
     return f;

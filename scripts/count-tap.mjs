@@ -11,6 +11,7 @@ if (!summary) {
 const count = (key) => Number(summary.match(new RegExp(`\\b${key}: (\\d+)`))?.[1] ?? 0)
 const skipped = count('skip') + count('todo')
 console.log(
-  `${count('pass')} passed, ${count('fail')} failed` + (skipped ? `, ${skipped} skipped` : ''),
+  `${count('pass')} passed, ${count('fail')} failed` +
+    (skipped ? `, ${skipped} skipped` : ''),
 )
 process.exit(count('fail') || !count('pass') ? 1 : 0)

@@ -108,9 +108,16 @@ export function linkFromWire(wire: unknown): Link {
 /** Throws a TypeError when the kernel would not take the name. */
 export function checkLinkName(name: string, field = 'name'): string {
   const bytes = Buffer.byteLength(name)
-  if (bytes < 1 || bytes > 15 || name === '.' || name === '..' || /[/:\s\0]/.test(name)) {
+  // The kernel takes a percent sign for a pattern (dev_alloc_name).
+  if (
+    bytes < 1 ||
+    bytes > 15 ||
+    name === '.' ||
+    name === '..' ||
+    /[/:%\s\0]/.test(name)
+  ) {
     throw new TypeError(
-      `${field}: ${JSON.stringify(name)} is no interface name; give 1 to 15 bytes without slash, colon or white space`,
+      `${field}: ${JSON.stringify(name)} is no interface name; give 1 to 15 bytes without slash, colon, percent sign or white space`,
     )
   }
   return name
@@ -232,7 +239,8 @@ export class LinkVerbs {
     const at = this.sink.add('link.new', args, {
       flags: NLM_F.create | NLM_F.excl,
       accept,
-      undo: [{ op: 'link.del', args: { name: args['name'] } }],
+      // By index: a later step may have renamed it.
+      undo: (at) => [{ op: 'link.del', args: { index: { ref: at } } }],
     })
     // rtnl_create_link (net/core/rtnetlink.c) passes IFLA_IFALIAS over.
     if (alias !== undefined) this.sink.add('link.set', { index: { ref: at }, alias })

@@ -152,13 +152,15 @@ export class Plan extends PlanScope {
     options: StepOptions = {},
   ): number {
     const position = this.#position(ns)
+    const { undo = [] } = options
+    const back = typeof undo === 'function' ? undo(this.#steps.length) : undo
     this.#steps.push({
       op,
       ns: position,
       args,
       flags: options.flags ?? 0,
       accept: options.accept ?? [],
-      undo: (options.undo ?? []).map((step) => ({ ...step, ns: position })),
+      undo: back.map((step) => ({ ...step, ns: position })),
     })
     return this.#steps.length - 1
   }

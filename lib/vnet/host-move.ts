@@ -111,7 +111,7 @@ function shift(plan: Plan, move: HostMove, { from, to, toName }: Shift): void {
   // Duplicate address detection would hold the host's own, long checked addresses back for a
   // second (addrconf_dad_begin in net/ipv6/addrconf.c).
   if (dad) plan.setSysctl(`net/ipv6/conf/${toName}/accept_dad`, '0')
-  for (const address of move.addresses) {
+  for (const address of inAddingOrder(move.addresses)) {
     const label = relabel(address.label, move.nic.name, toName)
     plan.address.ensure({ ...address, link: to, label })
   }
@@ -120,6 +120,15 @@ function shift(plan: Plan, move: HostMove, { from, to, toName }: Shift): void {
   for (const address of move.addresses)
     plan.address.delIfExists({ ...address, link: from })
   for (const { there } of routes) plan.route.replace(there)
+}
+
+// The kernel lists the newest IPv6 address of a scope first (ipv6_link_dev_addr), IPv4 ones last.
+function inAddingOrder(addresses: readonly Address[]): Address[] {
+  const six = addresses.filter((address) => address.family === 'ipv6')
+  return [
+    ...addresses.filter((address) => address.family === 'ipv4'),
+    ...six.toReversed(),
+  ]
 }
 
 // The first step's undo is the last to run. By then addresses are back, and the routes that went
