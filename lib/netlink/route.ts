@@ -174,6 +174,11 @@ export class RouteVerbs {
     this.#put(spec, NLM_F.create | NLM_F.excl, [])
   }
 
+  /** Adds a route, or leaves the one that there is for its prefix, table and priority. */
+  ensure(spec: RouteSpec): void {
+    this.#put(spec, NLM_F.create | NLM_F.excl, [ERRNO.EEXIST])
+  }
+
   /**
    * Adds a route, or puts it in the place of the one with its prefix, table and priority.
    * `was` is the route that undo puts back.

@@ -76,7 +76,8 @@ export function planEndpoint(
   const inside = plan.in(room.pod)
   inside.address.add({ link: inner, address: endpoint.address })
   inside.link.set(inner, { up: true })
-  inside.route.add({ to: 'default', via: room.gateway, link: inner })
+  // A second interface of a container leaves it the first one's default route.
+  inside.route.ensure({ to: 'default', via: room.gateway, link: inner })
   return { outer, outerLink: plan.link.read(endpoint.hostLink) }
 }
 

@@ -3,11 +3,13 @@ import {
   addPod,
   addressOf,
   assertClean,
+  assertSame,
   delPod,
   leases,
   makeHost,
   refuses,
   runtime,
+  settledPicture,
 } from './support/setup.js'
 
 t.test('an address asked for in the configuration', async (test) => {
@@ -17,9 +19,9 @@ t.test('an address asked for in the configuration', async (test) => {
   test.equal(await addPod(runner, 'pod'), '10.0.0.9')
   test.ok(await host.ping('fabric', '10.0.0.9'))
   const path = await host.addPodNetns('late')
-  const picture = await host.snapshot({ sysctls: true })
+  const picture = await settledPicture(host, { sysctls: true })
   await refuses(test, runner.add('late', path), 106, '10.0.0.9', 'in use')
-  test.strictSame(await host.changesSince(picture, { sysctls: true }), [])
+  await assertSame(test, host, picture, { sysctls: true })
   await delPod(runner, 'pod')
   test.equal(await addPod(runner, 'late'), '10.0.0.9', 'at once when asked for by name')
   await delPod(runner, 'late')
@@ -74,10 +76,10 @@ t.test('a pool that is used up', async (test) => {
   const runner = runtime(host)
   for (const pod of ['a', 'b', 'c']) await addPod(runner, pod)
   const path = await host.addPodNetns('d')
-  const picture = await host.snapshot({ state: false })
+  const picture = await settledPicture(host, { state: false })
   const words = ['10.0.0.0/24', '3 addresses', '3 in use', 'ip-config']
   await refuses(test, runner.add('d', path), 100, ...words)
-  test.strictSame(await host.changesSince(picture, { state: false }), [])
+  await assertSame(test, host, picture, { state: false })
   await delPod(runner, 'b')
   const again = addressOf(await runner.add('d', path))
   test.equal(again, '10.0.0.6', 'the one that was freed: there is no other')

@@ -6,7 +6,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { AzureHost, type AzureHostOptions } from '../../helpers/azure-host.js'
+import {
+  AzureHost,
+  type AzureHostOptions,
+  type PictureOptions,
+} from '../../helpers/azure-host.js'
 import {
   CniError,
   CniRunner,
@@ -14,8 +18,8 @@ import {
   type CniRunnerOptions,
   type Conflist,
 } from '../../helpers/cni-runner.js'
-import type { Outcome, RunOptions } from '../../helpers/process.js'
-import { readState } from '../../helpers/snapshot.js'
+import { until, type Outcome, type RunOptions } from '../../helpers/process.js'
+import { diffSnapshots, readState, type Snapshot } from '../../helpers/snapshot.js'
 
 const inRoot = (path: string): string =>
   fileURLToPath(new URL(`../../../${path}`, import.meta.url))
@@ -216,14 +220,51 @@ export function logLines(host: AzureHost, program: string): Record<string, unkno
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
+/**
+ * A picture of a host with pods, taken when IPv6 has settled: link-local addresses of new
+ * links come seconds later. What a lock file says of its last holder is not part of it.
+ */
+export async function settledPicture(
+  host: AzureHost,
+  options: PictureOptions = {},
+): Promise<Snapshot> {
+  let last = await host.snapshot(options)
+  const settled = async (): Promise<boolean> => {
+    const { stdout } = await host.exec('ip', ['-6', 'addr', 'show', 'tentative'])
+    const next = await host.snapshot(options)
+    const same = diffSnapshots(last, next).length === 0
+    last = next
+    return same && stdout === ''
+  }
+  await until('a quiet host', settled, 10_000, 300)
+  return last
+}
+
+/** Asserts that a host becomes as in a picture and stays out of other differences. */
+export async function assertSame(
+  t: Test,
+  host: AzureHost,
+  before: Snapshot,
+  options: PictureOptions = {},
+  what = 'host and state are as before',
+): Promise<void> {
+  let changes: string[] = []
+  const same = async (): Promise<boolean> => {
+    const lines = diffSnapshots(before, await host.snapshot(options))
+    changes = lines.filter((line) => !/^. state \["[a-z.-]+\.lock"/.test(line))
+    return changes.length === 0
+  }
+  await until('the same picture', same, 4_000, 100).catch(() => false)
+  t.strictSame(changes, [], what)
+}
+
 /** Asserts that all of a host is as in a picture without state, and nothing is on record. */
 export async function assertClean(
   t: Test,
   host: AzureHost,
-  before: Awaited<ReturnType<AzureHost['snapshot']>>,
+  before: Snapshot,
 ): Promise<void> {
-  const changes = await host.changesSince(before, { state: false })
-  t.strictSame(changes, [], 'the network is as before')
+  await assertSame(t, host, before, { state: false }, 'the network is as before')
   t.strictSame(leases(host), {}, 'no lease is left')
   t.strictSame(nodeRecords(host), { endpoints: {}, bridges: {} }, 'no record is left')
 }
