@@ -240,7 +240,7 @@ export class LinkVerbs {
       flags: NLM_F.create | NLM_F.excl,
       accept,
       // By index: a later step may have renamed it.
-      undo: (at) => [{ op: 'link.del', args: { index: { ref: at } } }],
+      undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
     })
     // rtnl_create_link (net/core/rtnetlink.c) passes IFLA_IFALIAS over.
     if (alias !== undefined) this.sink.add('link.set', { index: { ref: at }, alias })

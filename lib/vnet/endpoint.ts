@@ -50,8 +50,8 @@ export function podMac(address: string): string {
   return bytes.map((b) => b.toString(16).padStart(2, '0')).join(':')
 }
 
-/** Step 0 is the map element: a refusal there has cost nothing yet. */
-export const MAP_STEP = 0
+/** The first step, the map element: EEXIST says that another endpoint has the address. */
+export const MAP_OP = 'nft.batch'
 
 /** Adds the steps of ADD; answers with the references to both ends. */
 export function planEndpoint(

@@ -5,6 +5,7 @@
 import { CniCode, CniError } from '../../cni/errors.js'
 import { ownerTag } from '../../cni/owner.js'
 import type { Link, NetNs } from '../../netlink/index.js'
+import type { Transaction } from '../../nft/index.js'
 import {
   bare,
   BRIDGE_ALIAS,
@@ -22,7 +23,7 @@ import {
   type HostFacts,
   type HostMove,
 } from '../../vnet/index.js'
-import { endpointsOn, type BridgeRecord, type NodeState } from './state.js'
+import { isInUse, podsOn, type BridgeRecord, type NodeState } from './state.js'
 
 /** The record to write down before the first step of a move. */
 export function newBridgeRecord(
@@ -88,7 +89,7 @@ export function establishBridge(
     plan.link.addBridge({ name, mac, mtu, alias: BRIDGE_ALIAS, up: true })
   // Host ports and masqueraded traffic come in and go out by the bridge.
   plan.setSysctl(`net/ipv4/conf/${name}/forwarding`, '1')
-  plan.nft(tables(host, state, record, move), { undo: drop(record) })
+  plan.nft(tables(host, state, record, move), { undo: drop(state, record) })
   if (existing && !existing.up) plan.link.set(existing.index, { up: true })
   if (!isSettled(facts, nic, existing, record)) planMoveToBridge(plan, move, bridge)
   plan.runSync()
@@ -112,34 +113,42 @@ function isSettled(
 
 function tables(host: NetNs, state: NodeState, record: BridgeRecord, move: HostMove) {
   const { bridge, nic, masquerade } = record
-  const recorded = endpointsOn(state, bridge)
-    .filter((endpoint) => endpoint.phase === 'ready')
-    .map(({ address, mac, owner }) => ({
-      address: bare(address),
-      mac,
-      tag: ownerTag(owner),
-    }))
+  const recorded = podsOn(state, bridge).map(({ address, mac, owner }) => ({
+    address: bare(address),
+    mac,
+    tag: ownerTag(owner),
+  }))
   // An ADD under way has its element in the kernel and no finished record yet.
   const known = new Set(recorded.map((endpoint) => endpoint.address))
-  const under = endpointsInMap(host, bridge).filter(({ address }) => !known.has(address))
-  const endpoints = [...recorded, ...under]
+  const underWay = endpointsInMap(host, bridge).filter(
+    ({ address }) => !known.has(address),
+  )
   const hostAddresses = move.addresses
     .filter((address) => address.family === 'ipv4')
     .map((address) => bare(address.address))
   const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masquerade }
-  const tx = makeBridgeTable(spec, endpoints)
-  return masquerade ? makeMasqueradeTable(masquerade, tx) : tx
+  const tx = makeBridgeTable(spec, [...recorded, ...underWay])
+  return setMasquerade(tx, Object.values(state.bridges))
 }
 
-function drop(record: BridgeRecord) {
-  const tx = dropTable(bridgeTable(record.bridge))
-  return record.masquerade ? dropTable(MASQUERADE_TABLE, tx) : tx
+// One table for the node, whatever the number of bridges.
+function setMasquerade(tx: Transaction, bridges: readonly BridgeRecord[]): Transaction {
+  const except = bridges.flatMap(({ masquerade }) => masquerade?.except ?? [])
+  return except.length > 0
+    ? makeMasqueradeTable({ except }, tx)
+    : dropTable(MASQUERADE_TABLE, tx)
+}
+
+// The tables without those of a bridge.
+function drop(state: NodeState, { bridge }: BridgeRecord): Transaction {
+  const others = Object.values(state.bridges).filter((other) => other.bridge !== bridge)
+  return setMasquerade(dropTable(bridgeTable(bridge)), others)
 }
 
 /** Marks a bridge that has no pods left as leaving; true when there is something to undo. */
 export function markLeaving(host: NetNs, state: NodeState, bridge: string): boolean {
   const record = state.bridges[bridge]
-  if (!record || endpointsOn(state, bridge).length > 0) return false
+  if (!record || isInUse(state, bridge)) return false
   const facts = readFacts(host)
   const nic = facts.links.find((link) => link.name === record.nic)
   const move = nic
@@ -160,7 +169,7 @@ function pending(record: BridgeRecord): HostMove | undefined {
  */
 export function dissolveBridge(host: NetNs, state: NodeState, bridge: string): void {
   const record = state.bridges[bridge]
-  if (record?.phase !== 'leaving' || endpointsOn(state, bridge).length > 0) return
+  if (record?.phase !== 'leaving' || isInUse(state, bridge)) return
   const facts = readFacts(host)
   const nic = facts.links.find((link) => link.name === record.nic)
   const link = facts.links.find((candidate) => candidate.name === bridge)
@@ -170,7 +179,7 @@ export function dissolveBridge(host: NetNs, state: NodeState, bridge: string): v
     planMoveToNic(plan, move, link.index)
     plan.link.del(link.index)
   }
-  plan.nft(drop(record))
+  plan.nft(drop(state, record))
   plan.runSync()
   delete state.bridges[bridge]
 }
