@@ -33,6 +33,8 @@ export interface NextHop {
 export interface RouteSpec {
   /** `default` or a prefix: `10.0.0.0/24`. */
   readonly to: string
+  /** Only for packets from this prefix (IPv6). */
+  readonly from?: string
   /** The family of a `default` without `via`; IPv4 when absent. */
   readonly family?: Family
   readonly via?: string
@@ -57,6 +59,8 @@ export interface RouteSpec {
   readonly metrics?: { readonly [name: string]: number }
   /** IPv6 router preference. */
   readonly preference?: number
+  /** RTA_FLOW: the realms, `source << 16 | destination` (IPv4). */
+  readonly flow?: number
   /** Attributes that this version does not name, kept as bytes. */
   readonly unknown?: Wire
 }
@@ -78,6 +82,7 @@ const SETTABLE_FLAGS = 0x4
 interface WireRoute {
   family: number
   toLength: number
+  fromLength: number
   tos: number
   protocol: number
   scope: number
@@ -85,6 +90,8 @@ interface WireRoute {
   flags: number
   table?: number
   to?: string
+  from?: string
+  flow?: number
   via?: string
   link?: number
   source?: string
@@ -103,6 +110,7 @@ const OPTIONAL = [
   'metrics',
   'hops',
   'preference',
+  'flow',
   'unknown',
 ] as const
 
@@ -114,6 +122,7 @@ export function routeFromWire(wire: unknown): Route {
   return {
     family: familyName(w.family),
     to: w.to === undefined ? 'default' : `${w.to}/${w.toLength}`,
+    ...(w.from !== undefined && { from: `${w.from}/${w.fromLength}` }),
     table: routeTables.name(w.table ?? 254),
     protocol: routeProtocols.name(w.protocol),
     scope: scopes.name(w.scope),
@@ -136,12 +145,14 @@ function hopToWire(hop: NextHop): { [key: string]: Wire } {
 function toWire(spec: RouteSpec): { [key: string]: Wire } {
   const isDefault = spec.to === 'default'
   const prefix = isDefault ? undefined : parsePrefix(spec.to, 'to')
+  const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
   const family =
     prefix?.family ?? spec.family ?? (spec.via ? familyOf(spec.via, 'via') : 'ipv4')
   const reach = spec.via || spec.hops || family === 'ipv6' ? 'global' : 'link'
   return {
     family: familyNumber(family),
     toLength: prefix?.length ?? 0,
+    fromLength: from?.length ?? 0,
     tos: spec.tos ?? 0,
     protocol: routeProtocols.number(spec.protocol ?? 'boot'),
     scope: scopes.number(spec.scope ?? reach),
@@ -149,6 +160,8 @@ function toWire(spec: RouteSpec): { [key: string]: Wire } {
     flags: spec.flags ?? 0,
     table: routeTables.number(spec.table ?? 'main'),
     to: prefix?.address,
+    from: from?.address,
+    flow: spec.flow,
     via: spec.via,
     link: spec.link === undefined ? undefined : linkToWire(spec.link),
     source: spec.source,

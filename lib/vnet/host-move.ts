@@ -171,7 +171,9 @@ function relabel(
 }
 
 function routeKey(r: Route): string {
-  return [r.family, r.to, r.table, r.priority ?? 0, r.tos ?? 0, r.via ?? ''].join(' ')
+  return [r.family, r.to, r.from, r.table, r.priority ?? 0, r.tos ?? 0, r.via ?? ''].join(
+    ' ',
+  )
 }
 
 function unique<T>(list: readonly T[], key: (item: T) => string): T[] {
