@@ -5,6 +5,7 @@ import { addon, type Wire, type WireOutcome, type WireStep } from '../binding.js
 import { toError } from '../errors.js'
 import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
+import { ERRNO } from './constants.js'
 import { LinkVerbs } from './link.js'
 import { NeighbourVerbs } from './neighbour.js'
 import type { NetNs } from './netns.js'
@@ -36,15 +37,23 @@ export class PlanScope {
 
   /**
    * Writes a file below /proc/sys as the namespace sees it. Parts of the name are joined by
-   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`.
+   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`. `was` is the
+   * value that undo puts back.
    */
-  setSysctl(name: string, value: string): void {
-    this.sink.add('sysctl.set', { name, value })
+  setSysctl(name: string, value: string, was?: string): void {
+    const undo =
+      was === undefined ? [] : [{ op: 'sysctl.set', args: { name, value: was } }]
+    this.sink.add('sysctl.set', { name, value }, { undo })
   }
 
-  /** Reads a file below /proc/sys as the namespace sees it, without the closing newline. */
-  getSysctl(name: string): StepRef<string> {
-    return new StepRef(this.sink.add('sysctl.get', { name }), String)
+  /**
+   * Reads a file below /proc/sys as the namespace sees it, without the closing newline. With
+   * `optional`, one that is not there reads as an empty text.
+   */
+  getSysctl(name: string, options: { optional?: boolean } = {}): StepRef<string> {
+    const accept = options.optional ? [ERRNO.ENOENT] : []
+    const at = this.sink.add('sysctl.get', { name }, { accept })
+    return new StepRef(at, (wire) => (wire === undefined ? '' : String(wire)))
   }
 
   /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */

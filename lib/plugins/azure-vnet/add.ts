@@ -139,17 +139,21 @@ function readyBridge(job: Job, nic: Link, masquerade: BridgeRecord['masquerade']
     if (record?.phase !== 'ready' || !same) return undefined
     const plan = host.plan()
     const link = plan.link.read(bridge, { optional: true })
+    const beneath = plan.link.read(nic.index, { optional: true })
     const table = tableExists(plan, bridgeTable(bridge))
     const done = plan.runSync()
-    return done.of(table) ? done.of(link) : undefined
+    const found = done.of(link)
+    const plugged = found && done.of(beneath)?.master === found.index
+    return plugged && done.of(table) ? found : undefined
   }
   const seen = ready(store.read().bridges[bridge])
   if (seen) return seen
   store.update((state) => {
-    state.bridges[bridge] ??= newBridgeRecord(facts, nic, bridge, masquerade)
+    state.bridges[bridge] ??= newBridgeRecord(host, facts, nic, bridge, masquerade)
   })
   const link = store.update((state) => {
     const record = (state.bridges[bridge] ??= newBridgeRecord(
+      host,
       facts,
       nic,
       bridge,

@@ -16,6 +16,8 @@ export interface BridgeRecord {
    * `ready`: they are there; `leaving`: they are on their way back.
    */
   phase: 'moving' | 'ready' | 'leaving'
+  /** Whether we made the bridge; one that somebody else made stays when the last pod goes. */
+  readonly made: boolean
   /** What was on the NIC when the move began. */
   readonly move: HostMove
   /** Resolved option of the rules that are in force. */
