@@ -208,12 +208,15 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
   std::string path;
   std::string label;
   if (!text_argument(info, 0, "path", &path)) return info.Env().Undefined();
-  if (info.Length() < 3 || !info[1].IsNumber() || !info[2].IsString()) {
-    return misuse(info.Env(), "timeoutMs must be a number and label a string");
+  double timeout =
+      info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  if (!(timeout >= 0 && timeout <= INT32_MAX) || info.Length() < 3 || !info[2].IsString()) {
+    return misuse(info.Env(),
+                  "timeoutMs must be a number from 0 to 2147483647, and label a string");
   }
   Fd fd;
-  Failure f = lock_file(path, info[1].As<Napi::Number>().Int32Value(),
-                        info[2].As<Napi::String>().Utf8Value(), &fd);
+  Failure f =
+      lock_file(path, static_cast<int>(timeout), info[2].As<Napi::String>().Utf8Value(), &fd);
   if (f) return to_js(info.Env(), f);
   return LockHandle::wrap(info.Env(), std::move(fd));
 }

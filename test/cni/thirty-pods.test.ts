@@ -5,6 +5,9 @@ import type { CniResult, CniRunner } from '../helpers/cni-runner.js'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { addressOf, assertClean, inParallel, makeHost, runtime } from './support/setup.js'
 
+// The usual time is for an idle machine.
+t.setTimeout(300_000)
+
 const COUNT = 30
 const WIDTH = 20
 const PODS = Array.from({ length: COUNT }, (_, i) => `pod-${i}`)

@@ -24,8 +24,8 @@ import { diffSnapshots, readState, type Snapshot } from '../../helpers/snapshot.
 const inRoot = (path: string): string =>
   fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
-/** Folder of our programs. */
-export const OUR_PLUGINS = inRoot('dist/cni')
+/** Folder of our programs: the build's, or an installed one that is to be tested. */
+export const OUR_PLUGINS = process.env['VNET_CNI_TEST_PLUGINS'] ?? inRoot('dist/cni')
 /** Folder of the reference plug-ins. */
 export const GO_PLUGINS = '/usr/lib/cni'
 /** The list that the project ships. */
@@ -120,6 +120,8 @@ export interface Call {
   env?: Env
   stdin: string | object
   timeoutMs?: number
+  /** A program with its arguments that starts ours. */
+  wrapper?: string[]
 }
 
 /** Runs one of our programs in the VM with any environment and any input. */
@@ -128,7 +130,7 @@ export function callProgram(
   program: string,
   call: Call,
 ): Promise<Outcome> {
-  const { command = 'ADD', env, stdin, timeoutMs = 30_000 } = call
+  const { command = 'ADD', env, stdin, timeoutMs = 30_000, wrapper = [] } = call
   const options: RunOptions = {
     input: typeof stdin === 'string' ? stdin : JSON.stringify(stdin),
     timeoutMs,
@@ -143,7 +145,8 @@ export function callProgram(
       ...env,
     },
   }
-  return host.exec(join(OUR_PLUGINS, program), [], options)
+  const [first = '', ...rest] = [...wrapper, join(OUR_PLUGINS, program)]
+  return host.exec(first, rest, options)
 }
 
 /** What a failing program has to print. */
