@@ -32,7 +32,7 @@ const MAX_TAG = 127
  */
 export function ownerTag(owner: Owner): string {
   const key = ownerKey(owner)
-  if (key.length <= MAX_TAG) return key
+  if (Buffer.byteLength(key) <= MAX_TAG) return key
   const hash = createHash('sha256').update(key).digest('hex').slice(0, 32)
   return `${key.slice(0, 60)}~${hash}/${owner.ifname}`
 }

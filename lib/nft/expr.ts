@@ -96,10 +96,14 @@ export const field = {
   },
 } satisfies Record<string, FieldDef>
 
-/** An interface name as `iifname` holds it. */
+/** An interface name as `iifname` holds it. Throws a TypeError when it is too long. */
 export function ifname(name: string): Uint8Array {
+  const text = new TextEncoder().encode(name)
+  if (text.length < 1 || text.length > 15) {
+    throw new TypeError(`interface name ${JSON.stringify(name)} must have 1 to 15 bytes`)
+  }
   const bytes = new Uint8Array(16)
-  bytes.set(new TextEncoder().encode(name).subarray(0, 15))
+  bytes.set(text)
   return bytes
 }
 

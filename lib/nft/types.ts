@@ -43,7 +43,7 @@ function unsigned(length: number) {
   return {
     length,
     encode: (value: string | number) => {
-      const number = Number(value)
+      const number = /^\d+$/.test(String(value)) ? Number(value) : -1
       if (!Number.isInteger(number) || number < 0 || number >= 256 ** length) {
         throw new TypeError(`${value} does not fit into ${length} byte(s)`)
       }
@@ -58,14 +58,13 @@ function unsigned(length: number) {
 
 /** `10.0.0.5` to its four bytes. Throws a TypeError when it is none. */
 export function ipv4Bytes(text: string | number): Uint8Array {
-  const parts = String(text).split('.').map(Number)
-  if (
-    parts.length !== 4 ||
-    !parts.every((n) => Number.isInteger(n) && n >= 0 && n <= 255)
-  ) {
+  const parts = String(text).split('.')
+  // No leading zeros: some read them as octal.
+  const fits = (part: string) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255
+  if (parts.length !== 4 || !parts.every(fits)) {
     throw new TypeError(`${text} is not an IPv4 address`)
   }
-  return Uint8Array.from(parts)
+  return Uint8Array.from(parts, Number)
 }
 
 /** `02:00:5e:10:00:01` to its six bytes. Throws a TypeError when it is none. */

@@ -50,10 +50,9 @@ export interface TableEndpoint {
 
 /** The table of a bridge. nft takes letters, digits, dots and underscores in names. */
 export function bridgeTable(bridge: string): TableRef {
-  const safe = bridge.replace(
-    /[^A-Za-z0-9_]/g,
-    (c) => `.${c.codePointAt(0)?.toString(16)}`,
-  )
+  // Of fixed width, so that no two bridges share a table.
+  const escape = (c: string) => `.${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const safe = bridge.replace(/[^A-Za-z0-9_]/g, escape)
   return { family: 'bridge', name: `azure_vnet_${safe}` }
 }
 

@@ -68,8 +68,14 @@ export function hostNics(links: readonly Link[]): Link[] {
  * undefined on a host without a default route.
  */
 export function primaryNic(facts: HostFacts): Link | undefined {
+  // Other tables serve policy routing: their metrics do not compare.
   const defaults = facts.routes.filter(
-    (r) => r.family === 'ipv4' && r.to === 'default' && r.link,
+    (r) =>
+      r.family === 'ipv4' &&
+      r.to === 'default' &&
+      r.table === 'main' &&
+      r.type === 'unicast' &&
+      r.link,
   )
   const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
   const link = facts.links.find((candidate) => candidate.index === best?.link)

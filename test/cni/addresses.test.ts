@@ -36,7 +36,7 @@ t.test('an address asked for in the configuration', async (test) => {
 
 t.test('an address asked for in CNI_ARGS', async (test) => {
   const host = await makeHost(test)
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   test.equal(await addPod(runner, 'pod', { args: 'IP=10.0.0.8' }), '10.0.0.8')
   test.equal(
     await addPod(runner, 'cidr', { args: 'IgnoreUnknown=1;IP=10.0.0.7/24' }),
@@ -57,7 +57,7 @@ t.test('an address asked for in CNI_ARGS', async (test) => {
 t.test('an address on the first bridge is refused without a trace', async (test) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ sysctls: true, state: false })
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   const path = await host.addPodNetns('pod')
   const outside = runner.add('pod', path, 'eth0', { args: 'IP=10.9.9.9' })
   await refuses(test, outside, 106, '10.9.9.9')
@@ -79,7 +79,7 @@ t.test('the pool by its subnet', async (test) => {
 t.test('a pool that is used up', async (test) => {
   const host = await makeHost(test, { pods: 3 })
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   for (const pod of ['a', 'b', 'c']) await addPod(runner, pod)
   const path = await host.addPodNetns('d')
   const picture = await settledPicture(host, { state: false })
@@ -97,7 +97,7 @@ t.test('a pool that is used up', async (test) => {
 t.test('a NIC without secondary addresses', async (test) => {
   const host = await makeHost(test, { pods: 0 })
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   const path = await host.addPodNetns('pod')
   await refuses(test, runner.add('pod', path), 100, 'no secondary', 'ip-config')
   test.strictSame(await host.changesSince(before, { state: false }), [])

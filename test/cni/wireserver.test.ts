@@ -25,7 +25,7 @@ const FAILURES: [WireserverMode, RegExp][] = [
 
 async function failsCold(test: Test, host: AzureHost, words: RegExp): Promise<void> {
   const before = await host.snapshot({ state: false, sysctls: true })
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   const path = host.pods.get('cold') ?? (await host.addPodNetns('cold'))
   await refuses(test, runner.add('cold', path), 101, 'wireserver', '168.63.129.16', words)
   const changes = await host.changesSince(before, { state: false, sysctls: true })
@@ -55,7 +55,7 @@ for (const [mode, words] of FAILURES) {
 
     await host.wireserverMode('ok')
     rmSync(host.stateDir, { recursive: true, force: true })
-    const runner = runtime(host)
+    const runner = runtime(host, { portmap: false })
     await addPod(runner, 'early')
     await host.wireserverMode(mode)
     await test.test('with an earlier answer', (sub) => worksWarm(sub, host))
@@ -81,7 +81,7 @@ t.test('wireserver: knows no NIC of this host', async (test) => {
       '<IPSubnet Prefix="10.0.0.0/24"><IPAddress Address="10.0.0.5" IsPrimary="false"/>' +
       '</IPSubnet></Interface></Interfaces>',
   )
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   const path = await host.addPodNetns('pod')
   const words = ['no NIC', '00:00:00:00:00:01', host.nic.mac]
   await refuses(test, runner.add('pod', path), 100, ...words)
@@ -90,7 +90,7 @@ t.test('wireserver: knows no NIC of this host', async (test) => {
 t.test('wireserver: a recovery is noticed at the next ADD', async (test) => {
   const host = await makeHost(test)
   await host.wireserverMode('down')
-  const runner = runtime(host)
+  const runner = runtime(host, { portmap: false })
   const path = await host.addPodNetns('pod')
   await refuses(test, runner.add('pod', path), 101)
   await host.wireserverMode('ok')
