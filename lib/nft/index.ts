@@ -1,4 +1,7 @@
 export * from './expr.js'
+export * from './object.js'
+export * from './ruleset.js'
 export * from './set.js'
 export * from './transaction.js'
 export * from './types.js'
+export * from './verdict.js'
