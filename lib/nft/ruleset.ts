@@ -66,10 +66,10 @@ export interface Ruleset {
 
 function resultFromWire(wire: unknown): CommitResult {
   const echoes = (wire ?? []) as Made[]
-  const generation = echoes.find((echo) => echo.message < 0)?.value['id'] as
-    number | undefined
+  const isGeneration = (echo: Made) => echo.op === 'nft.generation.new'
+  const generation = echoes.find(isGeneration)?.value['id'] as number | undefined
   const made = echoes
-    .filter((echo) => echo.message >= 0)
+    .filter((echo) => echo.op.endsWith('.new') && !isGeneration(echo))
     .map((echo) => ({ ...echo, ...handleOf(echo) }))
   const rules = made.filter((echo) => echo.op === 'nft.rule.new')
   return {

@@ -272,8 +272,10 @@ export class Transaction {
         generation: this.generation,
       }
     }
-    const messages = this.#messages.map((m) =>
-      m.op.endsWith('.new') ? { ...m, flags: m.flags | ECHO } : m,
+    // The kernel tells the new generation when the first message, whatever it does, asks for it
+    // (nf_tables_gen_notify looks at that one).
+    const messages = this.#messages.map((m, i) =>
+      i === 0 || m.op.endsWith('.new') ? { ...m, flags: m.flags | ECHO } : m,
     ) as unknown as Wire[]
     return { messages, generation: this.generation, echo: true }
   }

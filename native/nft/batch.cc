@@ -15,8 +15,8 @@ namespace {
 const Object* const kObjects[] = {&kNftTable,    &kNftChain,  &kNftRule,     &kNftSet,
                                   &kNftElements, &kNftObject, &kNftFlowtable};
 
-void mark(Encoder& e, uint16_t type, uint16_t flags, uint32_t sequence, int64_t generation) {
-  size_t at = e.out.begin_message(type, static_cast<uint16_t>(flags | NLM_F_REQUEST), sequence);
+void mark(Encoder& e, uint16_t type, uint32_t sequence, int64_t generation) {
+  size_t at = e.out.begin_message(type, NLM_F_REQUEST, sequence);
   nfgenmsg g{AF_UNSPEC, NFNETLINK_V0, htobe16(NFNL_SUBSYS_NFTABLES)};
   e.out.raw(&g, sizeof g);
   if (generation >= 0) {
@@ -47,9 +47,7 @@ bool NftBatch::wants_echo(const Value& args) {
 void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
   const Value* messages = args.get("messages");
   if (!messages || !messages->list()) return e.fail("needs a list of messages");
-  // With the echo flag on the begin, the kernel tells the new generation.
-  mark(e, NFNL_MSG_BATCH_BEGIN, wants_echo(args) ? NLM_F_ECHO : 0, first,
-       args.number("generation", -1));
+  mark(e, NFNL_MSG_BATCH_BEGIN, first, args.number("generation", -1));
   uint32_t sequence = first;
   for (const Value& m : *messages->list()) {
     Verb verb = Verb::kGet;
@@ -64,7 +62,7 @@ void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
     if (e.failed()) return;
     e.path.pop_back();
   }
-  mark(e, NFNL_MSG_BATCH_END, 0, ++sequence, -1);
+  mark(e, NFNL_MSG_BATCH_END, ++sequence, -1);
 }
 
 void NftBatch::name_culprit(const Value& args, uint32_t first, uint32_t culprit, const Bytes& sent,
@@ -90,7 +88,6 @@ void NftBatch::name_culprit(const Value& args, uint32_t first, uint32_t culprit,
 
 Value NftBatch::decode_echo(uint32_t first, const nlmsghdr& header, View payload) {
   Map echo;
-  // The begin's own answer is the generation and has no message: -1.
   echo.emplace_back("message", Value(int64_t{header.nlmsg_seq} - first - 1));
   if (header.nlmsg_type == nft_type(NFT_MSG_NEWGEN)) {
     echo.emplace_back("op", Value(std::string("nft.generation.new")));

@@ -30,6 +30,9 @@ const Attr kAttrs[] = {
     {NFTA_SET_TIMEOUT, "timeout", Type::kBe64},
     {NFTA_SET_GC_INTERVAL, "gcInterval", Type::kBe32},
     {NFTA_SET_USERDATA, "userdata", Type::kBytes},
+    // Later than the headers here: NFTA_SET_TYPE (the data structure), NFTA_SET_COUNT.
+    {19, "backend", Type::kString, nullptr, nullptr, Mode::kDecode},
+    {20, "count", Type::kBe32, nullptr, nullptr, Mode::kDecode},
     {NFTA_SET_OBJ_TYPE, "objectType", Type::kBe32},
     {NFTA_SET_HANDLE, "handle", Type::kBe64},
     {NFTA_SET_EXPR, "expr", Type::kCustom, nullptr, &kNftExpression},
