@@ -24,7 +24,10 @@ export interface SetDef extends SetRef {
   readonly interval?: boolean
   /** Rules add elements, and elements may have a timeout. */
   readonly dynamic?: boolean
-  /** Elements may have a timeout. */
+  /**
+   * Elements may have a timeout. True when absent for what is dynamic; false for a set whose
+   * elements count connections (connlimit), which the kernel takes without timeouts only.
+   */
   readonly timeouts?: boolean
   /** Timeout of elements that give none, in milliseconds. */
   readonly timeout?: number

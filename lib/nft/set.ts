@@ -35,7 +35,7 @@ const DATA_VERDICT = 0xffffff00
 const POLICIES = ['performance', 'memory'] as const
 
 function flagsOf(set: SetDef): number {
-  const timed = set.dynamic || set.timeouts || set.timeout !== undefined
+  const timed = set.timeouts ?? (set.dynamic || set.timeout !== undefined)
   return (
     (set.constant ? FLAG.constant : 0) |
     (set.interval ? FLAG.interval : 0) |
@@ -149,7 +149,7 @@ export function setFromWire(wire: unknown): SetInfo {
     ...(objects && { objects }),
     ...(has(FLAG.interval) && { interval: true }),
     ...(has(FLAG.eval) && { dynamic: true }),
-    ...(has(FLAG.timeout) && { timeouts: true }),
+    ...((has(FLAG.timeout) || has(FLAG.eval)) && { timeouts: has(FLAG.timeout) }),
     ...(w.timeout && { timeout: w.timeout }),
     ...(w.gcInterval && { gcInterval: w.gcInterval }),
     ...(w.description?.size && { size: w.description.size }),

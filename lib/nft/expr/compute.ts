@@ -1,7 +1,7 @@
 /**
  * Arithmetic on registers, and fields that are computed.
  */
-import { loadKey, REG32, type Expr, type FieldDef } from './core.js'
+import { loadKey, REG32, WIDE, type Expr, type FieldDef } from './core.js'
 
 /** Shifts the first `length` bytes of register 0 by so many bits. */
 export function shift(direction: 'left' | 'right', by: number, length: number): Expr {
@@ -61,7 +61,7 @@ export function hash(
   const only = fields.length === 1 ? fields[0]?.length : undefined
   const { seed, offset = 0 } = options
   const data = {
-    sreg: REG32,
+    sreg: REG32 + WIDE,
     dreg: REG32,
     length: only ?? length,
     modulus,
@@ -69,5 +69,5 @@ export function hash(
     offset,
     ...(seed !== undefined && { seed }),
   }
-  return [...loadKey(fields), { expr: 'hash', data }]
+  return [...loadKey(fields, WIDE), { expr: 'hash', data }]
 }

@@ -50,8 +50,8 @@ export function store(f: FieldDef, value: Uint8Array): Expr[] {
 }
 
 /** Loads fields side by side, each at the next 32-bit register: the key of a concatenation. */
-export function loadKey(fields: readonly FieldDef[]): Expr[] {
-  let register = 0
+export function loadKey(fields: readonly FieldDef[], first = 0): Expr[] {
+  let register = first
   return fields.map((f) => {
     const expr = f.load(register)
     register += Math.ceil(f.length / 4)

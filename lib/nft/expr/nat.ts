@@ -7,6 +7,7 @@ import { immediate, REG32, WIDE, type Expr } from './core.js'
 
 // NF_NAT_RANGE_* (linux/netfilter/nf_nat.h)
 const FLAGS = { random: 4, persistent: 8, fullyRandom: 16 } as const
+const PORTS_SPECIFIED = 2
 const BOTH_SPECIFIED = 3
 
 /** How ports and addresses are chosen. */
@@ -111,7 +112,8 @@ export function masquerade(options?: { flags?: readonly NatFlag[] }): Expr {
 /** Masquerades with a source port of the given ones; the rule must match TCP or UDP before. */
 export function masqueradeTo(options: Pick<NatTarget, 'port' | 'flags'>): Expr[] {
   const own = load('port', ports(options.port), 0)
-  const flags = flagBits(options.flags)
+  // Unlike the others, masq takes no notice of the ports without the flag.
+  const flags = flagBits(options.flags) | (own.exprs.length > 0 ? PORTS_SPECIFIED : 0)
   return [...own.exprs, { expr: 'masq', data: { ...own.data, ...(flags && { flags }) } }]
 }
 
