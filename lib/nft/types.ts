@@ -193,6 +193,7 @@ const dataTypes = {
   ifname: {
     id: 41,
     length: IFNAMSIZ,
+    host: true, // so says the nft program, for all that it is text
     encode: nameBytes,
     decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes).replace(/\0.*$/s, ''),
   },
