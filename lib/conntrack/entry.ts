@@ -1,8 +1,10 @@
 /**
  * Entries of conntrack: the flows that the kernel remembers (linux/netfilter/nfnetlink_conntrack.h).
  */
+import { isIPv6 } from 'node:net'
 import type { Wire } from '../binding.js'
 import { AF } from '../netlink/constants.js'
+import { decodeValue, encodeValue } from '../nft/types.js'
 
 /** One direction of a flow. */
 export interface FlowSide {
@@ -229,6 +231,27 @@ export function entryFromWire(wire: unknown): ConntrackEntry {
   }
 }
 
+// In canonical form, because entries are compared by it.
+function addressText(name: string, text: string): string {
+  const type = isIPv6(text) ? 'ipv6_addr' : 'ipv4_addr'
+  try {
+    return String(decodeValue([type], encodeValue([type], [text]))[0])
+  } catch {
+    throw new TypeError(`${name}: ${text} is not an IPv4 or IPv6 address`)
+  }
+}
+
+function sideToWire(name: string, side: SideFilter): { [key: string]: Wire } {
+  const { source, destination } = side
+  return {
+    ...side,
+    ...(source !== undefined && { source: addressText(`${name}.source`, source) }),
+    ...(destination !== undefined && {
+      destination: addressText(`${name}.destination`, destination),
+    }),
+  }
+}
+
 /**
  * A filter in the addon's form. Throws a TypeError for a mask without a mark, or an unknown word
  * of status.
@@ -247,8 +270,8 @@ export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
   }, 0)
   return {
     family: family ? AF[family] : 0,
-    ...(original && { original: { ...original } }),
-    ...(reply && { reply: { ...reply } }),
+    ...(original && { original: sideToWire('original', original) }),
+    ...(reply && { reply: sideToWire('reply', reply) }),
     ...(mark !== undefined && { mark, markMask: markMask ?? 0xffffffff }),
     ...(bits && { status: bits, statusMask: bits }),
     ...(zone !== undefined && { zone }),

@@ -215,6 +215,15 @@ export function chainFromWire(wire: unknown): ChainInfo {
   }
 }
 
+// Of a dynset in a set without timeouts the kernel tells a timeout of zero, which it refuses when
+// the rule is added again (nft_dynset_init). Absent means the same everywhere.
+function addable(expression: Expr): Expr {
+  if (expression.expr !== 'dynset' || expression.data?.['timeout'] !== 0)
+    return expression
+  const { timeout: _, ...data } = expression.data
+  return { ...expression, data }
+}
+
 /** A rule from the addon's answer. */
 export function ruleFromWire(wire: unknown): RuleInfo {
   const w = wire as WireInfo & { expressions?: Expr[] }
@@ -224,7 +233,7 @@ export function ruleFromWire(wire: unknown): RuleInfo {
     table: w.table,
     chain: w.chain,
     handle: w.handle,
-    expressions: w.expressions ?? [],
+    expressions: (w.expressions ?? []).map(addable),
     ...(comment !== undefined && { comment }),
     ...(w.userdata && { userdata: w.userdata }),
   }

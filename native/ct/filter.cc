@@ -39,9 +39,12 @@ Value tuple_of(const Value& side, int64_t* bits) {
   for (const Part& p : kParts) {
     const Value* v = side.get(p.name);
     if (!v) continue;
-    *bits |= p.bit;
     bool six = p.attribute6 && is_six(*v);
-    (p.attribute6 ? ip : proto).emplace_back(six ? p.attribute6 : p.attribute, *v);
+    // The kernel takes IPv6 addresses that are equal for different ones: it negates what
+    // ipv6_addr_cmp answers (ctnetlink_filter_match_tuple, seen on 6.18). They are compared here.
+    if (six) continue;
+    *bits |= p.bit;
+    (p.attribute6 ? ip : proto).emplace_back(p.attribute, *v);
   }
   Map tuple;
   if (!ip.empty()) tuple.emplace_back("ip", Value(std::move(ip)));

@@ -14,7 +14,7 @@ const FLOWS = [
   '-I -p udp -s 10.0.0.9 -d 10.0.0.2 --sport 1001 --dport 53 -t 300 -w 7',
   '-I -p udp -s 10.0.0.1 -d 10.0.0.3 --sport 1002 --dport 53 -t 300 -n 10.0.0.200',
   '-I -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 77 -t 300',
-  '-I -f ipv6 -p udp -s fd00::1 -d fd00::2 --sport 1000 --dport 53 -t 300',
+  '-I -p udp -s fd00::1 -d fd00::2 --sport 1000 --dport 53 -t 300',
 ]
 
 function withFlows(): NetNs {
@@ -94,9 +94,7 @@ t.test('filters', async (t) => {
   t.same(ask({ family: 'ipv4', original: { source: '10.0.0.9' } }), [
     '17 10.0.0.9 10.0.0.2 53',
   ])
-  t.same(ask({ family: 'ipv6', original: { source: 'fd00::1' } }), [
-    '17 fd00::1 fd00::2 53',
-  ])
+  t.same(ask({ original: { source: 'FD00:0::1' } }), ['17 fd00::1 fd00::2 53'])
   t.same(ask({ family: 'ipv4', original: { protocol: 17, sourcePort: 1001 } }), [
     '17 10.0.0.9 10.0.0.2 53',
   ])

@@ -49,7 +49,6 @@ t.test('a ruleset of the nft program', async (t) => {
         ip saddr @bad log prefix "bad: " level warn counter drop
         tcp flags & (fin|syn|rst|ack) == syn ct state new limit rate 20/second accept
         tcp option maxseg size 500-600 accept
-        tcp option maxseg size set rt mtu
         ip6 nexthdr icmpv6 icmpv6 type nd-neighbor-solicit accept
         meta mark set meta mark and 0xff xor 0x1
         meta mark set ct mark << 8

@@ -215,7 +215,7 @@ t.test('very many elements in one transaction, packed or not', async (t) => {
   }))
   const pairs = Array.from({ length: 5000 }, (_, i) => ({
     key: [address(i * 4)],
-    keyEnd: [address(i * 4 + 1)],
+    keyEnd: [address(i * 4 + 2)],
   }))
   commitSync(
     ns,
