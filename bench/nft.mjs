@@ -117,7 +117,7 @@ function sorted(json) {
   )
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1]
+const median = (all) => all.toSorted((a, b) => a - b)[all.length >> 1]
 
 try {
   await check()
@@ -127,7 +127,7 @@ try {
     for (const [name, way] of Object.entries(ways)) times[name].push(await time(way))
   }
   const medians = Object.fromEntries(
-    Object.entries(times).map(([name, list]) => [name, median(list)]),
+    Object.entries(times).map(([name, all]) => [name, median(all)]),
   )
   const nft = medians.nft - medians.nsenter
   const result = {

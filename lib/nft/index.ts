@@ -1,3 +1,4 @@
+export * from './commit.js'
 export * from './expr.js'
 export * from './object.js'
 export * from './ruleset.js'
