@@ -53,6 +53,8 @@ export interface WireFailure {
   readonly extAck: string
   /** Name of the attribute that NLMSGERR_ATTR_OFFS points at, or empty. */
   readonly attribute: string
+  /** Position of the message in its nft transaction, when the kernel refused one. */
+  readonly message?: number
 }
 
 /** The answer to a plan: values, never an exception for what the kernel refused. */

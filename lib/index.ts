@@ -4,5 +4,6 @@
  * @module
  */
 export { NetlinkError, SyscallError } from './errors.js'
+export * from './conntrack/index.js'
 export * from './netlink/index.js'
 export * from './nft/index.js'

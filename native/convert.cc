@@ -150,6 +150,7 @@ Napi::Object to_js(Napi::Env env, const Failure& f) {
   o.Set("syscall", f.syscall);
   o.Set("extAck", f.ext_ack);
   o.Set("attribute", f.attribute);
+  if (f.message >= 0) o.Set("message", f.message);
   return o;
 }
 

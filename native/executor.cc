@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <initializer_list>
 
+#include "ct/filter.h"
+#include "nft/batch.h"
 #include "nft/objects.h"
 #include "rtnl/objects.h"
 
@@ -20,11 +22,14 @@ constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-const Object* const kObjects[] = {&kLink,      &kBridgePort,  &kAddressObject, &kRoute,
-                                  &kNeighbour, &kNftTable,    &kNftChain,      &kNftRule,
-                                  &kNftSet,    &kNftElements, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {&kLink,          &kBridgePort,  &kAddressObject, &kRoute,
+                                  &kNeighbour,     &kNftTable,    &kNftChain,      &kNftRule,
+                                  &kNftSet,        &kNftElements, &kNftObject,     &kNftFlowtable,
+                                  &kNftGeneration, &kConntrack};
 
 bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
+
+}  // namespace
 
 uint16_t message_type(const Object& o, Verb verb) {
   switch (verb) {
@@ -34,22 +39,26 @@ uint16_t message_type(const Object& o, Verb verb) {
       return o.type_set;
     case Verb::kDel:
       return o.type_del;
+    case Verb::kDestroy:
+      return o.type_destroy;
+    case Verb::kReset:
+    case Verb::kDumpReset:
+      return o.type_reset;
     default:
       return o.type_get;
   }
 }
 
-// "link.new" -> kLink, kNew. Names of objects may hold dots: "nft.table.new".
 bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
   if (op == "sysctl.set") return *verb = Verb::kSysctlSet, true;
   if (op == "nft.batch") return *verb = Verb::kBatch, true;
+  if (op == "conntrack.list") return *verb = Verb::kList, *object = &kConntrack, true;
   if (op == "conntrack.flush") return *verb = Verb::kFlush, *object = &kConntrack, true;
-  static constexpr std::pair<const char*, Verb> kVerbs[] = {{"new", Verb::kNew},
-                                                            {"set", Verb::kSet},
-                                                            {"del", Verb::kDel},
-                                                            {"get", Verb::kGet},
-                                                            {"dump", Verb::kDump}};
+  static constexpr std::pair<const char*, Verb> kVerbs[] = {
+      {"new", Verb::kNew},         {"set", Verb::kSet},     {"del", Verb::kDel},
+      {"destroy", Verb::kDestroy}, {"reset", Verb::kReset}, {"dumpReset", Verb::kDumpReset},
+      {"get", Verb::kGet},         {"dump", Verb::kDump}};
   size_t dot = op.rfind('.');
   if (dot == std::string::npos) return false;
   for (const Object* o : kObjects) {
@@ -64,55 +73,12 @@ bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   return false;
 }
 
+namespace {
+
 std::vector<int> descriptors(const Plan& plan) {
   std::vector<int> fds;
   for (const auto& ns : plan.namespaces) fds.push_back(ns->fd());
   return fds;
-}
-
-// Writes the messages of an nft batch between its begin and end. Each sequence number is the
-// position of its message plus `first`.
-void encode_batch(const Value& args, uint32_t first, Encoder& e) {
-  auto mark = [&](uint16_t type) {
-    size_t at = e.out.begin_message(type, NLM_F_REQUEST, 0);
-    nfgenmsg g{AF_UNSPEC, NFNETLINK_V0, htobe16(NFNL_SUBSYS_NFTABLES)};
-    e.out.raw(&g, sizeof g);
-    int64_t generation = args.number("generation", -1);
-    if (type == NFNL_MSG_BATCH_BEGIN && generation >= 0) {
-      e.out.scalar<uint32_t>(NFNL_BATCH_GENID, htobe32(static_cast<uint32_t>(generation)));
-    }
-    e.out.end_message(at);
-  };
-  const Value* messages = args.get("messages");
-  if (!messages || !messages->list()) return e.fail("needs a list of messages");
-  mark(NFNL_MSG_BATCH_BEGIN);
-  uint32_t sequence = first;
-  for (const Value& m : *messages->list()) {
-    const Object* object = nullptr;
-    Verb verb = Verb::kGet;
-    const Value* op = m.get("op");
-    const Value* fields = m.get("args");
-    e.path.push_back("messages." + std::to_string(sequence - first));
-    if (!op || !op->string() || !find_operation(*op->string(), &object, &verb) || !object ||
-        !is_netfilter(*object) || verb > Verb::kDel || !fields) {
-      return e.fail("has no known op and args");
-    }
-    auto flags = static_cast<uint16_t>(m.number("flags", 0) | NLM_F_REQUEST);
-    size_t at = e.out.begin_message(message_type(*object, verb), flags, sequence++);
-    e.object(*object, *fields);
-    e.out.end_message(at);
-    e.path.pop_back();
-    if (e.failed()) return;
-  }
-  mark(NFNL_MSG_BATCH_END);
-}
-
-bool matches(const Value& args, const char* key, const Value* value) {
-  const Value* want = args.get(key);
-  if (!want) return true;
-  if (!value) return false;
-  if (want->string()) return value->string() && *want->string() == *value->string();
-  return want->integer() && value->integer() && *want->integer() == *value->integer();
 }
 
 class Runner {
@@ -187,10 +153,13 @@ class Runner {
       case Verb::kSysctlSet:
         return sysctl_set(ns.fd(), *s.args.get("name")->string(), *s.args.get("value")->string());
       case Verb::kBatch:
-        return batch(ns, s);
+        return batch(ns, s, result);
       case Verb::kFlush:
         return flush_conntrack(ns, s, result);
+      case Verb::kList:
+        return list_conntrack(ns, s, result);
       case Verb::kDump:
+      case Verb::kDumpReset:
         return dump(ns, s, result);
       default:
         return request(ns, s, result, index);
@@ -270,7 +239,7 @@ class Runner {
     for (int attempt = 0; attempt < kDumpTries; attempt++) {
       uint32_t sequence = socket->next_sequence();
       Writer w;
-      if (Failure bad = encode(*s.object, Verb::kDump, flags, s.args, sequence, &w)) return bad;
+      if (Failure bad = encode(*s.object, s.verb, flags, s.args, sequence, &w)) return bad;
       List list;
       bool interrupted = false;
       f = socket->exchange(
@@ -290,80 +259,64 @@ class Runner {
     return f;
   }
 
-  Failure batch(NetNs& ns, const Step& s) {
+  Failure batch(NetNs& ns, const Step& s, Value* result) {
     Socket* socket = nullptr;
     if (Failure f = ns.socket(NETLINK_NETFILTER, &socket)) return f;
     Writer w;
     Encoder e(w, fds_, &indexes_);
-    constexpr uint32_t kFirst = 1;
-    encode_batch(s.args, kFirst, e);
+    auto count = static_cast<uint32_t>(NftBatch::message_count(s.args));
+    uint32_t first = socket->take_sequences(count + 2);  // and begin, and end
+    NftBatch::encode(s.args, first, e);
     Failure f;
     if (e.failed()) {
       f.error = EINVAL;
       f.ext_ack = e.error();
       return f;
     }
+    List echoes;
     uint32_t culprit = 0;
     Bytes error;
-    f = socket->batch(w.bytes(), &culprit, &error);
-    if (f && f.syscall.empty()) name_culprit(s, w.bytes(), culprit, error, &f);
+    auto on_echo = [&](const nlmsghdr& header, View payload) {
+      Value echo = NftBatch::decode_echo(first, header, payload);
+      if (!echo.null()) echoes.push_back(std::move(echo));
+    };
+    f = socket->batch(w.bytes(), first, count + 2, NftBatch::wants_echo(s.args), on_echo, &culprit,
+                      &error);
+    if (f && f.syscall.empty()) {
+      NftBatch::name_culprit(s.args, first, culprit, w.bytes(), error, &f);
+    }
+    if (!f) *result = Value(std::move(echoes));
     return f;
   }
 
-  // Says which message of the batch was refused, and which of its attributes.
-  static void name_culprit(const Step& s, const Bytes& sent, uint32_t culprit, const Bytes& error,
-                           Failure* f) {
-    const List& messages = *s.args.get("messages")->list();
-    if (culprit == 0 || culprit > messages.size()) return;
-    const std::string& op = *messages[culprit - 1].get("op")->string();
-    const Object* object = nullptr;
-    Verb verb = Verb::kGet;
-    find_operation(op, &object, &verb);
-    View request;
-    MessageCursor sent_messages({sent.data(), sent.size()});
-    while (sent_messages.next()) {
-      if (sent_messages.header.nlmsg_seq == culprit) request = sent_messages.payload;
-    }
-    MessageCursor answer({error.data(), error.size()});
-    if (answer.next()) *f = parse_error(answer.header, answer.payload, object, request);
-    std::string place = "message " + std::to_string(culprit - 1) + " (" + op + ")";
-    f->ext_ack = f->ext_ack.empty() ? place : f->ext_ack + "; " + place;
-  }
-
-  // Deletes the entries whose original direction fits: protocol number, destination port and,
-  // when given, destination address. The result is how many there were.
-  Failure flush_conntrack(NetNs& ns, const Step& s, Value* result) {
+  Failure list_conntrack(NetNs& ns, const Step& s, Value* result) {
     Step list = s;
     list.verb = Verb::kDump;
-    Map family;
-    family.emplace_back("family", Value(s.args.number("family", AF_INET)));
-    list.args = Value(std::move(family));
+    list.args = conntrack_query(s.args, true);
+    Failure f = dump(ns, list, result);
+    if (f && f.syscall.empty() && list.args.get("filter")) {
+      // A kernel without CTA_FILTER (before 5.8): all entries come, and are looked through here.
+      list.args = conntrack_query(s.args, false);
+      f = dump(ns, list, result);
+    }
+    if (!f) *result = conntrack_matching(s.args, *result);
+    return f;
+  }
+
+  // Deletes the entries that fit the filter. The result is how many there were.
+  Failure flush_conntrack(NetNs& ns, const Step& s, Value* result) {
     Value entries;
-    if (Failure f = dump(ns, list, &entries)) return f;
+    if (Failure f = list_conntrack(ns, s, &entries)) return f;
     int64_t count = 0;
     for (const Value& entry : *entries.list()) {
-      const Value* tuple = entry.get("original");
-      const Value* proto = tuple ? tuple->get("proto") : nullptr;
-      const Value* ip = tuple ? tuple->get("ip") : nullptr;
-      if (!proto || !ip) continue;
-      const Value* to = ip->get("destination") ? ip->get("destination") : ip->get("destination6");
-      if (!matches(s.args, "protocol", proto->get("number")) ||
-          !matches(s.args, "port", proto->get("destinationPort")) ||
-          !matches(s.args, "address", to)) {
-        continue;
-      }
       Step del = s;
       del.verb = Verb::kDel;
-      Map args;
-      args.emplace_back("family", Value(s.args.number("family", AF_INET)));
-      args.emplace_back("original", *tuple);
-      if (const Value* id = entry.get("id")) args.emplace_back("id", *id);
-      del.args = Value(std::move(args));
+      del.args = conntrack_key(entry);
       Value ignored;
       std::pair<int, int> index;
       Failure f = request(ns, del, &ignored, &index);
       if (f && f.error != ENOENT) return f;
-      count++;
+      if (!f) count++;
     }
     *result = Value(count);
     return {};
@@ -387,12 +340,6 @@ std::string check_texts(const Step& s, std::initializer_list<const char*> names)
   return {};
 }
 
-// The filter of conntrack.flush; what is absent fits all.
-const Attr kFlushAttrs[] = {{1, "protocol", Type::kU8},
-                            {2, "port", Type::kU16},
-                            {3, "address", Type::kAddress},
-                            {4, "family", Type::kU8}};
-
 // `before` is how many steps a reference may point at.
 std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, size_t before) {
   if (!find_operation(s.op, &s.object, &s.verb)) return "op: " + s.op + " is not a known operation";
@@ -403,9 +350,9 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, s
   Encoder e(w, fds, nullptr, before);
   e.path.push_back(s.op);
   if (s.verb == Verb::kBatch) {
-    encode_batch(s.args, 1, e);
-  } else if (s.verb == Verb::kFlush) {
-    e.attributes(Table(kFlushAttrs), s.args);
+    NftBatch::encode(s.args, 1, e);
+  } else if (s.verb == Verb::kFlush || s.verb == Verb::kList) {
+    e.object(*s.object, conntrack_query(s.args, true));
   } else {
     e.object(*s.object, s.args);
   }

@@ -12,7 +12,21 @@
 
 namespace vnet {
 
-enum class Verb : uint8_t { kNew, kSet, kDel, kGet, kDump, kSysctlGet, kSysctlSet, kBatch, kFlush };
+enum class Verb : uint8_t {
+  kNew,
+  kSet,
+  kDel,
+  kDestroy,
+  kGet,
+  kReset,
+  kDump,
+  kDumpReset,
+  kSysctlGet,
+  kSysctlSet,
+  kBatch,
+  kList,
+  kFlush
+};
 
 struct Step {
   std::string op;
@@ -38,6 +52,10 @@ struct Outcome {
   // Failures of undo steps, or with keep_going the failures after the first.
   std::vector<Failure> more_failures;
 };
+
+// "link.new" -> kLink, kNew; false for what there is not. Names of objects may hold dots.
+bool find_operation(const std::string& op, const Object** object, Verb* verb);
+uint16_t message_type(const Object& object, Verb verb);
 
 // Looks the operation's name up ("link.new") and checks the arguments without asking the kernel.
 // Returns what is wrong with it, or an empty string.

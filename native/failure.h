@@ -12,6 +12,7 @@ struct Failure {
   std::string
       syscall;  // set when a system call failed; empty when the kernel's netlink code answered
   std::string ext_ack;    // NLMSGERR_ATTR_MSG
+  int message = -1;       // position in an nft transaction
   std::string attribute;  // dotted name of what NLMSGERR_ATTR_OFFS points at
 
   explicit operator bool() const { return error != 0; }

@@ -44,17 +44,19 @@ Failure Socket::open_here(int protocol) {
   return {};
 }
 
-Failure Socket::send(const Bytes& request) {
-  int size = static_cast<int>(request.size());
+void Socket::grow(int option, int forced_option, size_t size) {
   int have = 0;
   socklen_t length = sizeof have;
-  ::getsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &have, &length);
-  if (have < size + 4096) {
-    int want = size + 4096;
-    if (::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &want, sizeof want)) {
-      ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &want, sizeof want);
-    }
+  ::getsockopt(fd_.get(), SOL_SOCKET, option, &have, &length);
+  int want = static_cast<int>(std::min<size_t>(size, INT32_MAX / 2));
+  if (have >= want) return;
+  if (::setsockopt(fd_.get(), SOL_SOCKET, forced_option, &want, sizeof want)) {
+    ::setsockopt(fd_.get(), SOL_SOCKET, option, &want, sizeof want);
   }
+}
+
+Failure Socket::send(const Bytes& request) {
+  grow(SO_SNDBUF, SO_SNDBUFFORCE, request.size() + 4096);
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   ssize_t n = 0;
@@ -139,25 +141,33 @@ Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& 
   }
 }
 
-Failure Socket::batch(const Bytes& request, uint32_t* culprit, Bytes* error_payload) {
+Failure Socket::batch(const Bytes& request, uint32_t first, uint32_t count, bool echo,
+                      const std::function<void(const nlmsghdr&, View)>& on_echo, uint32_t* culprit,
+                      Bytes* error_payload) {
+  // The echoes all come before send() returns, and take more room than what was sent: the kernel
+  // adds handles, and accounts for whole pages.
+  if (echo) grow(SO_RCVBUF, SO_RCVBUFFORCE, kReceiveBuffer + request.size() * 8);
   if (Failure f = send(request)) return f;
-  Failure first;
+  Failure failure;
   for (;;) {
     ssize_t n = receive(MSG_DONTWAIT);
-    if (n == -EAGAIN) return first;
+    if (n == -EAGAIN) return failure;
     if (n < 0) {
-      // ENOBUFS: more errors than the socket holds. The batch was refused all the same.
-      if (!first) first = syscall_failure("nft.batch", "recvfrom", static_cast<int>(-n));
+      // ENOBUFS: more errors (or echoes) than the socket holds.
+      if (!failure) failure = syscall_failure("nft.batch", "recvfrom", static_cast<int>(-n));
       if (n == -ENOBUFS || n == -EMSGSIZE) continue;
-      return first;
+      return failure;
     }
     MessageCursor m({buffer_.data(), static_cast<size_t>(n)});
     while (m.next()) {
+      // A left-over of a request that was given up is not ours.
+      if (m.header.nlmsg_seq - first >= count) continue;
+      if (m.header.nlmsg_type >= NLMSG_MIN_TYPE) on_echo(m.header, m.payload);
       int32_t code = 0;
-      if (m.header.nlmsg_type != NLMSG_ERROR || first || !m.payload.read(0, &code) || !code) {
-        continue;
-      }
-      first.error = -code;
+      if (m.header.nlmsg_type != NLMSG_ERROR || !m.payload.read(0, &code) || !code) continue;
+      if (failure && failure.syscall.empty()) continue;
+      failure = {};
+      failure.error = -code;
       *culprit = m.header.nlmsg_seq;
       const auto* start = m.payload.data - sizeof(nlmsghdr);
       error_payload->assign(start, start + m.header.nlmsg_len);

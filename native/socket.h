@@ -18,6 +18,12 @@ class Socket {
   Failure open_here(int protocol);
 
   uint32_t next_sequence() { return ++sequence_; }
+  // The first of so many.
+  uint32_t take_sequences(uint32_t count) {
+    uint32_t first = sequence_ + 1;
+    sequence_ += count;
+    return first;
+  }
 
   // Sends what was written and reads until the ack, error or end of dump of `sequence`.
   // `on_message` sees every data message of that request. `object` names attributes in errors.
@@ -25,12 +31,16 @@ class Socket {
                    const std::function<void(const nlmsghdr&, View)>& on_message, bool* interrupted);
 
   // Sends an nfnetlink batch and drains what the kernel says to it. It says nothing when all went
-  // well: the work is done when sendmsg returns. `culprit` gets the sequence number of the first
-  // message refused.
-  Failure batch(const Bytes& request, uint32_t* culprit, Bytes* error_payload);
+  // well: the work is done when sendmsg returns. The batch has `count` sequence numbers from
+  // `first`; `culprit` gets that of the first message refused. With `echo`, `on_echo` sees what
+  // the kernel tells of the things made.
+  Failure batch(const Bytes& request, uint32_t first, uint32_t count, bool echo,
+                const std::function<void(const nlmsghdr&, View)>& on_echo, uint32_t* culprit,
+                Bytes* error_payload);
 
  private:
   Failure send(const Bytes& request);
+  void grow(int option, int forced_option, size_t size);
   // Returns the datagram's size, or -errno.
   ssize_t receive(int flags);
 

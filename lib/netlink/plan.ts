@@ -1,8 +1,16 @@
 /**
  * A plan: a list of requests to the kernel that run in one native call.
  */
-import { addon, type Wire, type WireOutcome, type WireStep } from '../binding.js'
+import {
+  addon,
+  type Wire,
+  type WireFailure,
+  type WireOutcome,
+  type WireStep,
+} from '../binding.js'
 import { toError } from '../errors.js'
+import { ConntrackVerbs } from '../conntrack/verbs.js'
+import { NftVerbs, type CommitOptions, type CommitResult } from '../nft/ruleset.js'
 import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
 import { ERRNO } from './constants.js'
@@ -27,12 +35,16 @@ export class PlanScope {
   readonly address: AddressVerbs
   readonly route: RouteVerbs
   readonly neighbour: NeighbourVerbs
+  readonly nftables: NftVerbs
+  readonly conntrack: ConntrackVerbs
 
   constructor(protected readonly sink: StepSink) {
     this.link = new LinkVerbs(sink)
     this.address = new AddressVerbs(sink)
     this.route = new RouteVerbs(sink)
     this.neighbour = new NeighbourVerbs(sink)
+    this.nftables = new NftVerbs(sink)
+    this.conntrack = new ConntrackVerbs(sink)
   }
 
   /**
@@ -57,14 +69,8 @@ export class PlanScope {
   }
 
   /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */
-  nft(
-    transaction: Transaction,
-    options: { accept?: number[]; undo?: Transaction } = {},
-  ): void {
-    this.sink.add('nft.batch', transaction.toWire(), {
-      accept: options.accept ?? [],
-      undo: options.undo && [{ op: 'nft.batch', args: options.undo.toWire() }],
-    })
+  nft(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
+    return this.nftables.commit(transaction, options)
   }
 
   /**
@@ -77,8 +83,13 @@ export class PlanScope {
     port: number
     address?: string
   }): StepRef<number> {
-    const family = filter.family === 'ipv4' ? 2 : 10
-    return new StepRef(this.sink.add('conntrack.flush', { ...filter, family }), Number)
+    const { family, protocol, port, address } = filter
+    const original = {
+      protocol,
+      destinationPort: port,
+      ...(address !== undefined && { destination: address }),
+    }
+    return this.conntrack.flush({ family, original })
   }
 
   /** Adds a request in the addon's own terms; for verbs that have no method yet. */
@@ -115,6 +126,7 @@ export class Done {
 export class Plan extends PlanScope {
   readonly #namespaces: NetNs[] = []
   readonly #steps: WireStep[] = []
+  readonly #describe = new Map<number, (failure: WireFailure) => string>()
 
   constructor(home: NetNs) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
@@ -171,6 +183,7 @@ export class Plan extends PlanScope {
       accept: options.accept ?? [],
       undo: back.map((step) => ({ ...step, ns: position })),
     })
+    if (options.describe) this.#describe.set(this.#steps.length - 1, options.describe)
     return this.#steps.length - 1
   }
 
@@ -205,12 +218,14 @@ export class Plan extends PlanScope {
         results,
         [failure, ...moreFailures].map((f) => toError(f)),
       )
-    throw toError(failure, moreFailures, this.#subject(failure.step))
+    throw toError(failure, moreFailures, this.#subject(failure))
   }
 
   // The errno alone does not say which of thirty addresses it was.
-  #subject(step: number): string {
-    const args = this.#steps[step]?.args ?? {}
+  #subject(failure: WireFailure): string {
+    const described = this.#describe.get(failure.step)?.(failure)
+    if (described) return described
+    const args = this.#steps[failure.step]?.args ?? {}
     const { name, local, to, address } = args as Record<string, unknown>
     const subject = name ?? local ?? to ?? address
     return typeof subject === 'string' ? subject : ''

@@ -1,7 +1,7 @@
 /**
  * The parts that a plan is made of: what a step answers with, and how verbs add steps.
  */
-import type { Wire, WireRef, WireStep } from '../binding.js'
+import type { Wire, WireFailure, WireRef, WireStep } from '../binding.js'
 import type { NetNs } from './netns.js'
 
 /** Stands for the result of a step before the plan has run. */
@@ -46,6 +46,8 @@ export interface StepOptions {
   readonly accept?: readonly number[]
   /** Requests that take the step back, in the order to run; may need the step's position. */
   readonly undo?: readonly UndoStep[] | ((at: number) => readonly UndoStep[])
+  /** Says what a failure of this step is about, where its arguments' names do not. */
+  readonly describe?: (failure: WireFailure) => string
 }
 
 /** Where verbs put their steps: a plan, seen from one namespace. */

@@ -1,123 +1,163 @@
 /**
- * Sets and maps, and their elements.
+ * Sets and maps in the addon's form.
  */
 import type { Wire } from '../binding.js'
+import { objectTypes, type ObjectType } from './object.js'
+import { isConcatRange, type SetDef } from './set-def.js'
 import {
-  decodeValue,
-  encodeValue,
+  isHostOrder,
   nftFamilies,
+  nftFamilyName,
+  partLengths,
   typeId,
   typeLength,
-  type DataTypeName,
-  type DataValue,
-  type NftFamily,
+  typeNames,
 } from './types.js'
+import { readSetComment, setUserdata } from './userdata.js'
 
-/** What a set is. With `data` it is a map. */
-export interface SetDef {
-  readonly family: NftFamily
-  readonly table: string
-  readonly name: string
-  /** Types of the key; several make a concatenation. */
-  readonly key: readonly DataTypeName[]
-  readonly data?: readonly DataTypeName[]
-  /** Elements are address ranges. */
-  readonly interval?: boolean
-  /** Rules add elements, and elements may have a timeout. */
-  readonly dynamic?: boolean
-  /** Most elements that rules may add. */
-  readonly size?: number
-}
+export * from './element.js'
+export * from './set-def.js'
+export { commentBytes, MAX_COMMENT } from './userdata.js'
 
-/** An element of a set or map. */
-export interface SetElement {
-  readonly key: readonly DataValue[]
-  readonly data?: readonly DataValue[]
-  /** Text of up to 127 bytes that `nft list` shows. */
-  readonly comment?: string
-}
+// NFT_SET_* bits.
+const FLAG = {
+  anonymous: 1,
+  constant: 2,
+  interval: 4,
+  map: 8,
+  timeout: 16,
+  eval: 32,
+  object: 64,
+  concat: 128,
+} as const
 
-// NFT_SET_* and NFT_SET_ELEM_* bits.
-const FLAG = { interval: 4, map: 8, timeout: 16, eval: 32 } as const
-const ELEMENT_END = 1
+const DATA_VERDICT = 0xffffff00
+const POLICIES = ['performance', 'memory'] as const
 
-/** The longest comment, in bytes: a user-data entry holds 128 with the closing NUL. */
-export const MAX_COMMENT = 127
-
-/** User data is a row of type, length, value; type 0 is the comment (libnftnl/udata.h). */
-export function commentBytes(comment: string): Uint8Array {
-  const text = new TextEncoder().encode(comment)
-  if (text.length > MAX_COMMENT) {
-    throw new TypeError(`comment: ${text.length} bytes is more than ${MAX_COMMENT}`)
-  }
-  return Uint8Array.of(0, text.length + 1, ...text, 0)
-}
-
-function readComment(userdata: Uint8Array | undefined): string | undefined {
-  if (!userdata) return undefined
-  for (let at = 0; at + 2 <= userdata.length; at += 2 + (userdata[at + 1] ?? 0)) {
-    if (userdata[at] !== 0) continue
-    const text = userdata.subarray(at + 2, at + 1 + (userdata[at + 1] ?? 0))
-    return new TextDecoder().decode(text)
-  }
-  return undefined
-}
-
-/** The set in the addon's form. `id` names it within its transaction. */
-export function setToWire(set: SetDef, id: number): { [key: string]: Wire } {
-  const flags =
+function flagsOf(set: SetDef): number {
+  const timed = set.timeouts ?? (set.dynamic || set.timeout !== undefined)
+  return (
+    (set.constant ? FLAG.constant : 0) |
     (set.interval ? FLAG.interval : 0) |
-    (set.data ? FLAG.map : 0) |
-    (set.dynamic ? FLAG.timeout | FLAG.eval : 0)
+    (isConcatRange(set) ? FLAG.concat : 0) |
+    (set.data || set.verdicts ? FLAG.map : 0) |
+    (set.objects ? FLAG.object : 0) |
+    (timed ? FLAG.timeout : 0) |
+    (set.dynamic ? FLAG.eval : 0)
+  )
+}
+
+function dataToWire(set: SetDef): { [key: string]: Wire } {
+  if (set.verdicts) return { dataType: DATA_VERDICT, dataLength: 16 }
+  if (set.objects) return { objectType: objectTypes[set.objects] }
+  if (!set.data) return {}
+  return { dataType: typeId(set.data), dataLength: typeLength(set.data) }
+}
+
+/**
+ * The set in the addon's form. `id` names it within its transaction.
+ * Throws a TypeError when it is a map in more than one way.
+ */
+export function setToWire(set: SetDef, id: number): { [key: string]: Wire } {
+  if ([set.data, set.verdicts, set.objects].filter(Boolean).length > 1) {
+    throw new TypeError(`set ${set.name}: give one of data, verdicts and objects`)
+  }
+  const userdata = setUserdata({
+    comment: set.comment,
+    hostKey: isHostOrder(set.key),
+    hostData: isHostOrder(set.data ?? []),
+  })
+  const fields = partLengths(set.key).map((length) => ({ length }))
+  const description = {
+    ...(set.size && { size: set.size }),
+    ...(isConcatRange(set) && { concat: fields }),
+  }
   return {
     family: nftFamilies[set.family],
     table: set.table,
     name: set.name,
-    flags,
+    flags: flagsOf(set),
     keyType: typeId(set.key),
     keyLength: typeLength(set.key),
-    ...(set.data && { dataType: typeId(set.data), dataLength: typeLength(set.data) }),
-    ...(set.size && { description: { size: set.size } }),
+    ...dataToWire(set),
+    ...(set.policy && { policy: POLICIES.indexOf(set.policy) }),
+    ...(Object.keys(description).length > 0 && { description }),
+    ...(set.timeout !== undefined && { timeout: set.timeout }),
+    ...(set.gcInterval !== undefined && { gcInterval: set.gcInterval }),
+    ...(set.counters && { expr: { expr: 'counter', data: { bytes: 0, packets: 0 } } }),
+    ...(userdata && { userdata }),
     id,
   }
 }
 
-/** An element in the addon's form. */
-export function elementToWire(set: SetDef, element: SetElement): { [key: string]: Wire } {
-  return {
-    key: { value: encodeValue(set.key, element.key) },
-    ...(set.data && { data: { value: encodeValue(set.data, element.data ?? []) } }),
-    ...(element.comment && { userdata: commentBytes(element.comment) }),
-  }
+/** A set as the kernel tells it. */
+export interface SetInfo extends SetDef {
+  /** The kernel's number for it. */
+  readonly handle: number
+  /** It belongs to one rule and has a name such as `__set0`. */
+  readonly anonymous?: boolean
+  /**
+   * False when the nft program's type numbers of the key or data have no name here: `key` (or
+   * `data`) is then empty, and elements have bytes only.
+   */
+  readonly known: boolean
+  /** Length of a key in bytes. */
+  readonly keyLength: number
+  readonly userdata?: Uint8Array
 }
 
-/** The two elements that stand for the IPv4 addresses `first` to `last`, both included. */
-export function intervalToWire(first: number, last: number): { [key: string]: Wire }[] {
-  const bytes = (n: number) => new Uint8Array([n >>> 24, n >>> 16, n >>> 8, n])
-  const start = { key: { value: bytes(first) } }
-  // A range that reaches the last address has no end element.
-  if (last >= 0xffffffff) return [start]
-  return [start, { key: { value: bytes(last + 1) }, flags: ELEMENT_END }]
+interface WireSet {
+  family: number
+  table: string
+  name: string
+  handle: number
+  flags?: number
+  keyType?: number
+  keyLength?: number
+  dataType?: number
+  objectType?: number
+  policy?: number
+  description?: { size?: number }
+  timeout?: number
+  gcInterval?: number
+  expr?: { expr: string }
+  userdata?: Uint8Array
 }
 
-interface WireElements {
-  elements?: {
-    key: { value: Uint8Array }
-    data?: { value?: Uint8Array }
-    userdata?: Uint8Array
-  }[]
-}
-
-/** Elements from the addon's answer to a dump. */
-export function elementsFromWire(set: SetDef, wire: unknown): SetElement[] {
-  return ((wire ?? []) as WireElements[]).flatMap((message) =>
-    (message.elements ?? []).map((e) => {
-      const comment = readComment(e.userdata)
-      return {
-        key: decodeValue(set.key, e.key.value),
-        ...(set.data && e.data?.value && { data: decodeValue(set.data, e.data.value) }),
-        ...(comment !== undefined && { comment }),
-      }
-    }),
+/** A set from the addon's answer. */
+export function setFromWire(wire: unknown): SetInfo {
+  const w = wire as WireSet
+  const has = (flag: number) => ((w.flags ?? 0) & flag) !== 0
+  const key = typeNames(w.keyType ?? 0)
+  const verdicts = has(FLAG.map) && w.dataType === DATA_VERDICT
+  const data = has(FLAG.map) && !verdicts ? typeNames(w.dataType ?? 0) : undefined
+  const isData = has(FLAG.map) && !verdicts
+  const comment = readSetComment(w.userdata)
+  const objects = (Object.keys(objectTypes) as ObjectType[]).find(
+    (name) => objectTypes[name] === w.objectType,
   )
+  return {
+    family: nftFamilyName(w.family),
+    table: w.table,
+    name: w.name,
+    handle: w.handle,
+    key: key ?? [],
+    keyLength: w.keyLength ?? 0,
+    known: key !== undefined && (!isData || data !== undefined),
+    ...(isData && { data: data ?? [] }),
+    ...(verdicts && { verdicts }),
+    ...(objects && { objects }),
+    ...(has(FLAG.interval) && { interval: true }),
+    ...(has(FLAG.eval) && { dynamic: true }),
+    ...((has(FLAG.timeout) || has(FLAG.eval)) && { timeouts: has(FLAG.timeout) }),
+    ...(w.timeout && { timeout: w.timeout }),
+    ...(w.gcInterval && { gcInterval: w.gcInterval }),
+    ...(w.description?.size && { size: w.description.size }),
+    ...(w.policy && { policy: POLICIES[w.policy] ?? 'performance' }),
+    ...(has(FLAG.constant) && { constant: true }),
+    ...(has(FLAG.anonymous) && { anonymous: true }),
+    ...(w.expr?.expr === 'counter' && { counters: true }),
+    ...(comment !== undefined && { comment }),
+    ...(w.userdata && { userdata: w.userdata }),
+  }
 }

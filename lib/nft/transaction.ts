@@ -1,182 +1,382 @@
 /**
  * An nft transaction: all of it happens, or nothing.
  */
-import type { Wire } from '../binding.js'
-import { ERRNO, NLM_F } from '../netlink/constants.js'
-import type { PlanScope } from '../netlink/plan.js'
-import { StepRef } from '../netlink/steps.js'
-import type { Expr } from './expr.js'
+import type { Wire, WireFailure } from '../binding.js'
+import { NLM_F } from '../netlink/constants.js'
 import {
-  commentBytes,
-  elementsFromWire,
-  elementToWire,
+  chainToWire,
+  ruleToWire,
+  tableToWire,
+  type ChainDef,
+  type ChainRef,
+  type RuleDef,
+  type RuleRef,
+  type TableDef,
+  type TableRef,
+} from './defs.js'
+import {
+  elementsToWire,
   intervalToWire,
-  setToWire,
-  type SetDef,
+  isPlain,
+  packElements,
+  wireSize,
   type SetElement,
-} from './set.js'
+} from './element.js'
+import { nftFamilies, type NftFamily } from './families.js'
+import { objectToWire, objectType, type ObjectDef, type ObjectRef } from './object.js'
 import {
-  hookNumber,
-  nftFamilies,
-  type DataValue,
-  type NftFamily,
-  type NftHook,
-} from './types.js'
+  called,
+  elementCalled,
+  inSet,
+  keysOnly,
+  kind,
+  named,
+  objectArgs,
+  ruleArgs,
+  ruleCalled,
+  tableArgs,
+  toElement,
+  type ElementKey,
+  type Subject,
+} from './refs.js'
+import { setToWire, type SetDef, type SetRef } from './set.js'
+import { typeLength } from './types.js'
 
-/** Names a table. */
-export interface TableRef {
-  readonly family: NftFamily
-  readonly name: string
-}
+export * from './defs.js'
+export * from './dump.js'
 
-/** A chain. With `hook` packets enter it there, else rules jump to it. */
-export interface ChainDef {
-  readonly family: NftFamily
-  readonly table: string
-  readonly name: string
-  readonly hook?: NftHook
-  /** `filter` when absent; `nat` chains see the first packet of a flow. */
-  readonly type?: 'filter' | 'nat' | 'route'
-  /** Lower runs first. -100 is where destination NAT lies in the ip family, 100 source NAT. */
-  readonly priority?: number
-}
-
-/** A rule for the end of a chain. */
-export interface RuleDef {
-  readonly family: NftFamily
-  readonly table: string
-  readonly chain: string
-  readonly expressions: readonly Expr[]
-  readonly comment?: string
+/** One change of a transaction, in the addon's form. */
+export interface TransactionMessage {
+  readonly op: string
+  readonly flags: number
+  readonly args: { readonly [key: string]: Wire }
 }
 
 // One message must stay below 64 KiB, the most that an attribute (the list) can hold.
-const ELEMENTS_PER_MESSAGE = 256
+const MOST_BYTES = 60_000
+// Fewer stay legible in a printed plan; more are packed, which is many times faster.
+const PACK_FROM = 64
+const ECHO = 8
 
 /** A list of changes to the ruleset that are committed together. */
 export class Transaction {
-  readonly #messages: { [key: string]: Wire }[] = []
+  readonly #messages: TransactionMessage[] = []
+  readonly #subjects: Subject[] = []
   #nextId = 1
 
   /**
    * @param generation the ruleset's generation that the changes were worked out from: if another
    *   was committed since, the kernel refuses with ERESTART.
    */
-  constructor(private readonly generation?: number) {}
+  constructor(readonly generation?: number) {}
 
   /** Makes a table. With `exclusive` EEXIST when it is there, else it is left as it is. */
-  addTable(table: TableRef, options: { exclusive?: boolean } = {}): this {
-    return this.#push('nft.table.new', tableArgs(table), create(options.exclusive))
+  addTable(table: TableDef, options: { exclusive?: boolean } = {}): this {
+    const flags = create(options.exclusive)
+    return this.#push('nft.table.new', tableToWire(table), flags, called('table', table))
   }
 
   /** Deletes a table with all that it holds. ENOENT when there is none. */
   deleteTable(table: TableRef): this {
-    return this.#push('nft.table.del', tableArgs(table))
+    return this.#push('nft.table.del', tableArgs(table), 0, called('table', table))
   }
 
-  /** Makes a chain; one of the same name is left as it is. */
-  addChain(chain: ChainDef): this {
-    const hook = chain.hook && {
-      hook: { number: hookNumber(chain.hook), priority: chain.priority ?? 0 },
-      type: chain.type ?? 'filter',
-      policy: 1, // NF_ACCEPT
+  /** Deletes a table with all that it holds, if it is there. */
+  destroyTable(table: TableRef): this {
+    return this.#push('nft.table.destroy', tableArgs(table), 0, called('table', table))
+  }
+
+  /** Deletes all rules of all chains of a table; sets and their elements stay. */
+  flushTable(table: TableRef): this {
+    const args = { family: nftFamilies[table.family], table: table.name }
+    return this.#push('nft.rule.del', args, 0, called('table', table))
+  }
+
+  /**
+   * Makes a chain; one of the same name is left as it is, but for its policy. With `exclusive`
+   * EEXIST when it is there. EOPNOTSUPP for a type that the family or hook does not have.
+   */
+  addChain(chain: ChainDef, options: { exclusive?: boolean } = {}): this {
+    const flags = create(options.exclusive)
+    return this.#push('nft.chain.new', chainToWire(chain), flags, called('chain', chain))
+  }
+
+  /** Deletes a chain with its rules. ENOENT when there is none, EBUSY when a rule leads to it. */
+  deleteChain(chain: ChainRef): this {
+    return this.#push('nft.chain.del', named(chain), 0, called('chain', chain))
+  }
+
+  /** Deletes a chain with its rules, if it is there. */
+  destroyChain(chain: ChainRef): this {
+    return this.#push('nft.chain.destroy', named(chain), 0, called('chain', chain))
+  }
+
+  /** Deletes all rules of a chain. */
+  flushChain(chain: ChainRef): this {
+    const args = {
+      family: nftFamilies[chain.family],
+      table: chain.table,
+      chain: chain.name,
     }
-    const { family, table, name } = chain
-    const args = { family: nftFamilies[family], table, name, ...hook }
-    return this.#push('nft.chain.new', args, create())
+    return this.#push('nft.rule.del', args, 0, called('chain', chain))
   }
 
-  /** Makes a set or map; one of the same name is left as it is. */
-  addSet(set: SetDef): this {
-    return this.#push('nft.set.new', setToWire(set, this.#nextId++), create())
+  /** Gives the chain of that handle another name. EEXIST when that is taken. */
+  renameChain(
+    chain: { family: NftFamily; table: string; handle: number },
+    name: string,
+  ): this {
+    const { family, table, handle } = chain
+    const args = { family: nftFamilies[family], table, handle, name }
+    return this.#push('nft.chain.new', args, 0, () => `chain of handle ${handle}`)
   }
 
-  /** Adds elements. EEXIST when a key is there already (with `exclusive`, whatever its datum). */
+  /** Makes a set or map; one of the same name is left as it is, EEXIST when it is of another kind. */
+  addSet(set: SetDef, options: { exclusive?: boolean } = {}): this {
+    const wire = setToWire(set, this.#nextId++)
+    return this.#push(
+      'nft.set.new',
+      wire,
+      create(options.exclusive),
+      called(kind(set), set),
+    )
+  }
+
+  /** Deletes a set with its elements. ENOENT when there is none, EBUSY when a rule uses it. */
+  deleteSet(set: SetRef): this {
+    return this.#push('nft.set.del', named(set), 0, called('set', set))
+  }
+
+  /** Deletes a set with its elements, if it is there. */
+  destroySet(set: SetRef): this {
+    return this.#push('nft.set.destroy', named(set), 0, called('set', set))
+  }
+
+  /** Deletes all elements of a set. */
+  flushSet(set: SetRef): this {
+    return this.#push('nft.elements.del', inSet(set), 0, called('set', set))
+  }
+
+  /**
+   * Adds elements. EEXIST when a key is there already with another datum (with `exclusive`,
+   * whatever its datum), or a range overlaps one; ENOENT when the set is not there; ENFILE when
+   * it is full.
+   */
   addElements(
     set: SetDef,
     elements: readonly SetElement[],
     options: { exclusive?: boolean } = {},
   ): this {
-    const wire = elements.map((element) => elementToWire(set, element))
-    return this.#elements('nft.elements.new', set, wire, create(options.exclusive))
+    const flags = create(options.exclusive)
+    const packed = elements.length >= PACK_FROM && elements.every((e) => isPlain(set, e))
+    if (packed) return this.#packed(set, elements, flags)
+    return this.#elements('nft.elements.new', set, elements, flags)
   }
 
   /** Adds IPv4 ranges to an interval set; they must not overlap. */
   addIntervals(set: SetDef, ranges: readonly { first: number; last: number }[]): this {
-    const wire = ranges.flatMap(({ first, last }) => intervalToWire(first, last))
-    return this.#elements('nft.elements.new', set, wire, create())
+    const keyed = ranges.map(({ first, last }) => ({ key: [first], keyEnd: [last] }))
+    const wire = ranges.map(({ first, last }) => intervalToWire(first, last))
+    return this.#chunks('nft.elements.new', set, keyed, wire, create())
   }
 
   /** Deletes elements by key. ENOENT when one is not there. */
-  deleteElements(set: SetDef, keys: readonly (readonly DataValue[])[]): this {
-    const plain: SetDef = { ...set, data: undefined }
-    const wire = keys.map((key) => elementToWire(plain, { key }))
-    return this.#elements('nft.elements.del', set, wire)
+  deleteElements(set: SetDef, keys: readonly ElementKey[]): this {
+    return this.#elements('nft.elements.del', keysOnly(set), keys.map(toElement))
   }
 
-  /** Appends a rule to a chain. */
-  addRule(rule: RuleDef): this {
-    const { family, table, chain, expressions, comment } = rule
-    const args = {
-      family: nftFamilies[family],
-      table,
-      chain,
-      expressions,
-      ...(comment && { userdata: commentBytes(comment) }),
-    }
-    return this.#push('nft.rule.new', args, create() | NLM_F.append)
-  }
-
-  /** The transaction in the addon's form. */
-  toWire(): { [key: string]: Wire } {
-    return { messages: this.#messages, generation: this.generation }
-  }
-
-  #elements(op: string, set: SetDef, elements: Wire[], flags = 0): this {
-    for (let at = 0; at < elements.length; at += ELEMENTS_PER_MESSAGE) {
-      const part = elements.slice(at, at + ELEMENTS_PER_MESSAGE)
-      const args = {
-        family: nftFamilies[set.family],
-        table: set.table,
-        set: set.name,
-        elements: part,
-      }
-      this.#push(op, args, flags)
+  /** Deletes elements by key, those that are there. */
+  destroyElements(set: SetDef, keys: readonly ElementKey[]): this {
+    // One a message, so that a kernel without this request can be given those that are there.
+    for (const key of keys) {
+      this.#elements('nft.elements.destroy', keysOnly(set), [toElement(key)])
     }
     return this
   }
 
-  #push(op: string, args: { [key: string]: Wire }, flags = 0): this {
+  /** Appends a rule to a chain; with `after`, behind the rule of that handle. */
+  addRule(rule: RuleDef, options: { after?: number } = {}): this {
+    return this.#rule(rule, NLM_F.create | NLM_F.append, { position: options.after })
+  }
+
+  /** Puts a rule at the start of a chain; with `before`, before the rule of that handle. */
+  insertRule(rule: RuleDef, options: { before?: number } = {}): this {
+    return this.#rule(rule, NLM_F.create, { position: options.before })
+  }
+
+  /** Puts a rule in the place of the one of that handle. ENOENT when there is none. */
+  replaceRule(rule: RuleDef, handle: number): this {
+    return this.#rule(rule, NLM_F.replace, { handle })
+  }
+
+  /** Deletes the rule of a handle. ENOENT when there is none. */
+  deleteRule(rule: RuleRef): this {
+    return this.#push('nft.rule.del', ruleArgs(rule), 0, ruleCalled(rule))
+  }
+
+  /** Deletes the rule of a handle, if it is there. */
+  destroyRule(rule: RuleRef): this {
+    return this.#push('nft.rule.destroy', ruleArgs(rule), 0, ruleCalled(rule))
+  }
+
+  /**
+   * Makes a named counter, quota or limit; one of the same name and type is left as it is, but
+   * for the settings of a quota. With `exclusive` EEXIST when it is there.
+   */
+  addObject(object: ObjectDef, options: { exclusive?: boolean } = {}): this {
+    const wire = objectToWire(object)
+    const subject = called(objectType(object), object)
+    return this.#push('nft.object.new', wire, create(options.exclusive), subject)
+  }
+
+  /** Deletes a named object. ENOENT when there is none, EBUSY when a rule or element uses it. */
+  deleteObject(object: ObjectRef): this {
+    return this.#push(
+      'nft.object.del',
+      objectArgs(object),
+      0,
+      called(object.type, object),
+    )
+  }
+
+  /** Deletes a named object, if it is there. */
+  destroyObject(object: ObjectRef): this {
+    return this.#push(
+      'nft.object.destroy',
+      objectArgs(object),
+      0,
+      called(object.type, object),
+    )
+  }
+
+  /** Deletes everything, of all families. Makes sense as the first change only. */
+  deleteEverything(): this {
+    return this.#push('nft.table.del', { family: 0 }, 0, () => 'all tables')
+  }
+
+  /** The changes in the addon's form. */
+  get messages(): readonly TransactionMessage[] {
+    return this.#messages
+  }
+
+  /** How many of the kernel's messages it is. */
+  get length(): number {
+    return this.#messages.length
+  }
+
+  /** The transaction in the addon's form. With `echo` the kernel tells what it made. */
+  toWire(options: { echo?: boolean } = {}): { [key: string]: Wire } {
+    if (!options.echo) {
+      return {
+        messages: this.#messages as unknown as Wire[],
+        generation: this.generation,
+      }
+    }
+    // The kernel tells the new generation when the first message, whatever it does, asks for it
+    // (nf_tables_gen_notify looks at that one).
+    const messages = this.#messages.map((m, i) =>
+      i === 0 || m.op.endsWith('.new') ? { ...m, flags: m.flags | ECHO } : m,
+    ) as unknown as Wire[]
+    return { messages, generation: this.generation, echo: true }
+  }
+
+  /**
+   * What a failure is about, for people: `element 10.0.0.5 . 80 of map ip t m`. Empty when it is
+   * about no message of this transaction.
+   */
+  describe(failure: Pick<WireFailure, 'message' | 'attribute'>): string {
+    const subject =
+      failure.message === undefined ? undefined : this.#subjects[failure.message]
+    const position = /^elements\.(\d+)/.exec(failure.attribute)?.[1]
+    return subject?.(position === undefined ? undefined : Number(position)) ?? ''
+  }
+
+  /**
+   * The same changes where each `destroy` is a plain delete, or left out where `exists` (asked by
+   * position of the message) says no: for kernels before 6.3, which have no destroy.
+   */
+  withoutDestroy(exists: (message: number) => boolean, generation: number): Transaction {
+    const out = new Transaction(generation)
+    this.#messages.forEach((message, i) => {
+      const destroys = message.op.endsWith('.destroy')
+      if (destroys && !exists(i)) return
+      const op = destroys ? message.op.replace(/destroy$/, 'del') : message.op
+      out.#messages.push({ ...message, op })
+      out.#subjects.push(this.#subjects[i] as Subject)
+    })
+    return out
+  }
+
+  #rule(
+    rule: RuleDef,
+    flags: number,
+    where: { position?: number | undefined; handle?: number },
+  ): this {
+    const subject = () => `rule of chain ${rule.family} ${rule.table} ${rule.chain}`
+    return this.#push('nft.rule.new', { ...ruleToWire(rule), ...where }, flags, subject)
+  }
+
+  #elements(op: string, set: SetDef, elements: readonly SetElement[], flags = 0): this {
+    const wire = elements.map((element) => elementsToWire(set, element))
+    return this.#chunks(op, set, elements, wire, flags)
+  }
+
+  // `wire` holds for each element what stands for it; they must not be parted.
+  #chunks(
+    op: string,
+    set: SetDef,
+    elements: readonly SetElement[],
+    wire: readonly { [key: string]: Wire }[][],
+    flags: number,
+  ): this {
+    let part: { [key: string]: Wire }[] = []
+    let owners: SetElement[] = []
+    let size = 0
+    const flush = () => {
+      if (part.length === 0) return
+      const about = owners
+      this.#push(op, { ...inSet(set), elements: part }, flags, elementCalled(set, about))
+      part = []
+      owners = []
+      size = 0
+    }
+    wire.forEach((group, i) => {
+      const more = group.reduce((sum, e) => sum + wireSize(e), 0)
+      if (size + more > MOST_BYTES) flush()
+      size += more
+      part.push(...group)
+      for (const _ of group) owners.push(elements[i] as SetElement)
+    })
+    flush()
+    return this
+  }
+
+  #packed(set: SetDef, elements: readonly SetElement[], flags: number): this {
+    const longest = elements.reduce((n, e) => Math.max(n, e.comment?.length ?? 0), 0)
+    const data = set.data ? 12 + typeLength(set.data) : 0
+    const each =
+      4 + 12 + typeLength(set.key) + data + (longest ? 10 + 3 * longest : 0) + 12
+    const count = Math.max(1, Math.floor(MOST_BYTES / each))
+    for (let at = 0; at < elements.length; at += count) {
+      const part = elements.slice(at, at + count)
+      const args = { ...inSet(set), packed: packElements(set, part) }
+      this.#push('nft.elements.new', args, flags, elementCalled(set, part))
+    }
+    return this
+  }
+
+  #push(
+    op: string,
+    args: { readonly [key: string]: Wire },
+    flags: number,
+    subject: Subject,
+  ): this {
     this.#messages.push({ op, flags, args })
+    this.#subjects.push(subject)
     return this
   }
 }
 
 function create(exclusive = false): number {
   return NLM_F.create | (exclusive ? NLM_F.excl : 0)
-}
-
-function tableArgs(table: TableRef) {
-  return { family: nftFamilies[table.family], name: table.name }
-}
-
-/** Reads the elements of a set in a plan; empty when the set or its table is not there. */
-export function dumpElements(scope: PlanScope, set: SetDef): StepRef<SetElement[]> {
-  const args = { family: nftFamilies[set.family], table: set.table, set: set.name }
-  const { step } = scope.raw('nft.elements.dump', args, { accept: [ERRNO.ENOENT] })
-  return new StepRef(step, (wire) => elementsFromWire(set, wire))
-}
-
-/** Reads the generation of the ruleset in a plan. */
-export function readGeneration(scope: PlanScope): StepRef<number> {
-  const { step } = scope.raw('nft.generation.get', {})
-  return new StepRef(step, (wire) => (wire as { id: number }).id)
-}
-
-/** Looks whether a table exists. */
-export function tableExists(scope: PlanScope, table: TableRef): StepRef<boolean> {
-  const { step } = scope.raw('nft.table.get', tableArgs(table), {
-    accept: [ERRNO.ENOENT],
-  })
-  return new StepRef(step, (wire) => wire !== undefined)
 }

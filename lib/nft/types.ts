@@ -1,54 +1,49 @@
 /**
- * What nftables knows: families, hooks, data types and how values of them are written.
- * Sources: linux/netfilter/nf_tables.h for the kernel's numbers; the type numbers are those
- * that the nft program shows by name (enum datatypes in nftables' include/datatype.h).
+ * The data types of keys, data and fields, and how values of them are written. The type numbers
+ * are those that the nft program shows by name (enum datatypes of nftables' include/datatype.h);
+ * the kernel only carries them.
  */
+import { isIPv6 } from 'node:net'
 
-/** Families of tables (NFPROTO_*, linux/netfilter.h). */
-export const nftFamilies = {
-  inet: 1,
-  ip: 2,
-  arp: 3,
-  netdev: 5,
-  bridge: 7,
-  ip6: 10,
-} as const
-export type NftFamily = keyof typeof nftFamilies
+export * from './families.js'
 
-/** Hook numbers by family (NF_INET_*, NF_BR_*). */
-const inetHooks = {
-  prerouting: 0,
-  input: 1,
-  forward: 2,
-  output: 3,
-  postrouting: 4,
-} as const
-export type NftHook = keyof typeof inetHooks
-
-/** The number of a hook; bridge tables number theirs as the inet families do. */
-export function hookNumber(hook: NftHook): number {
-  return inetHooks[hook]
-}
+/** A value of a data type: text for addresses and names, a number for the others. */
+export type DataValue = string | number
 
 /** A data type: its number for the nft program and its length in bytes. */
 interface DataType {
   readonly id: number
   readonly length: number
+  /** Bytes of this machine's order, as marks and interface indexes are. */
+  readonly host?: boolean
   /** Value to bytes, in network order. */
-  readonly encode: (value: string | number) => Uint8Array
-  readonly decode: (bytes: Uint8Array) => string | number
+  readonly encode: (value: DataValue) => Uint8Array
+  readonly decode: (bytes: Uint8Array) => DataValue
+}
+
+function integer(value: DataValue, length: number): number {
+  const number = Number(value)
+  if (
+    value === '' ||
+    !Number.isInteger(number) ||
+    number < 0 ||
+    number >= 256 ** length
+  ) {
+    throw new TypeError(`${value} does not fit into ${length} byte(s)`)
+  }
+  return number
 }
 
 function unsigned(length: number) {
   return {
     length,
-    encode: (value: string | number) => {
-      const number = /^\d+$/.test(String(value)) ? Number(value) : -1
-      if (!Number.isInteger(number) || number < 0 || number >= 256 ** length) {
-        throw new TypeError(`${value} does not fit into ${length} byte(s)`)
-      }
+    encode: (value: DataValue) => {
+      let rest = integer(value, length)
       const bytes = new Uint8Array(length)
-      for (let i = 0; i < length; i++) bytes[length - 1 - i] = (number / 256 ** i) & 0xff
+      for (let i = length - 1; i >= 0; i--) {
+        bytes[i] = rest % 256
+        rest = Math.floor(rest / 256)
+      }
       return bytes
     },
     decode: (bytes: Uint8Array) =>
@@ -56,15 +51,63 @@ function unsigned(length: number) {
   }
 }
 
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
+function hostOrdered(length: number) {
+  const big = unsigned(length)
+  const turn = (bytes: Uint8Array) => (littleEndian ? bytes.toReversed() : bytes)
+  return {
+    length,
+    host: true,
+    encode: (value: DataValue) => turn(big.encode(value)),
+    decode: (bytes: Uint8Array) => big.decode(turn(bytes.slice(0, length))),
+  }
+}
+
 /** `10.0.0.5` to its four bytes. Throws a TypeError when it is none. */
 export function ipv4Bytes(text: string | number): Uint8Array {
-  const parts = String(text).split('.')
-  // No leading zeros: some read them as octal.
-  const fits = (part: string) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255
-  if (parts.length !== 4 || !parts.every(fits)) {
-    throw new TypeError(`${text} is not an IPv4 address`)
+  const bytes = new Uint8Array(4)
+  const string = String(text)
+  let at = 0
+  let digits = 0
+  for (let i = 0; i <= string.length; i++) {
+    const code = i < string.length ? string.charCodeAt(i) : 46
+    if (code === 46 && digits > 0) {
+      at += 1
+      digits = 0
+    } else {
+      const digit = code - 48
+      const value = (bytes[at] ?? 0) * 10 + digit
+      // A leading zero reads as octal elsewhere: better none than another address.
+      const zero = digits === 1 && bytes[at] === 0
+      if (digit < 0 || digit > 9 || value > 255 || at > 3 || zero) break
+      bytes[at] = value
+      digits += 1
+    }
+    if (i === string.length && at === 4) return bytes
   }
-  return Uint8Array.from(parts, Number)
+  throw new TypeError(`${text} is not an IPv4 address`)
+}
+
+/** `fd00::5` to its sixteen bytes. Throws a TypeError when it is none. */
+export function ipv6Bytes(text: string | number): Uint8Array {
+  const string = String(text)
+  if (!isIPv6(string) || string.includes('%')) {
+    throw new TypeError(`${text} is not an IPv6 address`)
+  }
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(string)
+  const tail = dotted ? ipv4Bytes(dotted[2] ?? '') : undefined
+  const [head = '', rest] = (dotted ? `${dotted[1]}0:0` : string).split('::')
+  const groups = (part: string | undefined) =>
+    part ? part.split(':').map((group) => Number.parseInt(group, 16)) : []
+  const first = groups(head)
+  const last = groups(rest)
+  const gap: number[] = Array.from({ length: 8 - first.length - last.length }, () => 0)
+  const bytes = Uint8Array.from(
+    [...first, ...gap, ...last].flatMap((g) => [g >> 8, g & 255]),
+  )
+  if (tail) bytes.set(tail, 12)
+  return bytes
 }
 
 /** `02:00:5e:10:00:01` to its six bytes. Throws a TypeError when it is none. */
@@ -76,32 +119,102 @@ export function macBytes(text: string | number): Uint8Array {
   return Uint8Array.from(parts, (part) => Number.parseInt(part, 16))
 }
 
+function formatIpv6(bytes: Uint8Array): string {
+  const groups: number[] = []
+  for (let i = 0; i < 16; i += 2) groups.push((bytes[i] ?? 0) * 256 + (bytes[i + 1] ?? 0))
+  // The first of the longest rows of two zero groups or more becomes "::" (RFC 5952, section 4).
+  let best = { at: 8, length: 1 }
+  for (let at = 0; at < 8; at++) {
+    let length = 0
+    while (groups[at + length] === 0) length++
+    if (length > best.length) best = { at, length }
+  }
+  const text = (part: number[]) => part.map((g) => g.toString(16)).join(':')
+  if (best.at === 8) return text(groups)
+  return `${text(groups.slice(0, best.at))}::${text(groups.slice(best.at + best.length))}`
+}
+
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(':')
 }
 
+const IFNAMSIZ = 16
+
+function nameBytes(value: DataValue): Uint8Array {
+  const text = new TextEncoder().encode(String(value))
+  if (text.length === 0 || text.length >= IFNAMSIZ || text.includes(0)) {
+    throw new TypeError(
+      `${JSON.stringify(value)} is no interface name; give 1 to 15 bytes`,
+    )
+  }
+  const bytes = new Uint8Array(IFNAMSIZ)
+  bytes.set(text)
+  return bytes
+}
+
+const address = { length: 4, encode: ipv4Bytes }
+
 const dataTypes = {
   ipv4_addr: {
     id: 7,
-    length: 4,
-    encode: ipv4Bytes,
+    ...address,
     decode: (bytes: Uint8Array) => bytes.slice(0, 4).join('.'),
   },
+  ipv6_addr: { id: 8, length: 16, encode: ipv6Bytes, decode: formatIpv6 },
   ether_addr: {
     id: 9,
     length: 6,
     encode: macBytes,
     decode: (bytes: Uint8Array) => hex(bytes.slice(0, 6)),
   },
+  nf_proto: { id: 2, ...unsigned(1) },
+  ether_type: { id: 10, ...unsigned(2) },
+  arp_op: { id: 11, ...unsigned(2) },
   inet_proto: { id: 12, ...unsigned(1) },
   inet_service: { id: 13, ...unsigned(2) },
+  icmp_type: { id: 14, ...unsigned(1) },
+  tcp_flag: { id: 15, ...unsigned(1) },
+  mark: { id: 19, ...hostOrdered(4) },
+  iface_index: { id: 20, ...hostOrdered(4) },
+  iface_type: { id: 21, ...hostOrdered(2) },
+  realm: { id: 22, ...hostOrdered(4) },
+  uid: { id: 24, ...hostOrdered(4) },
+  gid: { id: 25, ...hostOrdered(4) },
+  ct_state: { id: 26, ...hostOrdered(4) },
+  ct_dir: { id: 27, ...unsigned(1) },
+  ct_status: { id: 28, ...hostOrdered(4) },
+  icmpv6_type: { id: 29, ...unsigned(1) },
+  pkt_type: { id: 31, ...unsigned(1) },
+  icmp_code: { id: 32, ...unsigned(1) },
+  icmpv6_code: { id: 33, ...unsigned(1) },
+  devgroup: { id: 35, ...hostOrdered(4) },
+  dscp: { id: 36, ...unsigned(1) },
+  fib_addrtype: { id: 38, ...hostOrdered(4) },
+  ifname: {
+    id: 41,
+    length: IFNAMSIZ,
+    host: true, // so says the nft program, for all that it is text
+    encode: nameBytes,
+    decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes).replace(/\0.*$/s, ''),
+  },
 } satisfies Record<string, DataType>
 
 /** The data types that keys and data of sets can have here. */
 export type DataTypeName = keyof typeof dataTypes
 
-/** A value of a data type: text for addresses, a number for protocols and ports. */
-export type DataValue = string | number
+const namesById = new Map(
+  Object.entries(dataTypes).map(([name, { id }]) => [id, name as DataTypeName]),
+)
+
+/** The type of that name. Throws a TypeError that lists the known ones. */
+function dataType(name: DataTypeName): DataType {
+  const type: DataType | undefined = dataTypes[name]
+  if (!type) {
+    const known = Object.keys(dataTypes).join(', ')
+    throw new TypeError(`type: ${name} is not known; use one of ${known}`)
+  }
+  return type
+}
 
 /** Parts of a concatenation start at multiples of four bytes (nft registers are 32 bits). */
 function padded(length: number): number {
@@ -110,14 +223,54 @@ function padded(length: number): number {
 
 /** The combined type number of a concatenation: six bits a part. */
 export function typeId(names: readonly DataTypeName[]): number {
-  return names.reduce((id, name) => id * 64 + dataTypes[name].id, 0)
+  return names.reduce((id, name) => id * 64 + dataType(name).id, 0)
+}
+
+/** The types behind a combined number, or undefined when one has no name here. */
+export function typeNames(id: number): DataTypeName[] | undefined {
+  const names: DataTypeName[] = []
+  for (let rest = id; rest > 0; rest = Math.floor(rest / 64)) {
+    const name = namesById.get(rest % 64)
+    if (!name) return undefined
+    names.unshift(name)
+  }
+  return names.length > 0 ? names : undefined
+}
+
+/** The lengths in bytes of the parts. */
+export function partLengths(names: readonly DataTypeName[]): number[] {
+  return names.map((name) => dataType(name).length)
 }
 
 /** The length in bytes of a value of these types. */
 export function typeLength(names: readonly DataTypeName[]): number {
   const [only] = names
-  if (names.length === 1 && only) return dataTypes[only].length
-  return names.reduce((sum, name) => sum + padded(dataTypes[name].length), 0)
+  if (names.length === 1 && only) return dataType(only).length
+  return names.reduce((sum, name) => sum + padded(dataType(name).length), 0)
+}
+
+/** Whether a single type is in this machine's order; the nft program wants to be told. */
+export function isHostOrder(names: readonly DataTypeName[]): boolean {
+  const [only] = names
+  return names.length === 1 && only !== undefined && dataType(only).host === true
+}
+
+/** Writes values into `bytes` from `at`. Throws as encodeValue does. */
+export function encodeInto(
+  names: readonly DataTypeName[],
+  values: readonly DataValue[],
+  bytes: Uint8Array,
+  at: number,
+): void {
+  if (names.length !== values.length) {
+    throw new TypeError(`expected ${names.length} value(s) (${names.join(' . ')})`)
+  }
+  let offset = at
+  for (let i = 0; i < names.length; i++) {
+    const type = dataType(names[i] as DataTypeName)
+    bytes.set(type.encode(values[i] as DataValue), offset)
+    offset += padded(type.length)
+  }
 }
 
 /** Values to the bytes of a key or datum. Throws a TypeError for a value out of its type. */
@@ -125,15 +278,8 @@ export function encodeValue(
   names: readonly DataTypeName[],
   values: readonly DataValue[],
 ): Uint8Array {
-  if (names.length !== values.length) {
-    throw new TypeError(`expected ${names.length} value(s) (${names.join(' . ')})`)
-  }
   const bytes = new Uint8Array(typeLength(names))
-  let at = 0
-  names.forEach((name, i) => {
-    bytes.set(dataTypes[name].encode(values[i] as DataValue), at)
-    at += padded(dataTypes[name].length)
-  })
+  encodeInto(names, values, bytes, 0)
   return bytes
 }
 
@@ -144,12 +290,19 @@ export function decodeValue(
 ): DataValue[] {
   let at = 0
   return names.map((name) => {
-    const type: DataType = dataTypes[name]
+    const type = dataType(name)
     const value = type.decode(bytes.subarray(at, at + type.length))
     at += padded(type.length)
     return value
   })
 }
 
-/** IP protocol numbers. */
-export const ipProtocols = { icmp: 1, tcp: 6, udp: 17 } as const
+/** IP protocol numbers (IPPROTO_*, linux/in.h). */
+export const ipProtocols = {
+  icmp: 1,
+  tcp: 6,
+  udp: 17,
+  icmpv6: 58,
+  sctp: 132,
+  udplite: 136,
+} as const

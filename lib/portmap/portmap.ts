@@ -190,7 +190,7 @@ function failIfHeld(
   if (overlap) throw taken(overlap.mapping, overlap.holder)
   // A repeated ADD of the same owner: what is left of the first goes away.
   if (held.some((h) => h.element.comment === tag)) removePorts(host, tag)
-  else if (cause.attribute === 'elements') throw cause
+  else if (cause.attribute.startsWith('elements')) throw cause
 }
 
 function taken(mapping: Mapping, holder: string): CniError {

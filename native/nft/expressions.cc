@@ -1,5 +1,7 @@
-// The expressions of rules. Each is a name and a table; the kernel's own tables are in
-// net/netfilter/nft_*.c, their attributes in linux/netfilter/nf_tables.h.
+// Expressions as rules, sets and elements hold them:
+//   NFTA_LIST_ELEM { NFTA_EXPR_NAME, NFTA_EXPR_DATA { … } }
+// In JavaScript: { expr: 'meta', data: { …the members of the expression's table } }. One that has
+// no table here (xt match and target, say) keeps its bytes: { expr: 'match', raw }.
 #include <linux/netfilter/nf_tables.h>
 
 #include "objects.h"
@@ -8,94 +10,82 @@ namespace vnet {
 
 namespace {
 
-const Attr kPayload[] = {
-    {NFTA_PAYLOAD_DREG, "dreg", Type::kBe32},
-    {NFTA_PAYLOAD_BASE, "base", Type::kBe32},
-    {NFTA_PAYLOAD_OFFSET, "offset", Type::kBe32},
-    {NFTA_PAYLOAD_LEN, "length", Type::kBe32},
-    {NFTA_PAYLOAD_SREG, "sreg", Type::kBe32},
-    {NFTA_PAYLOAD_CSUM_TYPE, "checksumType", Type::kBe32},
-    {NFTA_PAYLOAD_CSUM_OFFSET, "checksumOffset", Type::kBe32},
-    {NFTA_PAYLOAD_CSUM_FLAGS, "checksumFlags", Type::kBe32},
-};
-const Attr kMeta[] = {
-    {NFTA_META_DREG, "dreg", Type::kBe32},
-    {NFTA_META_KEY, "key", Type::kBe32},
-    {NFTA_META_SREG, "sreg", Type::kBe32},
-};
-const Attr kCt[] = {
-    {NFTA_CT_DREG, "dreg", Type::kBe32},
-    {NFTA_CT_KEY, "key", Type::kBe32},
-    {NFTA_CT_DIRECTION, "direction", Type::kU8},
-    {NFTA_CT_SREG, "sreg", Type::kBe32},
-};
-const Attr kFib[] = {
-    {NFTA_FIB_DREG, "dreg", Type::kBe32},
-    {NFTA_FIB_RESULT, "result", Type::kBe32},
-    {NFTA_FIB_FLAGS, "flags", Type::kBe32},
-};
-const Attr kCmp[] = {
-    {NFTA_CMP_SREG, "sreg", Type::kBe32},
-    {NFTA_CMP_OP, "op", Type::kBe32},
-    {NFTA_CMP_DATA, "data", Type::kNest, &kNftData},
-};
-const Attr kBitwise[] = {
-    {NFTA_BITWISE_SREG, "sreg", Type::kBe32},
-    {NFTA_BITWISE_DREG, "dreg", Type::kBe32},
-    {NFTA_BITWISE_LEN, "length", Type::kBe32},
-    {NFTA_BITWISE_MASK, "mask", Type::kNest, &kNftData},
-    {NFTA_BITWISE_XOR, "xor", Type::kNest, &kNftData},
-    {NFTA_BITWISE_OP, "op", Type::kBe32},
-    {NFTA_BITWISE_DATA, "data", Type::kNest, &kNftData},
-};
-const Attr kLookup[] = {
-    {NFTA_LOOKUP_SET, "set", Type::kString},   {NFTA_LOOKUP_SREG, "sreg", Type::kBe32},
-    {NFTA_LOOKUP_DREG, "dreg", Type::kBe32},   {NFTA_LOOKUP_SET_ID, "setId", Type::kBe32},
-    {NFTA_LOOKUP_FLAGS, "flags", Type::kBe32},
-};
-const Attr kDynset[] = {
-    {NFTA_DYNSET_SET_NAME, "set", Type::kString},
-    {NFTA_DYNSET_SET_ID, "setId", Type::kBe32},
-    {NFTA_DYNSET_OP, "op", Type::kBe32},
-    {NFTA_DYNSET_SREG_KEY, "keySreg", Type::kBe32},
-    {NFTA_DYNSET_SREG_DATA, "dataSreg", Type::kBe32},
-    {NFTA_DYNSET_TIMEOUT, "timeout", Type::kBe64},
-};
-const Attr kImmediate[] = {
-    {NFTA_IMMEDIATE_DREG, "dreg", Type::kBe32},
-    {NFTA_IMMEDIATE_DATA, "data", Type::kNest, &kNftData},
-};
-const Attr kNat[] = {
-    {NFTA_NAT_TYPE, "type", Type::kBe32},
-    {NFTA_NAT_FAMILY, "family", Type::kBe32},
-    {NFTA_NAT_REG_ADDR_MIN, "addressMin", Type::kBe32},
-    {NFTA_NAT_REG_ADDR_MAX, "addressMax", Type::kBe32},
-    {NFTA_NAT_REG_PROTO_MIN, "portMin", Type::kBe32},
-    {NFTA_NAT_REG_PROTO_MAX, "portMax", Type::kBe32},
-    {NFTA_NAT_FLAGS, "flags", Type::kBe32},
-};
-const Attr kMasq[] = {
-    {NFTA_MASQ_FLAGS, "flags", Type::kBe32},
-    {NFTA_MASQ_REG_PROTO_MIN, "portMin", Type::kBe32},
-    {NFTA_MASQ_REG_PROTO_MAX, "portMax", Type::kBe32},
-};
-const Attr kCounter[] = {
-    {NFTA_COUNTER_BYTES, "bytes", Type::kBe64},
-    {NFTA_COUNTER_PACKETS, "packets", Type::kBe64},
-};
+void encode_body(const Value& v, Encoder& e) {
+  const Value* name = v.get("expr");
+  const Value* data = v.get("data");
+  const Value* raw = v.get("raw");
+  if (!name || !name->string()) return e.fail("has no expr (the name of the expression)");
+  e.out.attribute(NFTA_EXPR_NAME, name->string()->c_str(), name->string()->size() + 1);
+  if (raw) {
+    if (!raw->bytes()) return e.fail("raw must be a Uint8Array");
+    return e.out.attribute(NFTA_EXPR_DATA | NLA_F_NESTED, raw->bytes()->data(),
+                           raw->bytes()->size());
+  }
+  const NftNamed* known = nft_expression(*name->string());
+  if (!known) return e.fail("expr " + *name->string() + " is not known; give its bytes as raw");
+  size_t inner = e.out.begin_nest(NFTA_EXPR_DATA | NLA_F_NESTED);
+  if (data) e.attributes(known->data, *data);
+  e.out.end_nest(inner);
+}
 
-const NftExpression kAll[] = {
-    {"payload", Table(kPayload)}, {"meta", Table(kMeta)},     {"ct", Table(kCt)},
-    {"fib", Table(kFib)},         {"cmp", Table(kCmp)},       {"bitwise", Table(kBitwise)},
-    {"lookup", Table(kLookup)},   {"dynset", Table(kDynset)}, {"immediate", Table(kImmediate)},
-    {"nat", Table(kNat)},         {"masq", Table(kMasq)},     {"counter", Table(kCounter)},
-};
+void encode_one(const Attr& a, const Value& v, Encoder& e) {
+  size_t at = e.out.begin_nest(static_cast<uint16_t>(a.type | NLA_F_NESTED));
+  encode_body(v, e);
+  e.out.end_nest(at);
+}
+
+Value decode_one(View v) {
+  Map expression;
+  const NftNamed* known = nullptr;
+  AttributeCursor c(v);
+  while (c.next()) {
+    if (c.type == NFTA_EXPR_NAME) {
+      const char* text = reinterpret_cast<const char*>(c.value.data);
+      std::string name(text, strnlen(text, c.value.size));
+      known = nft_expression(name);
+      expression.emplace_back("expr", Value(std::move(name)));
+    } else if (c.type == NFTA_EXPR_DATA && known) {
+      Map data;
+      decode_attributes(known->data, c.value, data);
+      expression.emplace_back("data", Value(std::move(data)));
+    } else if (c.type == NFTA_EXPR_DATA) {
+      expression.emplace_back("raw", Value(Bytes(c.value.data, c.value.data + c.value.size)));
+    }
+  }
+  return Value(std::move(expression));
+}
+
+void encode_list(const Attr& a, const Value& v, Encoder& e) {
+  const List* list = v.list();
+  if (!list) return e.fail("must be a list of expressions");
+  size_t at = e.out.begin_nest(static_cast<uint16_t>(a.type | NLA_F_NESTED));
+  for (size_t i = 0; i < list->size() && !e.failed(); i++) {
+    e.path.push_back(std::to_string(i));
+    size_t element = e.out.begin_nest(NFTA_LIST_ELEM | NLA_F_NESTED);
+    encode_body((*list)[i], e);
+    e.out.end_nest(element);
+    e.path.pop_back();
+  }
+  e.out.end_nest(at);
+}
+
+Value decode_list(View v) {
+  List out;
+  AttributeCursor list(v);
+  while (list.next()) out.push_back(decode_one(list.value));
+  return Value(std::move(out));
+}
 
 }  // namespace
 
-const NftExpression* nft_expression(std::string_view name) {
-  for (const NftExpression& e : kAll) {
-    if (name == e.name) return &e;
+const Custom kNftExpression = {encode_one, decode_one};
+const Custom kNftExpressions = {encode_list, decode_list};
+
+const NftNamed* nft_expression(std::string_view name) {
+  for (const NftNamedList* family : {&kNftLoading, &kNftMatching, &kNftStatements, &kNftStateful}) {
+    for (size_t i = 0; i < family->count; i++) {
+      if (name == family->items[i].name) return &family->items[i];
+    }
   }
   return nullptr;
 }

@@ -1,5 +1,5 @@
+#include <endian.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 
 #include "objects.h"
 
@@ -30,12 +30,19 @@ const Attr kAttrs[] = {
     {NFTA_SET_TIMEOUT, "timeout", Type::kBe64},
     {NFTA_SET_GC_INTERVAL, "gcInterval", Type::kBe32},
     {NFTA_SET_USERDATA, "userdata", Type::kBytes},
+    // Later than the headers here: NFTA_SET_TYPE (the data structure), NFTA_SET_COUNT.
+    {19, "backend", Type::kString, nullptr, nullptr, Mode::kDecode},
+    {20, "count", Type::kBe32, nullptr, nullptr, Mode::kDecode},
+    {NFTA_SET_OBJ_TYPE, "objectType", Type::kBe32},
     {NFTA_SET_HANDLE, "handle", Type::kBe64},
+    {NFTA_SET_EXPR, "expr", Type::kCustom, nullptr, &kNftExpression},
+    {NFTA_SET_EXPRESSIONS, "expressions", Type::kCustom, nullptr, &kNftExpressions},
 };
 
 const Attr kVerdictAttrs[] = {
     {NFTA_VERDICT_CODE, "code", Type::kBe32},
     {NFTA_VERDICT_CHAIN, "chain", Type::kString},
+    {NFTA_VERDICT_CHAIN_ID, "chainId", Type::kBe32},
 };
 const Table kVerdict(kVerdictAttrs);
 
@@ -58,13 +65,89 @@ const Attr kElementAttrs[] = {
     {NFTA_SET_ELEM_TIMEOUT, "timeout", Type::kBe64},
     {NFTA_SET_ELEM_EXPIRATION, "expiration", Type::kBe64},
     {NFTA_SET_ELEM_USERDATA, "userdata", Type::kBytes},
+    {NFTA_SET_ELEM_EXPR, "expr", Type::kCustom, nullptr, &kNftExpression},
+    {NFTA_SET_ELEM_OBJREF, "object", Type::kString},
+    {NFTA_SET_ELEM_EXPRESSIONS, "expressions", Type::kCustom, nullptr, &kNftExpressions},
 };
 const Table kElement(kElementAttrs);
+
+// Many elements at once without an object for each. { count, keyLength, keys } and, where there
+// are such: { dataLength, data }, { flags } one byte an element, { userdata } for each element a
+// byte of length and so many bytes. An element with the flag "interval end" has no data.
+struct Packed {
+  int64_t count = 0;
+  size_t key_length = 0;
+  size_t data_length = 0;
+  const Bytes* keys = nullptr;
+  const Bytes* data = nullptr;
+  const Bytes* flags = nullptr;
+  const Bytes* userdata = nullptr;
+};
+
+const Bytes* bytes_of(const Value& v, std::string_view key) {
+  const Value* member = v.get(key);
+  return member ? member->bytes() : nullptr;
+}
+
+bool read_packed(const Value& v, Packed* p) {
+  constexpr int64_t kMost = Writer::kMaxAttribute;
+  p->count = v.number("count", -1);
+  int64_t key = v.number("keyLength", 0);
+  int64_t data = v.number("dataLength", 0);
+  if (p->count < 0 || p->count > kMost || key < 1 || key > kMost || data < 0 || data > kMost) {
+    return false;
+  }
+  auto count = static_cast<size_t>(p->count);
+  p->key_length = static_cast<size_t>(key);
+  p->data_length = static_cast<size_t>(data);
+  p->keys = bytes_of(v, "keys");
+  p->data = bytes_of(v, "data");
+  p->flags = bytes_of(v, "flags");
+  p->userdata = bytes_of(v, "userdata");
+  if (!p->keys || p->keys->size() != count * p->key_length) return false;
+  if (data ? !p->data || p->data->size() != count * p->data_length : p->data != nullptr) {
+    return false;
+  }
+  return !p->flags || p->flags->size() == count;
+}
+
+void put_value(Writer& out, uint16_t type, const uint8_t* from, size_t size) {
+  size_t at = out.begin_nest(static_cast<uint16_t>(type | NLA_F_NESTED));
+  out.attribute(NFTA_DATA_VALUE, from, size);
+  out.end_nest(at);
+}
+
+void encode_packed(const Attr& a, const Value& v, Encoder& e) {
+  Packed p;
+  if (!read_packed(v, &p)) return e.fail("must hold count, keyLength and as many bytes");
+  size_t list = e.out.begin_nest(static_cast<uint16_t>(a.type | NLA_F_NESTED));
+  size_t user = 0;
+  for (size_t i = 0; i < static_cast<size_t>(p.count); i++) {
+    size_t element = e.out.begin_nest(NFTA_LIST_ELEM | NLA_F_NESTED);
+    uint8_t flags = p.flags ? (*p.flags)[i] : 0;
+    if (flags) e.out.scalar<uint32_t>(NFTA_SET_ELEM_FLAGS, htobe32(flags));
+    put_value(e.out, NFTA_SET_ELEM_KEY, p.keys->data() + i * p.key_length, p.key_length);
+    if (p.data && !(flags & NFT_SET_ELEM_INTERVAL_END)) {
+      put_value(e.out, NFTA_SET_ELEM_DATA, p.data->data() + i * p.data_length, p.data_length);
+    }
+    if (p.userdata) {
+      size_t size = user < p.userdata->size() ? (*p.userdata)[user] : SIZE_MAX;
+      if (size > p.userdata->size() - user) return e.fail("userdata ends too early");
+      if (size) e.out.attribute(NFTA_SET_ELEM_USERDATA, p.userdata->data() + user + 1, size);
+      user += 1 + size;
+    }
+    e.out.end_nest(element);
+  }
+  e.out.end_nest(list);
+}
+
+const Custom kPacked = {encode_packed, nullptr};
 
 const Attr kElementsAttrs[] = {
     {NFTA_SET_ELEM_LIST_TABLE, "table", Type::kString},
     {NFTA_SET_ELEM_LIST_SET, "set", Type::kString},
     {NFTA_SET_ELEM_LIST_ELEMENTS, "elements", Type::kList, &kElement},
+    {NFTA_SET_ELEM_LIST_ELEMENTS, "packed", Type::kCustom, nullptr, &kPacked, Mode::kEncode},
     {NFTA_SET_ELEM_LIST_SET_ID, "setId", Type::kBe32},
 };
 
@@ -75,19 +158,21 @@ const Object kNftSet = {"nft.set",
                         kNfFields,
                         1,
                         Table(kAttrs),
-                        NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSET,
+                        nft_type(NFT_MSG_NEWSET),
                         0,
-                        NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET,
-                        NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSET};
+                        nft_type(NFT_MSG_DELSET),
+                        nft_type(NFT_MSG_GETSET),
+                        nft_type(kNftDestroySet)};
 
 const Object kNftElements = {"nft.elements",
                              4,
                              kNfFields,
                              1,
                              Table(kElementsAttrs),
-                             NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
+                             nft_type(NFT_MSG_NEWSETELEM),
                              0,
-                             NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM,
-                             NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM};
+                             nft_type(NFT_MSG_DELSETELEM),
+                             nft_type(NFT_MSG_GETSETELEM),
+                             nft_type(kNftDestroyElements)};
 
 }  // namespace vnet

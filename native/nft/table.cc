@@ -1,11 +1,10 @@
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 
 #include "objects.h"
 
 namespace vnet {
 
-const Field kNfFields[1] = {{"family", 0, 1}};
+const Field kNfFields[2] = {{"family", 0, 1}, {"version", 1, 1}};
 
 namespace {
 
@@ -15,6 +14,7 @@ const Attr kAttrs[] = {
     {NFTA_TABLE_USE, "use", Type::kBe32, nullptr, nullptr, Mode::kDecode},
     {NFTA_TABLE_HANDLE, "handle", Type::kBe64},
     {NFTA_TABLE_USERDATA, "userdata", Type::kBytes},
+    {NFTA_TABLE_OWNER, "owner", Type::kBe32, nullptr, nullptr, Mode::kDecode},
 };
 
 const Attr kGenerationAttrs[] = {
@@ -23,8 +23,6 @@ const Attr kGenerationAttrs[] = {
     {NFTA_GEN_PROC_NAME, "process", Type::kString},
 };
 
-constexpr uint16_t type(uint16_t message) { return NFNL_SUBSYS_NFTABLES << 8 | message; }
-
 }  // namespace
 
 const Object kNftTable = {"nft.table",
@@ -32,12 +30,13 @@ const Object kNftTable = {"nft.table",
                           kNfFields,
                           1,
                           Table(kAttrs),
-                          type(NFT_MSG_NEWTABLE),
+                          nft_type(NFT_MSG_NEWTABLE),
                           0,
-                          type(NFT_MSG_DELTABLE),
-                          type(NFT_MSG_GETTABLE)};
+                          nft_type(NFT_MSG_DELTABLE),
+                          nft_type(NFT_MSG_GETTABLE),
+                          nft_type(kNftDestroyTable)};
 
 const Object kNftGeneration = {
-    "nft.generation", 4, kNfFields, 1, Table(kGenerationAttrs), 0, 0, 0, type(NFT_MSG_GETGEN)};
+    "nft.generation", 4, kNfFields, 1, Table(kGenerationAttrs), 0, 0, 0, nft_type(NFT_MSG_GETGEN)};
 
 }  // namespace vnet

@@ -354,7 +354,10 @@ void decode_attributes(const Table& table, View v, Map& into) {
   while (c.next()) {
     const Attr* a = table.by_type(c.type);
     if (a) {
-      if (a->mode != Mode::kEncode) into.emplace_back(a->name, decode_value(*a, c.value));
+      if (a->mode == Mode::kEncode) continue;
+      bool beside = a->kind == Type::kCustom && a->custom->decode_beside;
+      into.emplace_back(
+          a->name, beside ? a->custom->decode_beside(c.value, into) : decode_value(*a, c.value));
       continue;
     }
     Map raw;
@@ -383,6 +386,24 @@ Value decode_object(const Object& object, View payload) {
   return Value(std::move(m));
 }
 
+namespace {
+
+// ".17" when the offset lies in the 18th element of a list; `base` and `v` then are the inside
+// of that element.
+std::string list_position(size_t offset, size_t* base, View* v) {
+  AttributeCursor c(*v);
+  for (size_t i = 0; c.next(); i++) {
+    size_t start = *base + c.offset;
+    if (offset < start || offset >= start + sizeof(nlattr) + c.value.size) continue;
+    *base = start + sizeof(nlattr);
+    *v = c.value;
+    return "." + std::to_string(i);
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string attribute_name(const Object& object, View payload, size_t offset) {
   size_t base = align4(object.header_size);
   View v = payload.from(base);
@@ -397,9 +418,15 @@ std::string attribute_name(const Object& object, View payload, size_t offset) {
       const Attr* a = table->by_type(c.type);
       if (!name.empty()) name += ".";
       name += a ? a->name : "#" + std::to_string(c.type);
-      if (offset == start || !a || a->kind != Type::kNest) return name;
+      if (offset == start || !a) return name;
       base = start + sizeof(nlattr);
       v = c.value;
+      if (a->kind == Type::kList || !a->nest) {
+        name += list_position(offset, &base, &v);
+        if (!a->nest) return name;
+      } else if (a->kind != Type::kNest) {
+        return name;
+      }
       inner = a->nest;
       break;
     }

@@ -51,6 +51,8 @@ class Encoder;
 struct Custom {
   void (*encode)(const Attr&, const Value&, Encoder&);
   Value (*decode)(View);
+  // In the place of `decode` for an attribute whose shape depends on those before it.
+  Value (*decode_beside)(View, const Map& siblings) = nullptr;
 };
 
 struct Attr {
@@ -82,6 +84,8 @@ struct Object {
   uint16_t type_set;
   uint16_t type_del;
   uint16_t type_get;
+  uint16_t type_destroy = 0;  // deletes without complaint when there is nothing
+  uint16_t type_reset = 0;    // gets, and sets counters to zero
 };
 
 // Turns values into bytes. The first complaint sticks and names the field by its path.

@@ -1,0 +1,303 @@
+/**
+ * Entries of conntrack: the flows that the kernel remembers (linux/netfilter/nfnetlink_conntrack.h).
+ */
+import { isIPv6 } from 'node:net'
+import type { Wire } from '../binding.js'
+import { AF } from '../netlink/constants.js'
+import { decodeValue, encodeValue } from '../nft/types.js'
+
+/** One direction of a flow. */
+export interface FlowSide {
+  /** Address in canonical form. */
+  readonly source: string
+  readonly destination: string
+  /** IP protocol number: 6 TCP, 17 UDP, 1 ICMP. */
+  readonly protocol: number
+  /** Ports of TCP, UDP, SCTP, DCCP and UDP-Lite. */
+  readonly sourcePort?: number
+  readonly destinationPort?: number
+  /** Of ICMP and ICMPv6. */
+  readonly icmp?: { readonly id: number; readonly type: number; readonly code: number }
+  /** The zone of this direction, where it has one of its own. */
+  readonly zone?: number
+}
+
+/** TCP_CONNTRACK_* (linux/netfilter/nf_conntrack_tcp.h). */
+const TCP_STATES = [
+  'none',
+  'syn-sent',
+  'syn-recv',
+  'established',
+  'fin-wait',
+  'close-wait',
+  'last-ack',
+  'time-wait',
+  'close',
+  'syn-sent2',
+] as const
+
+/** Where a TCP connection is. */
+export type TcpState = (typeof TCP_STATES)[number]
+
+/** IPS_* bits (linux/netfilter/nf_conntrack_common.h). */
+const STATUS = {
+  expected: 1,
+  seenReply: 2,
+  assured: 4,
+  confirmed: 8,
+  sourceNat: 16,
+  destinationNat: 32,
+  dying: 512,
+  helper: 8192,
+  offload: 16384,
+} as const
+
+/** What is known of a flow. */
+export type FlowStatus = keyof typeof STATUS
+
+/** Packets and bytes of one direction; counted with the sysctl nf_conntrack_acct only. */
+export interface FlowCounters {
+  readonly packets: number
+  readonly bytes: number
+}
+
+/** A flow that the kernel remembers. */
+export interface ConntrackEntry {
+  readonly family: 'ipv4' | 'ipv6'
+  /** As its first packet was. */
+  readonly original: FlowSide
+  /** As replies are: with NAT, not the original turned round. */
+  readonly reply: FlowSide
+  readonly status: readonly FlowStatus[]
+  /** IPS_* bits of linux/netfilter/nf_conntrack_common.h. */
+  readonly statusBits: number
+  /** Seconds until it is forgotten, should no packet come. */
+  readonly timeout?: number
+  /** 0 when none was set. */
+  readonly mark: number
+  /** 0 is the zone of all that is in none. */
+  readonly zone: number
+  /** Unlike for flows with the same addresses and ports, one after the other. */
+  readonly id?: number
+  readonly tcpState?: TcpState
+  /** Bit set of 16 bytes (`ct label`). */
+  readonly labels?: Uint8Array
+  /** Name of the helper that follows it: `ftp`. */
+  readonly helper?: string
+  readonly counters?: { readonly original: FlowCounters; readonly reply: FlowCounters }
+  /** Nanoseconds of the epoch, with the sysctl nf_conntrack_timestamp only. */
+  readonly started?: number | bigint
+  /** The original direction of the flow that this one was expected by. */
+  readonly master?: FlowSide
+  /** How sequence numbers are shifted, where a helper changed lengths. */
+  readonly sequence?: {
+    readonly original?: SequenceShift
+    readonly reply?: SequenceShift
+  }
+}
+
+/** A shift of TCP sequence numbers. */
+export interface SequenceShift {
+  readonly correctionPosition: number
+  readonly offsetBefore: number
+  readonly offsetAfter: number
+}
+
+/** Parts of one direction to look for. */
+export interface SideFilter {
+  readonly protocol?: number
+  readonly source?: string
+  readonly destination?: string
+  readonly sourcePort?: number
+  readonly destinationPort?: number
+}
+
+/** Which entries are meant: those that fit all that is given. */
+export interface ConntrackFilter {
+  readonly family?: 'ipv4' | 'ipv6'
+  readonly original?: SideFilter
+  readonly reply?: SideFilter
+  /** The mark; with `markMask` only those bits of it. */
+  readonly mark?: number
+  readonly markMask?: number
+  /** All of these must be set. */
+  readonly status?: readonly FlowStatus[]
+  readonly zone?: number
+}
+
+/** Names an entry: its original direction, and the rest to be sure that it is no later one. */
+export type ConntrackKey = Pick<ConntrackEntry, 'family' | 'original'> &
+  Partial<Pick<ConntrackEntry, 'id' | 'zone'>>
+
+interface WireSide {
+  ip?: {
+    source?: string
+    destination?: string
+    source6?: string
+    destination6?: string
+  }
+  proto?: {
+    number?: number
+    sourcePort?: number
+    destinationPort?: number
+    icmpId?: number
+    icmpType?: number
+    icmpCode?: number
+    icmpv6Id?: number
+    icmpv6Type?: number
+    icmpv6Code?: number
+  }
+  zone?: number
+}
+
+interface WireEntry {
+  family: number
+  original: WireSide
+  reply: WireSide
+  status?: number
+  timeout?: number
+  mark?: number
+  zone?: number
+  id?: number
+  protoInfo?: { tcp?: { state?: number } }
+  labels?: Uint8Array
+  help?: { name?: string }
+  countersOriginal?: FlowCounters
+  countersReply?: FlowCounters
+  timestamp?: { start?: number | bigint }
+  master?: WireSide
+  sequenceOriginal?: SequenceShift
+  sequenceReply?: SequenceShift
+}
+
+function sideFromWire({ ip = {}, proto = {}, zone }: WireSide): FlowSide {
+  const id = proto.icmpId ?? proto.icmpv6Id
+  return {
+    source: ip.source ?? ip.source6 ?? '',
+    destination: ip.destination ?? ip.destination6 ?? '',
+    protocol: proto.number ?? 0,
+    ...(proto.sourcePort !== undefined && { sourcePort: proto.sourcePort }),
+    ...(proto.destinationPort !== undefined && {
+      destinationPort: proto.destinationPort,
+    }),
+    ...(id !== undefined && {
+      icmp: {
+        id,
+        type: proto.icmpType ?? proto.icmpv6Type ?? 0,
+        code: proto.icmpCode ?? proto.icmpv6Code ?? 0,
+      },
+    }),
+    ...(zone !== undefined && { zone }),
+  }
+}
+
+function detailsFromWire(w: WireEntry) {
+  const state = w.protoInfo?.tcp?.state
+  const tcpState = state === undefined ? undefined : TCP_STATES[state]
+  const { countersOriginal: original, countersReply: reply } = w
+  const { sequenceOriginal, sequenceReply } = w
+  return {
+    ...(w.timeout !== undefined && { timeout: w.timeout }),
+    ...(w.id !== undefined && { id: w.id }),
+    ...(tcpState && { tcpState }),
+    ...(w.labels && { labels: w.labels }),
+    ...(w.help?.name !== undefined && { helper: w.help.name }),
+    ...(original && reply && { counters: { original, reply } }),
+    ...(w.timestamp?.start !== undefined && { started: w.timestamp.start }),
+    ...(w.master && { master: sideFromWire(w.master) }),
+    ...((sequenceOriginal || sequenceReply) && {
+      sequence: {
+        ...(sequenceOriginal && { original: sequenceOriginal }),
+        ...(sequenceReply && { reply: sequenceReply }),
+      },
+    }),
+  }
+}
+
+/** An entry from the addon's answer. */
+export function entryFromWire(wire: unknown): ConntrackEntry {
+  const w = wire as WireEntry
+  const bits = w.status ?? 0
+  const names = Object.keys(STATUS) as FlowStatus[]
+  return {
+    family: w.family === AF.ipv6 ? 'ipv6' : 'ipv4',
+    original: sideFromWire(w.original),
+    reply: sideFromWire(w.reply),
+    status: names.filter((name) => bits & STATUS[name]),
+    statusBits: bits,
+    mark: w.mark ?? 0,
+    zone: w.zone ?? 0,
+    ...detailsFromWire(w),
+  }
+}
+
+// In canonical form, because entries are compared by it.
+function addressText(name: string, text: string): string {
+  const type = isIPv6(text) ? 'ipv6_addr' : 'ipv4_addr'
+  try {
+    return String(decodeValue([type], encodeValue([type], [text]))[0])
+  } catch {
+    throw new TypeError(`${name}: ${text} is not an IPv4 or IPv6 address`)
+  }
+}
+
+function sideToWire(name: string, side: SideFilter): { [key: string]: Wire } {
+  const { source, destination } = side
+  return {
+    ...side,
+    ...(source !== undefined && { source: addressText(`${name}.source`, source) }),
+    ...(destination !== undefined && {
+      destination: addressText(`${name}.destination`, destination),
+    }),
+  }
+}
+
+/**
+ * A filter in the addon's form. Throws a TypeError for a mask without a mark, or an unknown word
+ * of status.
+ */
+export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
+  const { family, original, reply, mark, markMask, status, zone } = filter
+  if (markMask !== undefined && mark === undefined) {
+    throw new TypeError('markMask: give the mark too')
+  }
+  const bits = (status ?? []).reduce((sum, name) => {
+    const bit: number | undefined = STATUS[name]
+    if (bit) return sum | bit
+    throw new TypeError(
+      `status: ${String(name)} is none of ${Object.keys(STATUS).join(', ')}`,
+    )
+  }, 0)
+  return {
+    family: family ? AF[family] : 0,
+    ...(original && { original: sideToWire('original', original) }),
+    ...(reply && { reply: sideToWire('reply', reply) }),
+    ...(mark !== undefined && { mark, markMask: markMask ?? 0xffffffff }),
+    ...(bits && { status: bits, statusMask: bits }),
+    ...(zone !== undefined && { zone }),
+  }
+}
+
+/** What names an entry, in the addon's form. */
+export function keyToWire(key: ConntrackKey): { [key: string]: Wire } {
+  const { family, original, id, zone } = key
+  const { source, destination, protocol, sourcePort, destinationPort, icmp } = original
+  const six = family === 'ipv6'
+  const ip = six
+    ? { source6: source, destination6: destination }
+    : { source, destination }
+  const icmpProto = icmp && {
+    [six ? 'icmpv6Id' : 'icmpId']: icmp.id,
+    [six ? 'icmpv6Type' : 'icmpType']: icmp.type,
+    [six ? 'icmpv6Code' : 'icmpCode']: icmp.code,
+  }
+  return {
+    family: AF[family],
+    original: {
+      ip,
+      proto: { number: protocol, sourcePort, destinationPort, ...icmpProto },
+    },
+    ...(id !== undefined && { id }),
+    ...(zone && { zone }),
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Listing and forgetting flows.
+ */
+import { ERRNO } from '../netlink/constants.js'
+import { StepRef, type StepSink } from '../netlink/steps.js'
+import {
+  entryFromWire,
+  filterToWire,
+  keyToWire,
+  type ConntrackEntry,
+  type ConntrackFilter,
+  type ConntrackKey,
+} from './entry.js'
+
+/** The verbs for conntrack of one namespace in a plan. */
+export class ConntrackVerbs {
+  constructor(private readonly sink: StepSink) {}
+
+  /**
+   * Reads the flows that fit the filter; all without one. The kernel looks (CTA_FILTER, Linux 5.8
+   * and later), else the addon does. Throws NetlinkError: EPERM without CAP_NET_ADMIN.
+   */
+  list(filter: ConntrackFilter = {}): StepRef<ConntrackEntry[]> {
+    const step = this.sink.add('conntrack.list', filterToWire(filter))
+    return new StepRef(step, (wire) => ((wire ?? []) as unknown[]).map(entryFromWire))
+  }
+
+  /**
+   * Forgets one flow. ENOENT when it is not there, or is another one with the same addresses and
+   * ports (a different `id`).
+   */
+  del(key: ConntrackKey): void {
+    this.sink.add('conntrack.del', keyToWire(key))
+  }
+
+  /** Forgets one flow, if it is there. */
+  delIfExists(key: ConntrackKey): void {
+    this.sink.add('conntrack.del', keyToWire(key), { accept: [ERRNO.ENOENT] })
+  }
+
+  /** Forgets the flows that fit the filter; all without one. The result is how many there were. */
+  flush(filter: ConntrackFilter = {}): StepRef<number> {
+    return new StepRef(this.sink.add('conntrack.flush', filterToWire(filter)), Number)
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Tables, chains and rules: what to make, and what the kernel tells of them.
+ */
+import type { Wire } from '../binding.js'
+import type { Expr } from './expr.js'
+import {
+  hookName,
+  hookNumber,
+  nftFamilies,
+  nftFamilyName,
+  priorityNumber,
+  type NftFamily,
+  type NftHook,
+  type PriorityName,
+} from './families.js'
+import type { CounterState } from './object.js'
+import { commentBytes, readComment } from './userdata.js'
+
+/** Names a table. */
+export interface TableRef {
+  readonly family: NftFamily
+  readonly name: string
+}
+
+/** A table to make. */
+export interface TableDef extends TableRef {
+  /** Its chains see no packets while it is dormant. */
+  readonly dormant?: boolean
+  /** Text of up to 127 bytes. */
+  readonly comment?: string
+}
+
+/** A table as the kernel tells it. */
+export interface TableInfo extends TableDef {
+  readonly handle: number
+  /** How many chains, sets and objects it holds. */
+  readonly use: number
+}
+
+/** Names a chain. */
+export interface ChainRef {
+  readonly family: NftFamily
+  readonly table: string
+  readonly name: string
+}
+
+/** A chain. With `hook` packets enter it there, else rules jump to it. */
+export interface ChainDef extends ChainRef {
+  readonly hook?: NftHook
+  /** `filter` when absent; `nat` chains see the first packet of a flow. */
+  readonly type?: 'filter' | 'nat' | 'route'
+  /** Lower runs first. A number, or nft's name for it in the family: `dstnat`, `filter - 5`. */
+  readonly priority?: number | PriorityName
+  /** What happens to packets that no rule decides about; `accept` when absent. */
+  readonly policy?: 'accept' | 'drop'
+  /** The interface of an ingress or egress hook; several with `devices`. */
+  readonly device?: string
+  readonly devices?: readonly string[]
+  /** Text of up to 127 bytes. */
+  readonly comment?: string
+}
+
+/** A chain as the kernel tells it. */
+export interface ChainInfo extends ChainDef {
+  readonly handle: number
+  /** How many rules it has, and how many lead to it. */
+  readonly use: number
+  readonly priority?: number
+  /** What its policy counted, where that is on. */
+  readonly counter?: CounterState
+}
+
+/** A rule to make. */
+export interface RuleDef {
+  readonly family: NftFamily
+  readonly table: string
+  readonly chain: string
+  readonly expressions: readonly Expr[]
+  /** Text of up to 127 bytes that `nft list` shows. */
+  readonly comment?: string
+  /** User data as bytes, in the place of a comment. */
+  readonly userdata?: Uint8Array
+  /**
+   * For rules with xt matches or targets: the protocol number that the rule is about and NFT_RULE_
+   * COMPAT_F_* bits. The kernel does not tell it again.
+   */
+  readonly compat?: { readonly protocol: number; readonly flags: number }
+}
+
+/** Names a rule: handles are unique within a table. */
+export interface RuleRef {
+  readonly family: NftFamily
+  readonly table: string
+  readonly chain: string
+  readonly handle: number
+}
+
+/** A rule as the kernel tells it. It serves as a RuleDef too, which makes the same rule again. */
+export interface RuleInfo extends RuleDef {
+  readonly handle: number
+}
+
+const DORMANT = 1
+const POLICIES = ['drop', 'accept'] as const
+
+function userdataOf(def: { comment?: string | undefined; userdata?: Uint8Array }) {
+  const bytes = def.userdata ?? (def.comment ? commentBytes(def.comment) : undefined)
+  return bytes && { userdata: bytes }
+}
+
+/** A table in the addon's form. */
+export function tableToWire(table: TableDef): { [key: string]: Wire } {
+  return {
+    family: nftFamilies[table.family],
+    name: table.name,
+    ...(table.dormant !== undefined && { flags: table.dormant ? DORMANT : 0 }),
+    ...(table.comment && { userdata: commentBytes(table.comment) }),
+  }
+}
+
+/** A chain in the addon's form. Throws a TypeError for what its family does not have. */
+export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
+  const { family, table, name, hook, device, devices } = chain
+  return {
+    family: nftFamilies[family],
+    table,
+    name,
+    ...(hook && {
+      hook: {
+        number: hookNumber(hook, family),
+        priority: priorityNumber(chain.priority ?? 0, family),
+        ...(device !== undefined && { device }),
+        ...(devices && { devices }),
+      },
+      type: chain.type ?? 'filter',
+      policy: POLICIES.indexOf(chain.policy ?? 'accept'),
+    }),
+    ...userdataOf({ comment: chain.comment }),
+  }
+}
+
+/** A rule in the addon's form. */
+export function ruleToWire(rule: RuleDef): { [key: string]: Wire } {
+  const { family, table, chain, expressions, compat } = rule
+  return {
+    family: nftFamilies[family],
+    table,
+    chain,
+    expressions,
+    ...(compat && { compat: { ...compat } }),
+    ...userdataOf(rule),
+  }
+}
+
+interface WireInfo {
+  family: number
+  table: string
+  chain: string
+  name: string
+  handle: number
+  use?: number
+  flags?: number
+  userdata?: Uint8Array
+}
+
+/** A table from the addon's answer. */
+export function tableFromWire(wire: unknown): TableInfo {
+  const w = wire as WireInfo
+  const comment = readComment(w.userdata)
+  return {
+    family: nftFamilyName(w.family),
+    name: w.name,
+    handle: w.handle,
+    use: w.use ?? 0,
+    ...((w.flags ?? 0) & DORMANT && { dormant: true }),
+    ...(comment !== undefined && { comment }),
+  }
+}
+
+interface WireChain extends WireInfo {
+  hook?: { number: number; priority: number; device?: string; devices?: string[] }
+  type?: ChainDef['type']
+  policy?: number
+  counters?: CounterState
+}
+
+function hookFromWire(w: WireChain, family: NftFamily) {
+  if (!w.hook) return {}
+  const hook = hookName(w.hook.number, family)
+  const { priority, device, devices } = w.hook
+  return {
+    ...(hook && { hook }),
+    ...(w.type && { type: w.type }),
+    priority,
+    policy: POLICIES[w.policy ?? 1] ?? 'accept',
+    ...(device !== undefined && { device }),
+    ...(devices && { devices }),
+  }
+}
+
+/** A chain from the addon's answer. */
+export function chainFromWire(wire: unknown): ChainInfo {
+  const w = wire as WireChain
+  const family = nftFamilyName(w.family)
+  const comment = readComment(w.userdata)
+  return {
+    family,
+    table: w.table,
+    name: w.name,
+    handle: w.handle,
+    use: w.use ?? 0,
+    ...hookFromWire(w, family),
+    ...(w.counters && { counter: w.counters }),
+    ...(comment !== undefined && { comment }),
+  }
+}
+
+// Of a dynset in a set without timeouts the kernel tells a timeout of zero, which it refuses when
+// the rule is added again (nft_dynset_init). Absent means the same everywhere.
+function addable(expression: Expr): Expr {
+  if (expression.expr !== 'dynset' || expression.data?.['timeout'] !== 0)
+    return expression
+  const { timeout: _, ...data } = expression.data
+  return { ...expression, data }
+}
+
+/** A rule from the addon's answer. */
+export function ruleFromWire(wire: unknown): RuleInfo {
+  const w = wire as WireInfo & { expressions?: Expr[] }
+  const comment = readComment(w.userdata)
+  return {
+    family: nftFamilyName(w.family),
+    table: w.table,
+    chain: w.chain,
+    handle: w.handle,
+    expressions: (w.expressions ?? []).map(addable),
+    ...(comment !== undefined && { comment }),
+    ...(w.userdata && { userdata: w.userdata }),
+  }
+}

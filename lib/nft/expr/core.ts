@@ -1,0 +1,60 @@
+/**
+ * What all expressions share.
+ */
+import type { Wire } from '../../binding.js'
+
+/**
+ * An expression in the addon's form. One that the addon has no table for (`match` and `target` of
+ * xt, say) has its bytes as `raw` in the place of `data`.
+ */
+export interface Expr {
+  readonly [key: string]: Wire
+  /** The kernel's name: `meta`, `cmp`, `nat`. */
+  readonly expr: string
+  /** Its attributes; names and numbers of native/nft/expr, see ExprShapes. */
+  readonly data?: { readonly [key: string]: Wire }
+  /** The attributes as bytes. */
+  readonly raw?: Uint8Array
+}
+
+/** NFT_REG32_00: the kernel's number of register 0. */
+export const REG32 = 8
+/** NFT_REG_VERDICT */
+export const REG_VERDICT = 0
+/** Registers of 16 bytes, as the nft program uses them, hold four of 32 bits. */
+export const WIDE = 4
+
+/** Something that can be loaded into registers: a part of the packet, or what is known of it. */
+export interface FieldDef {
+  /** Bytes that it fills. */
+  readonly length: number
+  readonly load: (register: number) => Expr
+  /** Writes the register into the packet or the metadata; absent where that cannot be. */
+  readonly store?: (register: number) => Expr
+}
+
+/** Puts bytes into a register. */
+export function immediate(register: number, value: Uint8Array): Expr {
+  return { expr: 'immediate', data: { dreg: REG32 + register, data: { value } } }
+}
+
+/** Writes register 0 into the field. Throws a TypeError for a field that cannot be written. */
+export function storeFrom(f: FieldDef): Expr {
+  if (!f.store) throw new TypeError('this field cannot be written')
+  return f.store(0)
+}
+
+/** Writes bytes into the field. Throws a TypeError for a field that cannot be written. */
+export function store(f: FieldDef, value: Uint8Array): Expr[] {
+  return [immediate(0, value), storeFrom(f)]
+}
+
+/** Loads fields side by side, each at the next 32-bit register: the key of a concatenation. */
+export function loadKey(fields: readonly FieldDef[], first = 0): Expr[] {
+  let register = first
+  return fields.map((f) => {
+    const expr = f.load(register)
+    register += Math.ceil(f.length / 4)
+    return expr
+  })
+}

@@ -1,0 +1,248 @@
+/**
+ * Fields of packets and frames, and what the kernel knows of them.
+ */
+import { REG32, type FieldDef } from './core.js'
+
+// NFT_PAYLOAD_*_HEADER
+const BASE = { link: 0, network: 1, transport: 2, inner: 3 } as const
+
+/** How a write to the packet mends its checksum (NFTA_PAYLOAD_CSUM_*). */
+export interface Checksum {
+  /** Offset of the 16-bit Internet checksum in the same header. */
+  readonly offset: number
+  /** The field is part of the pseudo header that TCP and UDP sum up too. */
+  readonly pseudoHeader?: boolean
+}
+
+/**
+ * A part of the packet: `length` bytes at `offset` of a header. Reading beyond the packet's end
+ * ends the rule. A write mends the given checksum, or none.
+ */
+export function payload(
+  base: keyof typeof BASE,
+  offset: number,
+  length: number,
+  checksum?: Checksum,
+): FieldDef & Required<Pick<FieldDef, 'store'>> {
+  const where = { base: BASE[base], offset, length }
+  const sum = {
+    checksumType: checksum ? 1 : 0, // NFT_PAYLOAD_CSUM_INET
+    checksumOffset: checksum?.offset ?? 0,
+    checksumFlags: checksum?.pseudoHeader ? 1 : 0, // NFT_PAYLOAD_L4CSUM_PSEUDOHDR
+  }
+  return {
+    length,
+    load: (register) => ({ expr: 'payload', data: { dreg: REG32 + register, ...where } }),
+    store: (register) => ({
+      expr: 'payload',
+      data: { sreg: REG32 + register, ...where, ...sum },
+    }),
+  }
+}
+
+function meta(key: number, length: number): FieldDef {
+  return {
+    length,
+    load: (register) => ({ expr: 'meta', data: { dreg: REG32 + register, key } }),
+    store: (register) => ({ expr: 'meta', data: { sreg: REG32 + register, key } }),
+  }
+}
+
+function ct(key: number, length: number): FieldDef {
+  return {
+    length,
+    load: (register) => ({ expr: 'ct', data: { dreg: REG32 + register, key } }),
+    store: (register) => ({ expr: 'ct', data: { sreg: REG32 + register, key } }),
+  }
+}
+
+/** NFT_CT_* keys that are told for one direction of a flow. */
+const CT_SIDED = {
+  protocolSource: { key: 11, length: 2 },
+  protocolDestination: { key: 12, length: 2 },
+  source: { key: 19, length: 4 },
+  destination: { key: 20, length: 4 },
+  source6: { key: 21, length: 16 },
+  destination6: { key: 22, length: 16 },
+  packets: { key: 14, length: 8 },
+  bytes: { key: 15, length: 8 },
+} as const
+
+/** What conntrack knows of one direction of the flow: its addresses and ports, its counts. */
+export function ctOf(
+  direction: 'original' | 'reply',
+  what: keyof typeof CT_SIDED,
+): FieldDef {
+  const { key, length } = CT_SIDED[what]
+  const side = direction === 'original' ? 0 : 1
+  return {
+    length,
+    load: (register) => ({
+      expr: 'ct',
+      data: { dreg: REG32 + register, key, direction: side },
+    }),
+  }
+}
+
+// NFT_FIB_RESULT_*, and lengths of what they answer with.
+const FIB_RESULTS = { oif: [1, 4], oifname: [2, 16], type: [3, 4] } as const
+// NFTA_FIB_F_*
+const FIB_FLAGS = { source: 1, destination: 2, mark: 4, iif: 8, oif: 16 } as const
+
+/** A look-up in the routing tables by parts of the packet (`fib saddr . iif oif` of nft). */
+export function fib(
+  by: readonly (keyof typeof FIB_FLAGS)[],
+  result: keyof typeof FIB_RESULTS,
+): FieldDef {
+  const [number, length] = FIB_RESULTS[result]
+  const flags = by.reduce((sum, name) => sum | FIB_FLAGS[name], 0)
+  return {
+    length,
+    load: (register) => ({
+      expr: 'fib',
+      data: { dreg: REG32 + register, result: number, flags },
+    }),
+  }
+}
+
+// NFT_RT_*
+const RT = {
+  classid: [0, 4],
+  nexthop4: [1, 4],
+  nexthop6: [2, 16],
+  tcpMss: [3, 2],
+} as const
+
+/** What is known of the packet's route: `nexthop4`, `nexthop6`, `tcpMss`, `classid`. */
+export function rt(what: keyof typeof RT): FieldDef {
+  const [key, length] = RT[what]
+  return {
+    length,
+    load: (register) => ({ expr: 'rt', data: { dreg: REG32 + register, key } }),
+  }
+}
+
+// NFT_SOCKET_*
+const SOCKET = { transparent: [0, 1], mark: [1, 4], wildcard: [2, 1] } as const
+
+/** What is known of the local socket that the packet belongs to. */
+export function socket(what: keyof typeof SOCKET): FieldDef {
+  const [key, length] = SOCKET[what]
+  return {
+    length,
+    load: (register) => ({ expr: 'socket', data: { dreg: REG32 + register, key } }),
+  }
+}
+
+const IP_SUM = { offset: 10, pseudoHeader: true }
+
+/**
+ * Fields of packets and frames. Those of the packet are in network order; of the metadata, what
+ * is a number in the kernel is in this machine's order (see hostOrder).
+ */
+export const field = {
+  etherDestination: payload('link', 0, 6),
+  etherSource: payload('link', 6, 6),
+  /** In host order as the NIC wrote it: compare with bytes in network order. */
+  etherType: payload('link', 12, 2),
+  arpOperation: payload('network', 6, 2),
+  arpSenderMac: payload('network', 8, 6),
+  arpSenderIp: payload('network', 14, 4),
+  arpTargetIp: payload('network', 24, 4),
+  ipTos: payload('network', 1, 1, { offset: 10 }),
+  ipTtl: payload('network', 8, 1, { offset: 10 }),
+  ipProtocol: payload('network', 9, 1),
+  ipSource: payload('network', 12, 4),
+  /** The first byte of the source: 127 for all of 127.0.0.0/8. */
+  ipSourceFirstByte: payload('network', 12, 1),
+  ipDestination: payload('network', 16, 4),
+  /** As ipSource and ipDestination, for writing: the checksums are mended. */
+  ipSourceWritable: payload('network', 12, 4, IP_SUM),
+  ipDestinationWritable: payload('network', 16, 4, IP_SUM),
+  ip6NextHeader: payload('network', 6, 1),
+  ip6HopLimit: payload('network', 7, 1),
+  ip6Source: payload('network', 8, 16),
+  ip6Destination: payload('network', 24, 16),
+  icmpType: payload('transport', 0, 1),
+  icmpCode: payload('transport', 1, 1),
+  sourcePort: payload('transport', 0, 2),
+  destinationPort: payload('transport', 2, 2),
+  /** As the ports, for writing: the checksum of TCP or UDP is mended. */
+  tcpSourceWritable: payload('transport', 0, 2, { offset: 16 }),
+  tcpDestinationWritable: payload('transport', 2, 2, { offset: 16 }),
+  udpSourceWritable: payload('transport', 0, 2, { offset: 6 }),
+  udpDestinationWritable: payload('transport', 2, 2, { offset: 6 }),
+  tcpFlags: payload('transport', 13, 1),
+  /** NFT_META_LEN */
+  packetLength: meta(0, 4),
+  /** NFT_META_PROTOCOL: the ethertype, in network order. */
+  protocol: meta(1, 2),
+  /** NFT_META_MARK */
+  mark: meta(3, 4),
+  /** NFT_META_IIF, NFT_META_OIF: interface indexes. */
+  iif: meta(4, 4),
+  oif: meta(5, 4),
+  /** NFT_META_IIFNAME, NFT_META_OIFNAME: 16 bytes, padded with NUL. */
+  iifname: meta(6, 16),
+  oifname: meta(7, 16),
+  /** NFT_META_SKUID, NFT_META_SKGID: owner of the local socket. */
+  socketUid: meta(10, 4),
+  socketGid: meta(11, 4),
+  /** NFT_META_NFTRACE: write 1 to trace the packet. */
+  trace: meta(12, 1),
+  /** NFT_META_NFPROTO: 2 for IPv4, 10 for IPv6. */
+  nfproto: meta(15, 1),
+  /** NFT_META_L4PROTO */
+  l4proto: meta(16, 1),
+  /** NFT_META_BRI_IIFNAME, NFT_META_BRI_OIFNAME: names of the bridges. */
+  bridgeIifname: meta(17, 16),
+  bridgeOifname: meta(18, 16),
+  /** NFT_META_PKTTYPE: 0 is "for this host". */
+  packetType: meta(19, 1),
+  /** NFT_META_CPU */
+  cpu: meta(20, 4),
+  /** NFT_META_IIFGROUP, NFT_META_OIFGROUP */
+  iifGroup: meta(21, 4),
+  oifGroup: meta(22, 4),
+  /** NFT_META_CGROUP */
+  cgroup: meta(23, 4),
+  /** NFT_CT_STATE: bits of ctState. */
+  ctState: ct(0, 4),
+  /** NFT_CT_DIRECTION: 0 original, 1 reply. */
+  ctDirection: ct(1, 1),
+  /** NFT_CT_STATUS: IPS_* bits, in host order. */
+  ctStatus: ct(2, 4),
+  /** NFT_CT_MARK */
+  ctMark: ct(3, 4),
+  /** NFT_CT_ZONE: write it before conntrack sees the packet. */
+  ctZone: ct(17, 2),
+  /** NFT_FIB_RESULT_ADDRTYPE of the destination: an RTN_* number in host order. */
+  destinationType: fib(['destination'], 'type'),
+  /** NFT_FIB_RESULT_ADDRTYPE of the source. */
+  sourceType: fib(['source'], 'type'),
+} satisfies Record<string, FieldDef>
+
+/** NF_CT_STATE_*: bits of `field.ctState` (net/netfilter/nf_conntrack.h). */
+export const ctState = {
+  invalid: 1,
+  established: 2,
+  related: 4,
+  new: 8,
+  untracked: 64,
+} as const
+
+/** An interface name as `iifname` holds it. Throws a TypeError when it is too long. */
+export function ifname(name: string): Uint8Array {
+  const text = new TextEncoder().encode(name)
+  if (text.length < 1 || text.length > 15) {
+    throw new TypeError(`interface name ${JSON.stringify(name)} must have 1 to 15 bytes`)
+  }
+  const bytes = new Uint8Array(16)
+  bytes.set(text)
+  return bytes
+}
+
+/** A 32-bit number in the order of this machine, as marks, states and indexes are. */
+export function hostOrder(number: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(number).buffer)
+}

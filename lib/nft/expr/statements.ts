@@ -1,0 +1,123 @@
+/**
+ * What a rule does with a packet.
+ */
+import { isIPv6 } from 'node:net'
+import { verdictToWire, type Verdict } from '../verdict.js'
+import { encodeValue } from '../types.js'
+import { immediate, REG32, REG_VERDICT, WIDE, type Expr } from './core.js'
+import { hostOrder } from './fields.js'
+
+/** Ends with a verdict, or goes on in another chain. */
+export function verdict(what: Verdict): Expr {
+  const data = { verdict: verdictToWire(what) }
+  return { expr: 'immediate', data: { dreg: REG_VERDICT, data } }
+}
+
+/** NFT_REJECT_ICMPX_*: the code fits whichever of IPv4 and IPv6 the packet is of. */
+const ICMPX = {
+  'no-route': 0,
+  'port-unreachable': 1,
+  'host-unreachable': 2,
+  'admin-prohibited': 3,
+} as const
+
+/**
+ * Drops the packet and tells its sender: by a TCP reset, by ICMP or ICMPv6 "unreachable" with
+ * that code (of the family's own numbers), or by either in inet and bridge tables (`icmpx`).
+ */
+export function reject(
+  how:
+    | { readonly tcpReset: true }
+    | { readonly icmp: number }
+    | { readonly icmpx: keyof typeof ICMPX } = { icmpx: 'port-unreachable' },
+): Expr {
+  if ('tcpReset' in how) return { expr: 'reject', data: { type: 1, code: 0 } }
+  if ('icmp' in how) return { expr: 'reject', data: { type: 0, code: how.icmp } }
+  return { expr: 'reject', data: { type: 2, code: ICMPX[how.icmpx] } }
+}
+
+/** NFT_LOGLEVEL_* */
+const LEVELS = {
+  emerg: 0,
+  alert: 1,
+  crit: 2,
+  err: 3,
+  warn: 4,
+  notice: 5,
+  info: 6,
+  debug: 7,
+  audit: 8,
+} as const
+
+/** What to log, and where to. */
+export interface LogOptions {
+  /** Up to 127 bytes. */
+  readonly prefix?: string
+  /** To the kernel's log with that level; `warn` when absent. */
+  readonly level?: keyof typeof LEVELS
+  /** To the programs that listen to that nfnetlink group, rather than to the kernel's log. */
+  readonly group?: number
+  /** Bytes of each packet for the group; all when absent. */
+  readonly snaplen?: number
+  /** Packets that the kernel gathers before it tells the group. */
+  readonly queueThreshold?: number
+}
+
+/** Logs the packet and goes on. Throws a TypeError for a level together with a group. */
+export function log(options: LogOptions = {}): Expr {
+  const { prefix, level, group, snaplen, queueThreshold } = options
+  if (level && group !== undefined) {
+    throw new TypeError('log: level is for the kernel log; leave it out with a group')
+  }
+  const data = {
+    ...(group !== undefined && { group }),
+    ...(prefix !== undefined && { prefix }),
+    ...(snaplen !== undefined && { snaplen }),
+    ...(queueThreshold !== undefined && { queueThreshold }),
+    ...(level && { level: LEVELS[level] }),
+  }
+  return { expr: 'log', data }
+}
+
+/** Hands the packet to a program that listens to that nfnetlink queue (or one of `total`). */
+export function queue(
+  number: number,
+  options: { total?: number; bypass?: boolean; fanout?: boolean } = {},
+): Expr {
+  const { total = 1, bypass = false, fanout = false } = options
+  // NFT_QUEUE_FLAG_BYPASS, NFT_QUEUE_FLAG_CPU_FANOUT
+  const flags = (bypass ? 1 : 0) | (fanout ? 2 : 0)
+  return { expr: 'queue', data: { number, total, flags } }
+}
+
+/** Conntrack does not look at the packet. In a chain of priority `raw`. */
+export function notrack(): Expr {
+  return { expr: 'notrack' }
+}
+
+function addressBytes(address: string): Uint8Array {
+  return encodeValue([isIPv6(address) ? 'ipv6_addr' : 'ipv4_addr'], [address])
+}
+
+/**
+ * Sends a copy of the packet to a gateway, by the interface of that index when given (ip and ip6
+ * tables), or to an interface (netdev tables).
+ */
+export function dup(to: { readonly address?: string; readonly device?: number }): Expr[] {
+  const { address, device } = to
+  const wide = address === undefined ? 0 : WIDE
+  const data = {
+    ...(address !== undefined && { address: REG32 }),
+    ...(device !== undefined && { device: REG32 + wide }),
+  }
+  return [
+    ...(address === undefined ? [] : [immediate(0, addressBytes(address))]),
+    ...(device === undefined ? [] : [immediate(wide, hostOrder(device))]),
+    { expr: 'dup', data },
+  ]
+}
+
+/** Sends the packet out by the interface of that index, unchanged. In netdev tables. */
+export function forward(device: number): Expr[] {
+  return [immediate(0, hostOrder(device)), { expr: 'fwd', data: { device: REG32 } }]
+}

@@ -1,0 +1,103 @@
+/**
+ * Ranges of keys: prefixes, and the first and last value of an element.
+ */
+import { encodeValue, partLengths, type DataTypeName, type DataValue } from './types.js'
+
+/** Bytes of a key, and of the last key of its range when it is one. */
+export interface KeyRange {
+  readonly first: Uint8Array
+  readonly last: Uint8Array
+}
+
+const ADDRESS: ReadonlySet<DataTypeName> = new Set(['ipv4_addr', 'ipv6_addr'])
+
+// 10.0.0.0/8 -> its first and last address.
+function prefixRange(type: DataTypeName, text: string): KeyRange {
+  const [address = '', length = ''] = text.split('/')
+  const first = encodeValue([type], [address])
+  const bits = Number(length)
+  if (!/^\d+$/.test(length) || text.split('/').length !== 2 || bits > first.length * 8) {
+    throw new TypeError(`${text} is no prefix: give a length up to ${first.length * 8}`)
+  }
+  const last = first.map(
+    (byte, i) => byte | (0xff >> Math.min(8, Math.max(0, bits - i * 8))),
+  )
+  const cut = first.map(
+    (byte, i) => byte & ~(0xff >> Math.min(8, Math.max(0, bits - i * 8))),
+  )
+  if (cut.some((byte, i) => byte !== first[i])) {
+    throw new TypeError(`${text} has bits set beyond its prefix length`)
+  }
+  return { first, last }
+}
+
+/**
+ * The range of an element's key: from `key` to `end` (itself when absent), where a part may be a
+ * prefix. Throws a TypeError when a part ends before it begins.
+ */
+export function keyRange(
+  types: readonly DataTypeName[],
+  key: readonly DataValue[],
+  end?: readonly DataValue[],
+): KeyRange {
+  const isPrefix = (value: DataValue | undefined, i: number) =>
+    typeof value === 'string' &&
+    value.includes('/') &&
+    ADDRESS.has(types[i] as DataTypeName)
+  const parts = types.map((type, i): KeyRange => {
+    if (isPrefix(key[i], i)) return prefixRange(type, String(key[i]))
+    const first = encodeValue([type], key.slice(i, i + 1))
+    return { first, last: end ? encodeValue([type], end.slice(i, i + 1)) : first }
+  })
+  if (key.length !== types.length || (end && end.length !== types.length)) {
+    throw new TypeError(`expected ${types.length} value(s) (${types.join(' . ')})`)
+  }
+  parts.forEach(({ first, last }, i) => {
+    if (Buffer.compare(first, last) <= 0) return
+    throw new TypeError(`keyEnd: ${String(end?.[i])} is below ${String(key[i])}`)
+  })
+  return { first: join(types, parts, 'first'), last: join(types, parts, 'last') }
+}
+
+function join(
+  types: readonly DataTypeName[],
+  parts: readonly KeyRange[],
+  end: keyof KeyRange,
+) {
+  const [only] = parts
+  if (parts.length === 1 && only) return only[end]
+  const lengths = partLengths(types).map((n) => (n + 3) & ~3)
+  const bytes = new Uint8Array(lengths.reduce((sum, n) => sum + n, 0))
+  let at = 0
+  parts.forEach((part, i) => {
+    bytes.set(part[end], at)
+    at += lengths[i] ?? 0
+  })
+  return bytes
+}
+
+/** The next greater bytes, or undefined after the greatest. */
+export function successor(bytes: Uint8Array): Uint8Array | undefined {
+  const next = Uint8Array.from(bytes)
+  for (let i = next.length - 1; i >= 0; i--) {
+    if (next[i] !== 255) {
+      next[i] = (next[i] ?? 0) + 1
+      return next
+    }
+    next[i] = 0
+  }
+  return undefined
+}
+
+/** The next lower bytes: what an exclusive end includes last. */
+export function predecessor(bytes: Uint8Array): Uint8Array {
+  const next = Uint8Array.from(bytes)
+  for (let i = next.length - 1; i >= 0; i--) {
+    if (next[i] !== 0) {
+      next[i] = (next[i] ?? 0) - 1
+      return next
+    }
+    next[i] = 255
+  }
+  return next
+}

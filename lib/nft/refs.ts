@@ -1,0 +1,75 @@
+/**
+ * What names things of the ruleset, in the addon's form and for people.
+ */
+import type { RuleRef, TableRef } from './defs.js'
+import type { SetElement } from './element.js'
+import { nftFamilies, type NftFamily } from './families.js'
+import { objectTypes, type ObjectRef } from './object.js'
+import type { SetDef, SetRef } from './set-def.js'
+import type { DataValue } from './types.js'
+
+/** Says what a message of a transaction is about; `position` is that of an element in it. */
+export type Subject = (position: number | undefined) => string
+
+/** What names an element for its deletion: its key alone, or with the end of its range. */
+export type ElementKey =
+  readonly DataValue[] | Pick<SetElement, 'key' | 'keyEnd' | 'catchAll'>
+
+export function tableArgs(table: TableRef) {
+  return { family: nftFamilies[table.family], name: table.name }
+}
+
+export function named(ref: { family: NftFamily; table: string; name: string }) {
+  return { family: nftFamilies[ref.family], table: ref.table, name: ref.name }
+}
+
+export function inSet(set: SetRef) {
+  return { family: nftFamilies[set.family], table: set.table, set: set.name }
+}
+
+export function objectArgs(object: ObjectRef) {
+  return { ...named(object), type: objectTypes[object.type] }
+}
+
+export function ruleArgs({ family, table, chain, handle }: RuleRef) {
+  return { family: nftFamilies[family], table, chain, handle }
+}
+
+export function keysOnly(set: SetDef): SetDef {
+  const { data: _data, verdicts: _verdicts, objects: _objects, ...rest } = set
+  return rest
+}
+
+export function toElement(key: ElementKey): SetElement {
+  if ('key' in key) {
+    const { key: first, keyEnd, catchAll } = key
+    return { key: first, ...(keyEnd && { keyEnd }), ...(catchAll && { catchAll }) }
+  }
+  return { key }
+}
+
+export function kind(set: SetDef): string {
+  return set.data || set.verdicts || set.objects ? 'map' : 'set'
+}
+
+export function called(
+  what: string,
+  ref: { family: NftFamily; table?: string; name: string },
+): Subject {
+  return () => [what, ref.family, ref.table, ref.name].filter(Boolean).join(' ')
+}
+
+export function ruleCalled({ family, table, chain, handle }: RuleRef): Subject {
+  return () => `rule ${handle} of chain ${family} ${table} ${chain}`
+}
+
+export function elementCalled(set: SetDef, elements: readonly SetElement[]): Subject {
+  const where = called(kind(set), set)(undefined)
+  return (position) => {
+    const e = elements[position ?? (elements.length === 1 ? 0 : -1)]
+    if (!e) return where
+    const key = e.catchAll ? '*' : e.key.join(' . ')
+    const end = e.keyEnd ? ` to ${e.keyEnd.join(' . ')}` : ''
+    return `element ${key}${end} of ${where}`
+  }
+}

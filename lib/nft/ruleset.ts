@@ -1,0 +1,183 @@
+/**
+ * Reading the ruleset, and committing to it.
+ */
+import { ERRNO } from '../netlink/constants.js'
+import { StepRef, type StepSink } from '../netlink/steps.js'
+import { chainFromWire, ruleFromWire, tableFromWire } from './defs.js'
+import type { ChainInfo, RuleDef, RuleInfo, TableInfo } from './defs.js'
+import { elementsFromWire, type ElementInfo } from './element.js'
+import { nftFamilies, type NftFamily } from './families.js'
+import { objectFromWire, type ObjectInfo } from './object.js'
+import { setFromWire, type SetDef, type SetInfo } from './set.js'
+import { Transaction } from './transaction.js'
+
+/** What to read; all when absent. */
+export interface RulesetFilter {
+  readonly family?: NftFamily
+  /** Needs the family. */
+  readonly table?: string
+}
+
+/** How a transaction is committed. */
+export interface CommitOptions {
+  /** Errno numbers that count as done. */
+  readonly accept?: readonly number[]
+  /** Committed when a later step of the plan fails. */
+  readonly undo?: Transaction
+  /** Have the kernel tell what it made: its handles, and the new generation. */
+  readonly echo?: boolean
+}
+
+/** Something that a transaction made or changed, as the kernel told it. */
+export interface Made {
+  /** Position of the message in the transaction. */
+  readonly message: number
+  /** `nft.rule.new`, `nft.set.new` … */
+  readonly op: string
+  /** Its handle; elements have none. */
+  readonly handle?: number
+  /** All that was told, in the addon's form. */
+  readonly value: { readonly [key: string]: unknown }
+}
+
+/** What came of a commit; empty unless it was made with `echo`. */
+export interface CommitResult {
+  /** The ruleset's generation after it. */
+  readonly generation?: number
+  readonly made: readonly Made[]
+  /** Handles of the rules, in the order that the transaction adds them. */
+  readonly ruleHandles: readonly number[]
+}
+
+/** The ruleset of a namespace. */
+export interface Ruleset {
+  /** Changes with every commit. */
+  readonly generation: number
+  readonly tables: readonly TableInfo[]
+  readonly chains: readonly ChainInfo[]
+  readonly sets: readonly (SetInfo & { readonly elements: readonly ElementInfo[] })[]
+  readonly rules: readonly RuleInfo[]
+  readonly objects: readonly ObjectInfo[]
+}
+
+function resultFromWire(wire: unknown): CommitResult {
+  const echoes = (wire ?? []) as Made[]
+  const isGeneration = (echo: Made) => echo.op === 'nft.generation.new'
+  const generation = echoes.find(isGeneration)?.value['id'] as number | undefined
+  const made = echoes
+    .filter((echo) => echo.op.endsWith('.new') && !isGeneration(echo))
+    .map((echo) => ({ ...echo, ...handleOf(echo) }))
+  const rules = made.filter((echo) => echo.op === 'nft.rule.new')
+  return {
+    ...(generation !== undefined && { generation }),
+    made,
+    ruleHandles: rules
+      .sort((a, b) => a.message - b.message)
+      .map((echo) => echo.handle ?? 0),
+  }
+}
+
+function handleOf(echo: Made) {
+  const handle = echo.value['handle'] as number | undefined
+  return handle === undefined ? {} : { handle }
+}
+
+/** The verbs for the nftables ruleset of one namespace in a plan. */
+export class NftVerbs {
+  constructor(private readonly sink: StepSink) {}
+
+  /**
+   * Commits a transaction: all of it or nothing. NetlinkError names what was refused: ENOENT,
+   * EEXIST, EBUSY as the transaction's methods say; ERESTART when its generation is not the
+   * ruleset's; EPERM without CAP_NET_ADMIN.
+   */
+  commit(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
+    const { accept = [], undo, echo } = options
+    const step = this.sink.add('nft.batch', transaction.toWire({ echo: echo === true }), {
+      accept,
+      describe: (failure) => transaction.describe(failure),
+      ...(undo && { undo: [{ op: 'nft.batch', args: undo.toWire() }] }),
+    })
+    return new StepRef(step, resultFromWire)
+  }
+
+  /** Appends one rule, in a transaction of its own; the result is its handle. */
+  addRule(rule: RuleDef): StepRef<number> {
+    return this.#handle(new Transaction().addRule(rule))
+  }
+
+  /** Puts one rule at the start of its chain; the result is its handle. */
+  insertRule(rule: RuleDef): StepRef<number> {
+    return this.#handle(new Transaction().insertRule(rule))
+  }
+
+  /** Reads the generation of the ruleset. */
+  generation(): StepRef<number> {
+    const step = this.sink.add('nft.generation.get', {})
+    return new StepRef(step, (wire) => (wire as { id: number }).id)
+  }
+
+  /** Reads the tables. */
+  tables(filter: Pick<RulesetFilter, 'family'> = {}): StepRef<TableInfo[]> {
+    return this.#dump('nft.table', filter, tableFromWire)
+  }
+
+  /** Reads the chains. */
+  chains(filter: RulesetFilter = {}): StepRef<ChainInfo[]> {
+    const { family, table } = filter
+    // The kernel filters chains by family only.
+    const byFamily = family ? { family } : {}
+    const all = this.#dump('nft.chain', byFamily, chainFromWire)
+    const fits = (chain: ChainInfo) => table === undefined || chain.table === table
+    return new StepRef(all.step, (wire) => all.decode(wire).filter(fits))
+  }
+
+  /** Reads the rules, chain by chain in order. */
+  rules(filter: RulesetFilter & { readonly chain?: string } = {}): StepRef<RuleInfo[]> {
+    return this.#dump('nft.rule', filter, ruleFromWire)
+  }
+
+  /** Reads what sets and maps there are; see elements(). */
+  sets(filter: RulesetFilter = {}): StepRef<SetInfo[]> {
+    return this.#dump('nft.set', filter, setFromWire)
+  }
+
+  /** Reads the named objects. With `reset`, sets what they count to zero. */
+  objects(
+    filter: RulesetFilter = {},
+    options: { reset?: boolean } = {},
+  ): StepRef<ObjectInfo[]> {
+    const verb = options.reset ? 'dumpReset' : 'dump'
+    const all = this.#dump('nft.object', filter, objectFromWire, verb)
+    return new StepRef(all.step, (wire) =>
+      all.decode(wire).filter((object) => object !== undefined),
+    )
+  }
+
+  /** Reads the elements of a set; empty when the set or its table is not there. */
+  elements(set: SetDef): StepRef<ElementInfo[]> {
+    const args = { family: nftFamilies[set.family], table: set.table, set: set.name }
+    const step = this.sink.add('nft.elements.dump', args, { accept: [ERRNO.ENOENT] })
+    return new StepRef(step, (wire) => elementsFromWire(set, wire))
+  }
+
+  #handle(transaction: Transaction): StepRef<number> {
+    const { step } = this.commit(transaction, { echo: true })
+    return new StepRef(step, (wire) => resultFromWire(wire).ruleHandles[0] ?? 0)
+  }
+
+  #dump<T>(
+    object: string,
+    filter: RulesetFilter & { readonly chain?: string },
+    decode: (wire: unknown) => T,
+    verb = 'dump',
+  ): StepRef<T[]> {
+    const { family, ...rest } = filter
+    if (rest.table !== undefined && !family) {
+      throw new TypeError('family: give the family of the table too')
+    }
+    const args = { family: family ? nftFamilies[family] : 0, ...rest }
+    const step = this.sink.add(`${object}.${verb}`, args, { accept: [ERRNO.ENOENT] })
+    return new StepRef(step, (wire) => ((wire ?? []) as unknown[]).map(decode))
+  }
+}

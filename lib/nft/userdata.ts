@@ -1,0 +1,70 @@
+/**
+ * User data: what programs note at objects of the ruleset, which the kernel only carries. It is
+ * a row of type, length, value (libnftnl/udata.h); the nft program shows comments from it.
+ */
+
+/** The longest comment, in bytes: the nft program takes 128 with the closing NUL. */
+export const MAX_COMMENT = 127
+
+/** Type numbers of comments; sets have their own (NFTNL_UDATA_*_COMMENT). */
+const COMMENT = 0
+const SET_KEY_BYTEORDER = 0
+const SET_DATA_BYTEORDER = 1
+const SET_COMMENT = 7
+// enum byteorder of nftables' include/datatype.h.
+const HOST_ENDIAN = 1
+
+function entry(type: number, value: Uint8Array): number[] {
+  return [type, value.length, ...value]
+}
+
+function text(comment: string): Uint8Array {
+  const bytes = new TextEncoder().encode(`${comment}\0`)
+  if (bytes.length - 1 > MAX_COMMENT) {
+    throw new TypeError(`comment: ${bytes.length - 1} bytes is more than ${MAX_COMMENT}`)
+  }
+  return bytes
+}
+
+/**
+ * The user data that says a comment at a table, chain, rule, element or object.
+ * Throws a TypeError when it is longer than MAX_COMMENT bytes of UTF-8.
+ */
+export function commentBytes(comment: string): Uint8Array {
+  return Uint8Array.from(entry(COMMENT, text(comment)))
+}
+
+/** The user data of a set: its comment, and which of its types are in this machine's order. */
+export function setUserdata(set: {
+  readonly comment?: string | undefined
+  readonly hostKey: boolean
+  readonly hostData: boolean
+}): Uint8Array | undefined {
+  const host = new Uint8Array(Uint32Array.of(HOST_ENDIAN).buffer)
+  const bytes = [
+    ...(set.hostKey ? entry(SET_KEY_BYTEORDER, host) : []),
+    ...(set.hostData ? entry(SET_DATA_BYTEORDER, host) : []),
+    ...(set.comment ? entry(SET_COMMENT, text(set.comment)) : []),
+  ]
+  return bytes.length > 0 ? Uint8Array.from(bytes) : undefined
+}
+
+function readText(userdata: Uint8Array | undefined, wanted: number): string | undefined {
+  if (!userdata) return undefined
+  for (let at = 0; at + 2 <= userdata.length; at += 2 + (userdata[at + 1] ?? 0)) {
+    if (userdata[at] !== wanted) continue
+    const value = userdata.subarray(at + 2, at + 1 + (userdata[at + 1] ?? 0))
+    return new TextDecoder().decode(value)
+  }
+  return undefined
+}
+
+/** The comment in the user data of a table, chain, rule, element or object. */
+export function readComment(userdata: Uint8Array | undefined): string | undefined {
+  return readText(userdata, COMMENT)
+}
+
+/** The comment in the user data of a set. */
+export function readSetComment(userdata: Uint8Array | undefined): string | undefined {
+  return readText(userdata, SET_COMMENT)
+}

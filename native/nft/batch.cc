@@ -1,0 +1,107 @@
+#include "batch.h"
+
+#include <endian.h>
+#include <linux/netfilter/nf_tables.h>
+#include <sys/socket.h>
+
+#include "../executor.h"
+#include "../socket.h"
+#include "objects.h"
+
+namespace vnet {
+
+namespace {
+
+const Object* const kObjects[] = {&kNftTable,    &kNftChain,  &kNftRule,     &kNftSet,
+                                  &kNftElements, &kNftObject, &kNftFlowtable};
+
+void mark(Encoder& e, uint16_t type, uint32_t sequence, int64_t generation) {
+  size_t at = e.out.begin_message(type, NLM_F_REQUEST, sequence);
+  nfgenmsg g{AF_UNSPEC, NFNETLINK_V0, htobe16(NFNL_SUBSYS_NFTABLES)};
+  e.out.raw(&g, sizeof g);
+  if (generation >= 0) {
+    e.out.scalar<uint32_t>(NFNL_BATCH_GENID, htobe32(static_cast<uint32_t>(generation)));
+  }
+  e.out.end_message(at);
+}
+
+const Object* find_object(const Value& message, Verb* verb) {
+  const Value* op = message.get("op");
+  const Object* object = nullptr;
+  if (!op || !op->string() || !find_operation(*op->string(), &object, verb)) return nullptr;
+  return object && object->fields == kNfFields && *verb <= Verb::kDestroy ? object : nullptr;
+}
+
+}  // namespace
+
+size_t NftBatch::message_count(const Value& args) {
+  const Value* messages = args.get("messages");
+  return messages && messages->list() ? messages->list()->size() : 0;
+}
+
+bool NftBatch::wants_echo(const Value& args) {
+  const Value* echo = args.get("echo");
+  return echo && echo->boolean() && *echo->boolean();
+}
+
+void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
+  const Value* messages = args.get("messages");
+  if (!messages || !messages->list()) return e.fail("needs a list of messages");
+  mark(e, NFNL_MSG_BATCH_BEGIN, first, args.number("generation", -1));
+  uint32_t sequence = first;
+  for (const Value& m : *messages->list()) {
+    Verb verb = Verb::kGet;
+    const Object* object = find_object(m, &verb);
+    const Value* fields = m.get("args");
+    e.path.push_back("messages." + std::to_string(sequence - first));
+    if (!object || !fields) return e.fail("has no known op and args");
+    auto flags = static_cast<uint16_t>(m.number("flags", 0) | NLM_F_REQUEST);
+    size_t at = e.out.begin_message(message_type(*object, verb), flags, ++sequence);
+    e.object(*object, *fields);
+    e.out.end_message(at);
+    if (e.failed()) return;
+    e.path.pop_back();
+  }
+  mark(e, NFNL_MSG_BATCH_END, ++sequence, -1);
+}
+
+void NftBatch::name_culprit(const Value& args, uint32_t first, uint32_t culprit, const Bytes& sent,
+                            const Bytes& error, Failure* f) {
+  const List& messages = *args.get("messages")->list();
+  size_t position = culprit - first;  // 0 is the begin
+  Verb verb = Verb::kGet;
+  bool known = position >= 1 && position <= messages.size();
+  const Object* object = known ? find_object(messages[position - 1], &verb) : nullptr;
+  View request;
+  MessageCursor sent_messages({sent.data(), sent.size()});
+  while (request.size == 0 && sent_messages.next()) {
+    if (sent_messages.header.nlmsg_seq == culprit) request = sent_messages.payload;
+  }
+  MessageCursor answer({error.data(), error.size()});
+  if (answer.next()) *f = parse_error(answer.header, answer.payload, object, request);
+  if (!object) return;
+  f->message = static_cast<int>(position - 1);
+  std::string place = "message " + std::to_string(f->message) + " (" +
+                      *messages[position - 1].get("op")->string() + ")";
+  f->ext_ack = f->ext_ack.empty() ? place : f->ext_ack + "; " + place;
+}
+
+Value NftBatch::decode_echo(uint32_t first, const nlmsghdr& header, View payload) {
+  Map echo;
+  echo.emplace_back("message", Value(int64_t{header.nlmsg_seq} - first - 1));
+  if (header.nlmsg_type == nft_type(NFT_MSG_NEWGEN)) {
+    echo.emplace_back("op", Value(std::string("nft.generation.new")));
+    echo.emplace_back("value", decode_object(kNftGeneration, payload));
+    return Value(std::move(echo));
+  }
+  for (const Object* o : kObjects) {
+    bool made = header.nlmsg_type == o->type_new;
+    if (!made && header.nlmsg_type != o->type_del) continue;
+    echo.emplace_back("op", Value(std::string(o->name) + (made ? ".new" : ".del")));
+    echo.emplace_back("value", decode_object(*o, payload));
+    return Value(std::move(echo));
+  }
+  return {};
+}
+
+}  // namespace vnet
