@@ -122,8 +122,7 @@ t.test('flags of a port', async (t) => {
 t.test('changes: name, MAC, MTU, alias, master, up and down', async (t) => {
   using ns = NetNs.create()
   ip(ns, 'link add br0 type bridge', 'link add v0 type veth peer name v1')
-  const change = (change: LinkChange) =>
-    act(ns, (p) => p.link.set(p.link.get('v0'), change))
+  const change = (what: LinkChange) => act(ns, (p) => p.link.set(p.link.get('v0'), what))
   change({ mac: '02:00:00:00:00:09', mtu: 1280, alias: 'a text', up: true })
   t.match(find(ns, 'v0'), { address: '02:00:00:00:00:09', mtu: 1280, ifalias: 'a text' })
   t.ok(find(ns, 'v0')?.['flags'].includes('UP'))

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { dumpElements, NetNs, Transaction, type SetElement } from 'vnet-cni'
+import { addMappings, makeTable, ONE } from '../../dist/esm/portmap/index.js'
+import {
+  dropTable,
+  makeBridgeTable,
+  makeMasqueradeTable,
+  MASQUERADE_TABLE,
+} from '../../dist/esm/vnet/index.js'
+import { act, inside, read } from './helper.js'
+
+const SPEC = {
+  bridge: 'azure2',
+  nic: 'eth0',
+  mac: '02:00:00:00:00:01',
+  hostAddresses: ['10.0.0.4', '10.0.0.5'],
+  masquerade: { except: ['10.0.0.0/16'] },
+}
+const PODS = [
+  { address: '10.0.0.7', mac: '0a:58:0a:00:00:07', tag: 'net/one/eth0' },
+  { address: '10.0.0.8', mac: '0a:58:0a:00:00:08', tag: 'net/two/eth0' },
+]
+const MAPPINGS = [
+  { protocol: 'tcp', hostPort: 8080, containerPort: 80, hostAddress: undefined },
+  { protocol: 'udp', hostPort: 53, containerPort: 5353, hostAddress: '10.0.0.4' },
+] as const
+
+const RULESETS: [string, () => Transaction][] = [
+  ['bridge', () => makeBridgeTable(SPEC, PODS)],
+  ['masquerade', () => makeMasqueradeTable(SPEC.masquerade)],
+  [
+    'portmap',
+    () =>
+      addMappings(
+        makeTable(new Transaction()),
+        MAPPINGS,
+        '10.0.0.7',
+        'net/one/eth0',
+        true,
+      ),
+  ],
+]
+
+// Elements of a hash have no order of their own, and nft breaks their lines by width.
+function listed(ns: NetNs): string {
+  const text = inside(ns, 'nft', ['list', 'ruleset'])
+  return text.replace(/elements = \{([^}]*)\}/g, (_, all: string) => {
+    const sorted = all
+      .split(',')
+      .map((e) => e.trim())
+      .toSorted()
+    return `elements = { ${sorted.join(', ')} }`
+  })
+}
+
+for (const [name, make] of RULESETS) {
+  t.test(`${name}: the same as nft -f makes of the written rules`, async (t) => {
+    using ours = NetNs.create()
+    using theirs = NetNs.create()
+    act(ours, (p) => p.nft(make()))
+    const file = new URL(`rulesets/${name}.nft`, import.meta.url)
+    inside(theirs, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
+    t.ok(listed(ours).includes('comment'))
+    t.equal(listed(ours), listed(theirs))
+  })
+
+  t.test(`${name}: nft takes what it lists of ours`, async (t) => {
+    using ours = NetNs.create()
+    using theirs = NetNs.create()
+    act(ours, (p) => p.nft(make()))
+    inside(theirs, 'nft', ['-f', '-'], inside(ours, 'nft', ['list', 'ruleset']))
+    t.equal(listed(ours), listed(theirs))
+  })
+}
+
+t.test('our reader understands what nft wrote', async (t) => {
+  using ns = NetNs.create()
+  const file = new URL('rulesets/portmap.nft', import.meta.url)
+  inside(ns, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
+  t.strictSame(
+    read<SetElement[]>(ns, (p) => dumpElements(p, ONE)),
+    [{ key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' }],
+  )
+})
+
+t.test('making a table again replaces it, dropping it twice is fine', async (t) => {
+  using ns = NetNs.create()
+  act(ns, (p) => p.nft(makeBridgeTable(SPEC, PODS)))
+  const first = listed(ns)
+  act(ns, (p) => p.nft(makeBridgeTable(SPEC, PODS)))
+  t.equal(listed(ns), first)
+  act(ns, (p) => p.nft(makeBridgeTable({ ...SPEC, masquerade: undefined }, [])))
+  t.notMatch(listed(ns), 'except')
+  t.notMatch(listed(ns), '10.0.0.7')
+  act(ns, (p) => p.nft(makeMasqueradeTable(SPEC.masquerade)))
+  for (let i = 0; i < 2; i++) act(ns, (p) => p.nft(dropTable(MASQUERADE_TABLE)))
+  t.notMatch(listed(ns), MASQUERADE_TABLE.name)
+})

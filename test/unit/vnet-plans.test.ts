@@ -1,0 +1,296 @@
+import t from 'tap'
+import { NetNs, type Address, type Link, type Plan, type Route } from 'vnet-cni'
+import {
+  collectMove,
+  mergeMoves,
+  planEndpoint,
+  planEndpointRemoval,
+  planMoveToBridge,
+  planMoveToNic,
+  type HostMove,
+} from '../../dist/esm/vnet/index.js'
+
+const NIC: Link = {
+  index: 2,
+  name: 'eth0',
+  mac: '00:0d:3a:00:00:01',
+  mtu: 1500,
+  up: true,
+  flags: 1,
+}
+const BRIDGE: Link = { ...NIC, index: 5, name: 'azure2', kind: 'bridge' }
+
+function address(text: string, more: Partial<Address> = {}): Address {
+  const family = text.includes(':') ? 'ipv6' : 'ipv4'
+  return { link: 2, family, address: text, scope: 'global', flags: 0x80, ...more }
+}
+
+function route(to: string, more: Partial<Route> = {}): Route {
+  return {
+    family: 'ipv4',
+    to,
+    table: 'main',
+    protocol: 'dhcp',
+    scope: 'global',
+    type: 'unicast',
+    link: 2,
+    ...more,
+  }
+}
+
+const FACTS = {
+  links: [NIC],
+  addresses: [
+    address('10.0.0.4/24', { label: 'eth0' }),
+    address('10.0.0.5/24', { label: 'eth0:1' }),
+    address('2001:db8::4/64'),
+    address('10.9.0.1/24', { link: 3 }),
+  ],
+  routes: [
+    route('default', { via: '10.0.0.1', priority: 100 }),
+    route('168.63.129.16/32', { via: '10.0.0.1', priority: 100 }),
+    route('10.0.0.1/32', { scope: 'link', priority: 100 }),
+    route('10.0.0.0/24', { protocol: 'kernel' }),
+    route('10.0.0.4/32', { table: 'local' }),
+    route('10.9.0.0/16', { link: 3 }),
+    route('10.8.0.0/16', { link: undefined as never, hops: [{ link: 2 }, { link: 3 }] }),
+  ],
+}
+
+/** Verb and subject of each step: `address.new 10.0.0.4@5`. */
+function shown(plan: Plan): string[] {
+  return plan.steps.map(({ op, args }) => {
+    const { index, link, local, to, name, toLength } = args as Record<string, string>
+    const on = index ?? link
+    const subject = local ?? to ?? name ?? (toLength === undefined ? '' : 'default')
+    return `${op} ${subject}${on === undefined ? '' : `@${on}`}`.trim()
+  })
+}
+
+const at = (steps: string[], text: string) => {
+  const found = steps.indexOf(text)
+  if (found < 0) throw new Error(`${text} is not among\n${steps.join('\n')}`)
+  return found
+}
+
+function movePlan(make: (plan: Plan, move: HostMove) => void, move: HostMove) {
+  using host = NetNs.current()
+  const plan = host.plan()
+  make(plan, move)
+  return { plan, steps: shown(plan) }
+}
+
+t.test('what is on the NIC is collected, the kernel’s own left out', async (t) => {
+  const move = collectMove(FACTS, NIC, 'azure2', '1')
+  t.match(move, {
+    nic: { index: 2, name: 'eth0', mac: NIC.mac },
+    bridge: 'azure2',
+    mtu: 1500,
+  })
+  t.strictSame(
+    move.addresses.map((a) => a.address),
+    ['10.0.0.4/24', '10.0.0.5/24', '2001:db8::4/64'],
+  )
+  const to = move.routes.map((r) => r.to)
+  t.strictSame(to.toSorted(), [
+    '10.0.0.1/32',
+    '10.8.0.0/16',
+    '168.63.129.16/32',
+    'default',
+  ])
+  t.equal(to[0], '10.0.0.1/32', 'what gateways need comes first')
+  t.strictSame(JSON.parse(JSON.stringify(move)).routes.length, 4, 'plain data')
+})
+
+t.test('what is on the bridge already is collected in the NIC’s form', async (t) => {
+  const half = {
+    links: [NIC, BRIDGE],
+    addresses: [
+      address('10.0.0.4/24', { link: 5, label: 'azure2' }),
+      address('10.0.0.4/24', { label: 'eth0' }),
+      address('10.0.0.5/24', { link: 5, label: 'azure2:1' }),
+    ],
+    routes: [
+      route('default', { via: '10.0.0.1', link: 5 }),
+      route('10.8.0.0/16', {
+        link: undefined as never,
+        hops: [{ link: 5 }, { link: 3 }],
+      }),
+    ],
+  }
+  const move = collectMove(half, NIC, 'azure2', '1')
+  t.strictSame(
+    move.addresses.map((a) => [a.address, a.link, a.label]),
+    [
+      ['10.0.0.4/24', 2, 'eth0'],
+      ['10.0.0.5/24', 2, 'eth0:1'],
+    ],
+  )
+  t.strictSame(
+    move.routes.map((r) => r.link ?? r.hops?.map((h) => h.link)).toSorted(),
+    [2, [2, 3]].toSorted(),
+  )
+})
+
+t.test('a saved move fills in what is missing now', async (t) => {
+  const saved = collectMove(FACTS, NIC, 'azure2', '1')
+  const now: HostMove = {
+    ...saved,
+    nic: { ...saved.nic, index: 9 },
+    mtu: 9000,
+    addresses: [address('10.0.0.4/24', { link: 9, label: 'now' })],
+    routes: [],
+  }
+  const merged = mergeMoves(now, saved)
+  t.equal(merged.mtu, 9000)
+  t.strictSame(
+    merged.addresses.map((a) => [a.address, a.link]),
+    [
+      ['10.0.0.4/24', 9],
+      ['10.0.0.5/24', 9],
+      ['2001:db8::4/64', 9],
+    ],
+  )
+  t.equal(merged.addresses[0]?.label, 'now', 'what is there now wins')
+  t.equal(merged.routes.length, saved.routes.length)
+  t.ok(merged.routes.every((r) => r.link === 9 || r.hops?.[0]?.link === 9))
+  t.equal(mergeMoves(now, undefined), now)
+  const other = { ...saved, nic: { ...saved.nic, name: 'eth7' } }
+  t.equal(mergeMoves(now, other), now, 'another NIC’s is of no use')
+})
+
+t.test('to the bridge: the new before the old is taken away', async (t) => {
+  const move = collectMove(FACTS, NIC, 'azure2', '1')
+  const { plan, steps } = movePlan((p, m) => planMoveToBridge(p, m, 5), move)
+  for (const local of ['10.0.0.4', '10.0.0.5', '2001:db8::4']) {
+    t.ok(at(steps, `address.new ${local}@5`) < at(steps, `address.del ${local}@2`), local)
+  }
+  const removed = steps.findIndex((s) => s.startsWith('address.del'))
+  for (const to of ['default', '168.63.129.16', '10.0.0.1']) {
+    t.ok(at(steps, `route.new ${to}@5`) < removed, `${to} is there before`)
+    t.ok(steps.lastIndexOf(`route.new ${to}@5`) > removed, `${to} is put in place again`)
+  }
+  t.notOk(
+    steps.some((s) => s.startsWith('route.del')),
+    'no route is ever taken away',
+  )
+  t.notOk(
+    steps.some((s) => s.endsWith('@3') || s.includes('10.9.')),
+    'other links are left alone',
+  )
+  const labels = plan.steps
+    .filter((s) => s.op === 'address.new')
+    .map((s) => s.args['label'])
+  t.strictSame(labels.slice(0, 2), ['azure2', 'azure2:1'])
+})
+
+t.test('every step of a move that changes something has its undo', async (t) => {
+  const move = collectMove(FACTS, NIC, 'azure2', '1')
+  for (const make of [
+    (p: Plan, m: HostMove) => planMoveToBridge(p, m, 5),
+    (p: Plan, m: HostMove) => planMoveToNic(p, m, 5),
+  ]) {
+    const { plan, steps } = movePlan(make, move)
+    const removed = steps.findIndex((s) => s.startsWith('address.del'))
+    const changes = ['address.new', 'address.del', 'link.set', 'sysctl.set']
+    plan.steps.forEach((step, i) => {
+      const first = i < removed || step.op === 'address.del'
+      if (step.op === 'route.new' && first) t.ok(step.undo?.length, steps[i] ?? '')
+      // The switch is set back by the undo of the step that turned it first.
+      const off = step.op === 'sysctl.set' && step.args['value'] !== '0'
+      if (changes.includes(step.op) && !off) t.ok(step.undo?.length, steps[i] ?? '')
+    })
+    t.ok(
+      (plan.steps[0]?.undo?.length ?? 0) >= move.routes.length,
+      'the last undo restores routes',
+    )
+  }
+})
+
+t.test('back to the NIC: the mirror image', async (t) => {
+  const move = collectMove(FACTS, NIC, 'azure2', '1')
+  const { plan, steps } = movePlan((p, m) => planMoveToNic(p, m, 5), move)
+  t.ok(at(steps, 'address.new 10.0.0.4@2') < at(steps, 'address.del 10.0.0.4@5'))
+  t.ok(at(steps, 'route.new default@2') < at(steps, 'address.del 10.0.0.4@5'))
+  const [leave] = plan.steps.filter((s) => s.op === 'link.set')
+  t.match(leave, {
+    args: { index: 2, master: 0 },
+    undo: [{ args: { index: 2, master: 5 } }],
+  })
+})
+
+t.test('without IPv6 addresses no switch is touched', async (t) => {
+  const facts = { ...FACTS, addresses: FACTS.addresses.slice(0, 2) }
+  const { steps } = movePlan(
+    (p, m) => planMoveToBridge(p, m, 5),
+    collectMove(facts, NIC, 'azure2', '1'),
+  )
+  t.notOk(steps.some((s) => s.startsWith('sysctl')))
+})
+
+const ENDPOINT = {
+  bridge: 'azure2',
+  hostLink: 'azv0123456789a',
+  ifname: 'eth0',
+  address: '10.0.0.7/24',
+  mac: '0a:58:0a:00:00:07',
+  tag: 'net/one/eth0',
+}
+
+t.test('an endpoint: the steps of ADD', async (t) => {
+  using host = NetNs.current()
+  using pod = NetNs.current()
+  const plan = host.plan()
+  planEndpoint(plan, ENDPOINT, { pod, bridgeIndex: 5, mtu: 1400, gateway: '10.0.0.1' })
+  t.strictSame(
+    plan.steps.map((s) => `${s.ns} ${s.op}`),
+    [
+      '0 nft.batch',
+      '0 link.new',
+      '0 bridgePort.set',
+      '0 neighbour.new',
+      '1 address.new',
+      '1 link.set',
+      '1 route.new',
+      '0 link.get',
+    ],
+  )
+  const [element, veth, port, neighbour, addressed] = plan.steps
+  t.match(element, {
+    args: { messages: [{ op: 'nft.elements.new', flags: 0x600 }] },
+    undo: [{ op: 'nft.batch', args: { messages: [{ op: 'nft.elements.del' }] }, ns: 0 }],
+  })
+  t.match(veth, {
+    args: {
+      name: 'azv0123456789a',
+      master: 5,
+      mtu: 1400,
+      info: {
+        kind: 'veth',
+        data: { peer: { name: 'eth0', mtu: 1400, mac: ENDPOINT.mac, netns: 1 } },
+      },
+    },
+    undo: [{ op: 'link.del' }],
+  })
+  t.match(port, { args: { index: { ref: 1, field: 'index' }, port: { hairpin: 1 } } })
+  t.match(neighbour, {
+    args: { link: 5, address: '10.0.0.7' },
+    undo: [{ op: 'neighbour.del' }],
+  })
+  t.match(addressed, {
+    args: { index: { ref: 1, field: 'peerIndex' }, prefixLength: 24 },
+  })
+})
+
+t.test('an endpoint’s removal accepts what is gone', async (t) => {
+  using host = NetNs.current()
+  const plan = host.plan()
+  planEndpointRemoval(plan, ENDPOINT, 5)
+  t.match(plan.steps, [
+    { op: 'nft.batch', accept: [2] },
+    { op: 'neighbour.del', accept: [2, 19], args: { link: 5, address: '10.0.0.7' } },
+  ])
+  const short = host.plan()
+  planEndpointRemoval(short, ENDPOINT, undefined)
+  t.equal(short.steps.length, 1, 'without a bridge there is no neighbour')
+})

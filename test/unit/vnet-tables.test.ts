@@ -1,0 +1,181 @@
+import t from 'tap'
+import { Transaction, type Expr } from 'vnet-cni'
+import {
+  bridgeTable,
+  dropTable,
+  endpointsMap,
+  makeBridgeTable,
+  makeMasqueradeTable,
+  type BridgeTableSpec,
+} from '../../dist/esm/vnet/index.js'
+
+const SPEC: BridgeTableSpec = {
+  bridge: 'azure2',
+  nic: 'eth0',
+  mac: '02:00:00:00:00:01',
+  hostAddresses: ['10.0.0.4', '10.0.0.5'],
+}
+const PODS = [{ address: '10.0.0.7', mac: '0a:58:0a:00:00:07', tag: 'net/one/eth0' }]
+
+interface Message {
+  op: string
+  flags: number
+  args: { name?: string; chain?: string; expressions?: Expr[]; elements?: object[] }
+}
+
+const messages = (tx: Transaction) => tx.toWire()['messages'] as unknown as Message[]
+const ops = (tx: Transaction) =>
+  messages(tx).map((m) => `${m.op} ${m.args.name ?? m.args.chain ?? ''}`.trim())
+
+t.test('names of tables', async (t) => {
+  t.strictSame(bridgeTable('azure2'), { family: 'bridge', name: 'azure_vnet_azure2' })
+  const names = [
+    'a',
+    'a-2',
+    'a\u02d2',
+    'a.2',
+    'a.2d2',
+    'a.002d2',
+    'a_2',
+    'a@',
+    'a@0',
+    'ab',
+    'ünïcödé',
+    '😀',
+    '日本',
+  ]
+  const tables = names.map((name) => bridgeTable(name).name)
+  t.equal(new Set(tables).size, names.length, tables.join(' '))
+  for (const table of tables) t.match(table, /^azure_vnet_[A-Za-z0-9_.]+$/)
+  t.equal(endpointsMap('a-2').table, bridgeTable('a-2').name)
+})
+
+t.test('the bridge table is made anew in one transaction', async (t) => {
+  const tx = makeBridgeTable(SPEC, PODS)
+  t.strictSame(ops(tx).slice(0, 10), [
+    'nft.table.new azure_vnet_azure2',
+    'nft.table.del azure_vnet_azure2',
+    'nft.table.new azure_vnet_azure2',
+    'nft.set.new endpoints',
+    'nft.set.new host_flows',
+    'nft.set.new ended_flows',
+    'nft.chain.new prerouting',
+    'nft.chain.new forward',
+    'nft.chain.new output',
+    'nft.chain.new postrouting',
+  ])
+  t.equal(ops(tx).at(-1), 'nft.elements.new')
+  t.equal(messages(tx).at(-1)?.args.elements?.length, 3, 'two of the host, one pod')
+  t.equal(tx.toWire()['generation'], undefined)
+})
+
+t.test('masquerading adds its set and rules, and nothing when it is off', async (t) => {
+  const on = makeBridgeTable({ ...SPEC, masquerade: { except: ['10.0.0.0/16'] } }, PODS)
+  t.ok(ops(on).includes('nft.set.new except'))
+  t.notOk(ops(makeBridgeTable(SPEC, PODS)).includes('nft.set.new except'))
+  t.ok(messages(on).length > messages(makeBridgeTable(SPEC, PODS)).length)
+})
+
+t.test('per pod one element, never a rule', async (t) => {
+  const many = Array.from({ length: 1000 }, (_, i) => ({
+    address: `10.0.${1 + (i >> 8)}.${i & 255}`,
+    mac: '0a:58:0a:00:00:07',
+    tag: `net/${i}/eth0`,
+  }))
+  const count = (tx: Transaction, op: string) =>
+    messages(tx).filter((m) => m.op === op).length
+  const few = makeBridgeTable(SPEC, PODS)
+  const full = makeBridgeTable(SPEC, many)
+  t.equal(count(full, 'nft.rule.new'), count(few, 'nft.rule.new'))
+  const parts = messages(full).filter((m) => m.op === 'nft.elements.new')
+  t.equal(
+    parts.reduce((n, m) => n + (m.args.elements?.length ?? 0), 0),
+    1002,
+  )
+  t.ok(
+    parts.every((m) => (m.args.elements?.length ?? 0) <= 256),
+    'no message beyond 64 KiB',
+  )
+})
+
+t.test('the masquerade table', async (t) => {
+  t.strictSame(ops(makeMasqueradeTable({ except: [] })), [
+    'nft.table.new azure_vnet_masquerade',
+    'nft.table.del azure_vnet_masquerade',
+    'nft.table.new azure_vnet_masquerade',
+    'nft.set.new except',
+    'nft.elements.new',
+    'nft.chain.new postrouting',
+    ...Array.from({ length: 3 }, () => 'nft.rule.new postrouting'),
+  ])
+  const joined = makeMasqueradeTable({ except: [] }, dropTable(bridgeTable('azure2')))
+  t.equal(ops(joined)[1], 'nft.table.del azure_vnet_azure2')
+  t.equal(ops(joined).length, 11)
+})
+
+t.test('a transaction in the addon’s form', async (t) => {
+  const set = { family: 'ip', table: 't', name: 's', key: ['inet_service'] } as const
+  const tx = new Transaction(7)
+    .addTable({ family: 'ip', name: 't' }, { exclusive: true })
+    .addSet({ ...set, dynamic: true, size: 9 })
+    .addChain({ family: 'ip', table: 't', name: 'c', hook: 'input', priority: -5 })
+    .addElements(set, [{ key: [80], comment: 'x' }], { exclusive: true })
+    .deleteElements(set, [[80]])
+  t.strictSame(tx.toWire(), {
+    generation: 7,
+    messages: [
+      { op: 'nft.table.new', flags: 0x600, args: { family: 2, name: 't' } },
+      {
+        op: 'nft.set.new',
+        flags: 0x400,
+        args: {
+          family: 2,
+          table: 't',
+          name: 's',
+          flags: 48,
+          keyType: 13,
+          keyLength: 2,
+          description: { size: 9 },
+          id: 1,
+        },
+      },
+      {
+        op: 'nft.chain.new',
+        flags: 0x400,
+        args: {
+          family: 2,
+          table: 't',
+          name: 'c',
+          hook: { number: 1, priority: -5 },
+          type: 'filter',
+          policy: 1,
+        },
+      },
+      {
+        op: 'nft.elements.new',
+        flags: 0x600,
+        args: {
+          family: 2,
+          table: 't',
+          set: 's',
+          elements: [
+            {
+              key: { value: Uint8Array.of(0, 80) },
+              userdata: Uint8Array.of(0, 2, 0x78, 0),
+            },
+          ],
+        },
+      },
+      {
+        op: 'nft.elements.del',
+        flags: 0,
+        args: {
+          family: 2,
+          table: 't',
+          set: 's',
+          elements: [{ key: { value: Uint8Array.of(0, 80) } }],
+        },
+      },
+    ],
+  })
+})
