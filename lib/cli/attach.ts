@@ -56,7 +56,7 @@ export const attach: Command = {
     // What an attachment of the same name left goes by the rules that it was made by.
     if (before) delChain(before.list, staleNetns(before), { path }, before.result)
     records.save(record)
-    return add(records, record, path, out)
+    return add(records, record, { path, keep: before !== undefined, out })
   },
 }
 
@@ -125,11 +125,17 @@ function withPortsOf(before: AttachmentRecord, now: AttachmentRecord): Attachmen
   return { ...now, attachment, pod: now.pod || before.pod }
 }
 
+interface AddOptions {
+  readonly path: string[]
+  /** Keep the record of a failure, so that --again still knows the ports. */
+  readonly keep: boolean
+  readonly out: Output
+}
+
 function add(
   records: Attachments,
   record: AttachmentRecord,
-  path: string[],
-  out: Output,
+  { path, keep, out }: AddOptions,
 ): number {
   const { list, attachment } = record
   try {
@@ -141,7 +147,7 @@ function add(
     return EXIT.ok
   } catch (error) {
     // Where even DEL failed, the record stays: detach works from it.
-    if (!(error instanceof ChainUndoError)) records.forget(record)
+    if (!keep && !(error instanceof ChainUndoError)) records.forget(record)
     throw error
   }
 }
