@@ -29,13 +29,19 @@ export const reset: Command = {
     const store = nodeStore((message) => out.line(message))
     const owners = attachedOwners(host, store)
     if (owners.length > 0 && !values['force']) throw refusal(owners)
-    const removed: Record<string, string[]> = {}
-    if (!values['dry-run']) {
-      resetHost(host, store, (what, name) => {
-        out.line(`removed ${what} ${name}`)
-        ;(removed[`${what}s`] ??= []).push(name)
-      })
+    if (values['dry-run']) {
+      out.line(
+        owners.length > 0 ? `attached: ${owners.join(', ')}` : 'no pod is attached',
+      )
+      out.json({ attached: owners })
+      return EXIT.ok
     }
+    const removed: Record<string, string[]> = {}
+    resetHost(host, store, (what, name) => {
+      out.line(`removed ${what} ${name}`)
+      const list = (removed[`${what}s`] ??= [])
+      list.push(name)
+    })
     if (Object.keys(removed).length === 0) out.line('nothing to remove')
     out.json({ removed })
     return EXIT.ok
