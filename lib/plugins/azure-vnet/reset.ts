@@ -50,7 +50,8 @@ export function resetHost(
 ): void {
   removeEndpoints(host, store, progress)
   const bridges = ourBridges(host)
-  store.update((state) => adopt(host, state, bridges))
+  // Each update makes a lock file: none where there is nothing to do.
+  if (bridges.length > 0) store.update((state) => adopt(host, state, bridges))
   for (const bridge of bridgesOf(store.read(), bridges)) {
     // Written down before it happens, as when the last pod goes.
     store.update((state) => markLeaving(host, state, bridge))
@@ -72,15 +73,17 @@ function bridgesOf(state: NodeState, found: readonly Link[]): string[] {
 }
 
 function removeEndpoints(host: NetNs, store: Store<NodeState>, progress: Progress): void {
-  const gone = store.update((state) => {
+  const isEmpty = Object.keys(store.read().endpoints).length === 0
+  const remove = (state: NodeState) => {
     const owners = Object.values(state.endpoints).map(({ owner }) => owner)
     for (const owner of owners) {
       removeEndpoint(host, state, { owner, bridges: [] })
       delete state.endpoints[ownerKey(owner)]
     }
     return owners
-  })
-  for (const owner of gone) progress('endpoint', ownerTag(owner))
+  }
+  for (const owner of isEmpty ? [] : store.update(remove))
+    progress('endpoint', ownerTag(owner))
   // Azure's own plug-in names its links likewise: only those on our bridges are ours.
   const { links } = readFacts(host)
   const bridges = new Set(ourBridges(host).map(({ index }) => index))
