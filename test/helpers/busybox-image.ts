@@ -39,14 +39,18 @@ export async function busyboxArchive(space: PrivateSpace): Promise<string> {
  * The same as an archive that `ctr image import` takes: the form of `docker save`, with
  * manifest.json, one layer and a config.
  */
-export async function busyboxImage(space: PrivateSpace, name: string): Promise<string> {
+export async function busyboxImage(
+  space: PrivateSpace,
+  name: string,
+  command: readonly string[],
+): Promise<string> {
   const rootfs = await busyboxArchive(space)
   const folder = join(space.folder, 'image')
   const sum = (await must('sha256sum', [rootfs])).slice(0, 64)
   const config = JSON.stringify({
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     os: 'linux',
-    config: { Cmd: WEB, Env: ['PATH=/bin'] },
+    config: { Cmd: command, Env: ['PATH=/bin'] },
     rootfs: { type: 'layers', diff_ids: [`sha256:${sum}`] },
   })
   const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['rootfs.tar'] }]

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { busyboxImage } from './busybox-image.js'
+import { busyboxImage, WEB } from './busybox-image.js'
 import { missingPrograms, PrivateSpace } from './private-space.js'
 import { until, type Outcome } from './process.js'
 
@@ -21,8 +21,10 @@ export function containerdProblem(): string | undefined {
   })
 }
 
-/** The image of all containers. */
+/** An image whose own command is a web server. */
 export const IMAGE = 'docker.io/library/busybox:test'
+/** The image of the process that holds a pod's namespaces. */
+const PAUSE = 'docker.io/library/pause:test'
 
 /** containerd inside a simulated VM, with its CRI service. */
 export class Containerd {
@@ -42,7 +44,7 @@ oom_score = 0
 [grpc]
   address = "${this.socket}"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${IMAGE}"
+  sandbox_image = "${PAUSE}"
   restrict_oom_score_adj = true
   disable_apparmor = true
   [plugins."io.containerd.grpc.v1.cri".containerd]
@@ -80,12 +82,18 @@ oom_score = 0
     return this.space.signal('containerd', 'KILL')
   }
 
-  /** Imports the busybox image into a namespace of containerd. */
-  async importBusybox(namespace = 'default'): Promise<void> {
-    const archive = await busyboxImage(this.space, IMAGE)
-    const args = ['image', 'import', '--snapshotter', 'native', archive]
-    const { code, stderr } = await this.ctr('-n', namespace, ...args)
-    if (code !== 0) throw new Error(`ctr image import: ${stderr}`)
+  /** Imports the images into a namespace of containerd; `k8s.io` is the CRI's. */
+  async importImages(namespace: 'default' | 'k8s.io'): Promise<void> {
+    const images: [string, readonly string[]][] = [
+      [IMAGE, WEB],
+      [PAUSE, ['sleep', '99999']],
+    ]
+    for (const [name, command] of images) {
+      const archive = await busyboxImage(this.space, name, command)
+      const args = ['image', 'import', '--snapshotter', 'native', archive]
+      const { code, stderr } = await this.ctr('-n', namespace, ...args)
+      if (code !== 0) throw new Error(`ctr image import: ${stderr}`)
+    }
   }
 
   /** Runs `ctr`. */

@@ -134,9 +134,10 @@ export class PrivateSpace {
     this.#forget()
   }
 
-  #env(): Record<string, string> {
+  #env(): Record<string, string | undefined> {
     const path = '/usr/sbin:/usr/bin:/sbin:/bin'
-    return { ...this.host.env, PATH: path, TMPDIR: '/tmp' }
+    // The test runner's own options would load its modules into every plug-in.
+    return { ...this.host.env, PATH: path, TMPDIR: '/tmp', NODE_OPTIONS: undefined }
   }
 
   /** `ip netns exec` would hide the cgroup mounts, without which runc refuses to work. */
