@@ -13,9 +13,12 @@ export const validate: Command = {
   positionals: ['FILE'],
   async run(_values, [file = ''], out) {
     const list = loadList(file)
-    const { parseVnetConfig } = await import('../plugins/azure-vnet/config.js')
+    const { OWN_IPAM, parseVnetConfig } = await import('../plugins/azure-vnet/config.js')
+    const { parseIpamConfig } = await import('../plugins/azure-vnet-ipam/config.js')
     for (const plugin of list.plugins) {
-      if (plugin.type === 'azure-vnet') parseVnetConfig(plugin)
+      if (plugin.type !== 'azure-vnet') continue
+      const { ipamType } = parseVnetConfig(plugin)
+      if (ipamType === OWN_IPAM) parseIpamConfig(plugin, new Map())
     }
     const types = list.plugins.map(({ type }) => type)
     out.line(`${file}: network ${list.name}, ${types.join(' + ')}`)
