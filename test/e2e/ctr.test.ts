@@ -11,7 +11,7 @@ import { makeRelease } from '../helpers/release.js'
 // In CI an absent containerd is a broken job, not a reason to pass.
 const skip = (process.env['CI'] ? undefined : containerdProblem()) ?? false
 
-tap.test('ctr run --cni', { skip, timeout: 120_000 }, async (t) => {
+tap.test('ctr run --cni', { skip, timeout: 240_000 }, async (t) => {
   const host = await AzureHost.create()
   t.teardown(() => host.destroy())
   const space = await PrivateSpace.create(host)

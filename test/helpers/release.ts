@@ -42,7 +42,8 @@ export async function makeRelease(
   writeFileSync(join(content, '10-azure.conflist'), list)
   change?.(content)
   const name = `azure-vnet-cni-linux-${arch}-${version}.tgz`
-  await must('tar', ['-C', content, '-czf', join(folder, name), '.'])
+  const pack = ['-I', 'gzip -1', '-cf', join(folder, name), '.']
+  await must('tar', ['-C', content, ...pack])
   await sumUp(folder)
   return join(folder, name)
 }
