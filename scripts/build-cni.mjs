@@ -10,7 +10,8 @@ const out = join(root, 'dist', 'cni')
 rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n')
-for (const plugin of ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback']) {
+const programs = ['vnet-cni', 'azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback']
+for (const plugin of programs) {
   const launcher = `#!${process.execPath}\nrequire('../cjs/main.js').main('${plugin}')\n`
   writeFileSync(join(out, plugin), launcher, { mode: 0o755 })
 }

@@ -30,6 +30,22 @@ function port(entry: Record<string, unknown>, key: string, place: string): numbe
   throw wrong(`${place}.${key}`, value, 'give a port from 1 to 65535')
 }
 
+const KEYS = ['hostPort', 'containerPort', 'protocol', 'hostIP'] as const
+
+// Go programs read keys in any case, and containerd writes "HostPort" (PortMapping in go-cni
+// has no JSON names). A key in its own case goes before others.
+function knownKeys(raw: object): Record<string, unknown> {
+  const entries = Object.entries(raw)
+  return Object.fromEntries(
+    KEYS.flatMap((key) => {
+      const isKey = ([name]: [string, unknown]) =>
+        name.toLowerCase() === key.toLowerCase()
+      const found = entries.find(([name]) => name === key) ?? entries.find(isKey)
+      return found ? [[key, found[1]]] : []
+    }),
+  )
+}
+
 function parseOne(
   raw: unknown,
   place: string,
@@ -37,7 +53,7 @@ function parseOne(
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw wrong(place, raw, 'give an object with hostPort, containerPort and protocol')
   }
-  const entry = raw as Record<string, unknown>
+  const entry = knownKeys(raw)
   const protocol = String(entry['protocol'] ?? 'tcp').toLowerCase()
   if (!PROTOCOLS.includes(protocol as 'tcp')) {
     throw wrong(`${place}.protocol`, entry['protocol'], 'use tcp or udp')

@@ -153,6 +153,11 @@ function heldPorts(host: NetNs): Held[] {
   return readAll(host).held.filter((h) => h.set !== HAIRPIN)
 }
 
+/** Tags of the owners of all mappings. Throws NetlinkError, SyscallError. */
+export function portHolders(host: NetNs): string[] {
+  return heldPorts(host).map(({ element }) => element.comment ?? 'unknown')
+}
+
 function toMapping({ set, element }: Held): Mapping {
   const [protocol, hostPort] = element.key.slice(-2)
   return {

@@ -1,14 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { AzureHost } from './azure-host.js'
+import { removeCgroups } from './cgroups.js'
 import {
   CommandError,
   run,
@@ -54,7 +48,6 @@ const HOLDER = `
   mkdir /run/netns /run/lock
   echo ready
   while read -r; do :; done`
-const CGROUPS = '/sys/fs/cgroup'
 
 /** Why podman cannot be used here, naming the Debian package, or `undefined` if it can. */
 export function podmanProblem(): string | undefined {
@@ -82,32 +75,6 @@ lock_type = "file"
 # The clean-up after a container's end is started by conmon: it calls DEL too.
 conmon_env_vars = ${JSON.stringify(env)}
 `
-}
-
-/** The cgroups below ours in every hierarchy, children first. */
-function cgroupFolders(parent: string): string[] {
-  const roots = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))]
-  return roots.flatMap((root) => {
-    const top = join(root, parent)
-    if (!existsSync(top)) return []
-    const files = readdirSync(top, { recursive: true, encoding: 'utf8' })
-    const lists = files.filter((name) => basename(name) === 'cgroup.procs')
-    return lists
-      .map((name) => dirname(join(top, name)))
-      .sort()
-      .reverse()
-  })
-}
-
-/** Removes a cgroup of ours once all processes are gone. */
-function removeCgroups(parent: string): void {
-  for (const folder of cgroupFolders(parent)) {
-    try {
-      rmdirSync(folder)
-    } catch {
-      // A cgroup empties a moment after its last process; the next try gets it.
-    }
-  }
 }
 
 /**
@@ -218,10 +185,7 @@ export class Podman {
     const [program, ...rest] = this.#line(['rm', '-f', '-a', '-t', '0'])
     runSync(program!, rest, { env: this.#env(), timeoutMs: 20_000 })
     this.#holder.kill('SIGKILL')
-    for (let turn = 0; turn < 20 && cgroupFolders(this.#cgroup).length > 0; turn += 1) {
-      removeCgroups(this.#cgroup)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
-    }
+    removeCgroups(this.#cgroup)
     this.#forget()
   }
 

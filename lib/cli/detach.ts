@@ -1,0 +1,89 @@
+/**
+ * `vnet-cni detach`: takes a container's network away, whether or not the container still runs.
+ */
+import { Attachments, type AttachmentRecord } from '../cni/attachments.js'
+import { delChain } from '../cni/chain.js'
+import { loadList } from '../cni/list.js'
+import {
+  EXIT,
+  optional,
+  UsageError,
+  type Command,
+  type Output,
+  type Values,
+} from './command.js'
+import { cniPath, DEFAULT_CONFLIST, staleNetns } from './places.js'
+
+const USAGE = `(--container ID | --pod NS/NAME) [options]
+
+  --container ID      id of the container
+  --pod NS/NAME       the pod, as it was given to attach
+  --conflist FILE     list to run where nothing is recorded; ${DEFAULT_CONFLIST}
+  --cni-path FOLDERS  where the plug-ins are; CNI_PATH or /opt/cni/bin
+  --ifname NAME       only this interface; without a record eth0
+  --json              print what was detached
+`
+
+/** The command. */
+export const detach: Command = {
+  name: 'detach',
+  summary: 'takes the network of a container away: runs DEL of a whole list',
+  usage: USAGE,
+  options: {
+    container: { type: 'string' },
+    pod: { type: 'string' },
+    conflist: { type: 'string' },
+    'cni-path': { type: 'string' },
+    ifname: { type: 'string' },
+  },
+  async run(values, _positionals, out) {
+    const container = optional(values, 'container')
+    const pod = optional(values, 'pod')
+    if (!container && !pod) throw new UsageError('give --container ID or --pod NS/NAME')
+    const records = new Attachments()
+    const found = records.list().filter((record) => matches(record, values))
+    const path = cniPath(values)
+    for (const record of found) {
+      delChain(record.list, staleNetns(record), { path }, record.result)
+      records.forget(record)
+    }
+    if (found.length === 0 && container) delUnrecorded(container, values, path)
+    return tell(found, out)
+  },
+}
+
+function matches({ attachment, pod }: AttachmentRecord, values: Values): boolean {
+  const ifname = optional(values, 'ifname')
+  if (ifname && attachment.ifname !== ifname) return false
+  const container = optional(values, 'container')
+  const wanted = optional(values, 'pod')
+  return attachment.containerId === container || (wanted !== undefined && pod === wanted)
+}
+
+// Without a record the plug-ins work from their own.
+function delUnrecorded(containerId: string, values: Values, path: string[]): void {
+  const list = loadList(optional(values, 'conflist') ?? DEFAULT_CONFLIST)
+  const ifname = optional(values, 'ifname') ?? 'eth0'
+  delChain(
+    list,
+    { containerId, netns: '', ifname, args: '', capabilityArgs: {} },
+    { path },
+  )
+}
+
+function tell(found: readonly AttachmentRecord[], out: Output): number {
+  for (const { list, attachment } of found) {
+    out.line(
+      `detached ${attachment.containerId} (${attachment.ifname}) from ${list.name}`,
+    )
+  }
+  if (found.length === 0) out.line('nothing was recorded as attached')
+  out.json({
+    detached: found.map(({ list, attachment: { containerId, ifname } }) => ({
+      network: list.name,
+      containerId,
+      ifname,
+    })),
+  })
+  return EXIT.ok
+}

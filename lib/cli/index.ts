@@ -1,0 +1,60 @@
+/**
+ * The program vnet-cni: picks a command by its first argument, and loads that one alone.
+ */
+import { writeAll } from '../cni/io.js'
+import { VERSION } from '../version.js'
+import { EXIT, runCommand, type Command } from './command.js'
+
+const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  attach: {
+    summary: 'give a container its network',
+    load: async () => (await import('./attach.js')).attach,
+  },
+  detach: {
+    summary: 'take the network of a container away',
+    load: async () => (await import('./detach.js')).detach,
+  },
+  reset: {
+    summary: 'give the host its network back and forget all state',
+    load: async () => (await import('./reset.js')).reset,
+  },
+  validate: {
+    summary: 'check a network configuration list',
+    load: async () => (await import('./validate.js')).validate,
+  },
+}
+
+/** Runs `vnet-cni ARGS`; answers with the exit code. */
+export async function cli(args: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = args
+  if (name === '--version' || name === '-V') {
+    writeAll(1, `vnet-cni ${VERSION}\n`)
+    return EXIT.ok
+  }
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    writeAll(name ? 1 : 2, overview())
+    return name ? EXIT.ok : EXIT.usage
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command) return runCommand(await command.load(), rest)
+  writeAll(2, `vnet-cni: no command "${name}": use one of ${names().join(', ')}\n`)
+  return EXIT.usage
+}
+
+function names(): string[] {
+  return Object.keys(COMMANDS)
+}
+
+function overview(): string {
+  const lines = Object.entries(COMMANDS).map(
+    ([name, { summary }]) => `  ${name.padEnd(10)}${summary}`,
+  )
+  return `vnet-cni ${VERSION}
+
+usage: vnet-cni COMMAND [options]; COMMAND --help tells more
+
+${lines.join('\n')}
+
+Called as azure-vnet, azure-vnet-ipam, portmap or loopback it is that CNI plug-in.
+`
+}

@@ -1,0 +1,147 @@
+/**
+ * The runtime's side of CNI: runs the plug-ins of a list one after the other, each with the
+ * result of the one before, as container runtimes do ("Lifecycle & Ordering" in SPEC.md).
+ */
+import { isObject } from './config.js'
+import { delegate } from './delegate.js'
+import { toCniError } from './errors.js'
+import type { ListedPlugin, NetworkList } from './list.js'
+import { printResult } from './result.js'
+import type { CniResult, JsonObject, NetConf } from './types.js'
+import { isAtLeast } from './version.js'
+
+/** A container's interface in a network: what ADD and DEL are told. */
+export interface Attachment {
+  /** CNI_CONTAINERID */
+  readonly containerId: string
+  /** CNI_NETNS; empty when the namespace is gone, which only DEL can bear. */
+  readonly netns: string
+  /** CNI_IFNAME */
+  readonly ifname: string
+  /** CNI_ARGS; empty for none. */
+  readonly args: string
+  /** Values for `runtimeConfig`, by the capability that a plug-in has to declare. */
+  readonly capabilityArgs: JsonObject
+}
+
+/** What running a list needs beside the list. */
+export interface ChainOptions {
+  /** Folders with plug-ins. */
+  readonly path: readonly string[]
+  /** Environment of the plug-ins, CNI variables aside; this process's when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** In milliseconds, for one plug-in; 60,000 when absent. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Runs ADD of all plug-ins in order. When one fails, DEL of all is run before the failure is
+ * thrown, because a plug-in that failed may have left something.
+ *
+ * @returns the result of the last plug-in
+ * @throws CniError of the plug-in that failed; its details tell what could not be undone
+ */
+export function addChain(
+  list: NetworkList,
+  attachment: Attachment,
+  options: ChainOptions,
+): CniResult {
+  let result: CniResult | undefined
+  try {
+    list.plugins.forEach((plugin, i) => {
+      const config = configFor(list, plugin, attachment.capabilityArgs, result)
+      result = delegate(plugin.type, 'ADD', config, settings(attachment, options, i))
+    })
+  } catch (error) {
+    throw afterUndo(error, list, attachment, options)
+  }
+  return result ?? {}
+}
+
+/**
+ * Runs DEL of all plug-ins in reverse order; the first failure ends it, and DEL may then be
+ * repeated. `result` is what ADD gave, for the versions that pass it on.
+ *
+ * @throws CniError of the plug-in that failed
+ */
+export function delChain(
+  list: NetworkList,
+  attachment: Attachment,
+  options: ChainOptions,
+  result?: CniResult,
+): void {
+  // Plug-ins of older versions do not expect a result with DEL ("DEL" in SPEC.md 0.4.0).
+  const known = isAtLeast(list.cniVersion, '0.4.0') ? result : undefined
+  const { plugins } = list
+  for (let i = plugins.length - 1; i >= 0; i--) {
+    const plugin = plugins[i] as ListedPlugin
+    const config = configFor(list, plugin, attachment.capabilityArgs, known)
+    delegate(plugin.type, 'DEL', config, settings(attachment, options, i))
+  }
+}
+
+/** What a plug-in of a list reads on stdin. */
+export function configFor(
+  list: NetworkList,
+  plugin: ListedPlugin,
+  capabilityArgs: JsonObject,
+  previous?: CniResult,
+): NetConf {
+  const { capabilities, ...own } = plugin
+  const wanted = isObject(capabilities) ? capabilities : {}
+  const runtimeConfig = Object.fromEntries(
+    Object.entries(capabilityArgs).filter(([name]) => wanted[name] === true),
+  )
+  return {
+    ...own,
+    cniVersion: list.cniVersion,
+    name: list.name,
+    ...(Object.keys(runtimeConfig).length > 0 && { runtimeConfig }),
+    ...(previous && { prevResult: printResult(previous, list.cniVersion) }),
+  }
+}
+
+function settings(attachment: Attachment, options: ChainOptions, position: number) {
+  const { containerId, netns, ifname, args } = attachment
+  return {
+    field: `plugins[${position}].type`,
+    ...(options.timeoutMs && { timeoutMs: options.timeoutMs }),
+    env: {
+      ...(options.env ?? process.env),
+      CNI_CONTAINERID: containerId,
+      CNI_NETNS: netns,
+      CNI_IFNAME: ifname,
+      CNI_ARGS: args,
+      CNI_PATH: options.path.join(':'),
+    },
+  }
+}
+
+function afterUndo(
+  thrown: unknown,
+  list: NetworkList,
+  attachment: Attachment,
+  options: ChainOptions,
+): Error {
+  const error = toCniError(thrown)
+  try {
+    delChain(list, attachment, options)
+    return error
+  } catch (failure) {
+    return new ChainUndoError(error, toCniError(failure))
+  }
+}
+
+/** ADD failed, and so did the DEL that had to undo it: DEL must be called again. */
+export class ChainUndoError extends Error {
+  override readonly name = 'ChainUndoError'
+
+  constructor(
+    /** Why ADD failed. */
+    readonly reason: Error,
+    /** Why DEL failed. */
+    readonly undoFailure: Error,
+  ) {
+    super(`${reason.message}; undoing it failed too: ${undoFailure.message}`)
+  }
+}

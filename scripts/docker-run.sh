@@ -1,0 +1,171 @@
+#!/bin/sh
+# Starts a container on the Azure virtual network: with --net=none, and then with the whole
+# network configuration list. POSIX sh. Uses docker, or podman where there is no docker.
+set -eu
+
+usage() {
+  cat <<'USAGE'
+usage: docker-run.sh [options] CONTAINER-NAME CONTAINER-NAMESPACE IMAGE [COMMAND...]
+       docker-run.sh [options] --restart CONTAINER-NAME CONTAINER-NAMESPACE
+
+  -p [HOST-IP:]HOST-PORT:CONTAINER-PORT[/tcp|udp]  publish a port; may be repeated
+  --restart        stop and start a container again: docker start alone gives it no network
+  --conflist FILE  network configuration list (/etc/cni/net.d/10-azure.conflist)
+  --cni-bin DIR    folder with the plug-ins (CNI_PATH, else /opt/cni/bin)
+  --engine NAME    docker or podman (docker if it is there, else podman)
+  -h, --help       this text
+
+Without COMMAND the image's own command runs. The network comes a moment after the command has
+begun. Prints the container's address. docker-del.sh removes what this script made.
+USAGE
+}
+
+fail() {
+  printf 'docker-run.sh: %s\n' "$1" >&2
+  exit "${2:-1}"
+}
+
+wrong() {
+  fail "$1: see docker-run.sh --help" 2
+}
+
+conflist=/etc/cni/net.d/10-azure.conflist
+cni_bin=${CNI_PATH:-/opt/cni/bin}
+engine=
+ports=
+restart=
+
+# Values are joined by newlines, which none of them can hold: POSIX sh has one array only.
+newline='
+'
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    -p | --publish | --conflist | --cni-bin | --engine)
+      [ $# -ge 2 ] || wrong "$1 needs a value"
+      case $1 in
+        -p | --publish) ports=$ports$2$newline ;;
+        --conflist) conflist=$2 ;;
+        --cni-bin) cni_bin=$2 ;;
+        --engine) engine=$2 ;;
+      esac
+      shift 2
+      ;;
+    --restart)
+      restart=yes
+      shift
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    --)
+      shift
+      break
+      ;;
+    -*) wrong "unknown option $1" ;;
+    *) break ;;
+  esac
+done
+
+if [ -n "$restart" ]; then
+  [ $# -eq 2 ] || wrong 'expected CONTAINER-NAME CONTAINER-NAMESPACE'
+else
+  [ $# -ge 3 ] || wrong 'expected CONTAINER-NAME CONTAINER-NAMESPACE IMAGE'
+fi
+name=$1
+namespace=$2
+shift 2
+
+case $name$namespace in
+  *[!a-zA-Z0-9_.-]*) wrong "$name or $namespace holds more than letters, digits, _ . and -" ;;
+esac
+
+if [ -z "$engine" ]; then
+  if command -v docker >/dev/null 2>&1; then
+    engine=docker
+  elif command -v podman >/dev/null 2>&1; then
+    engine=podman
+  else
+    fail 'neither docker nor podman is installed: install one of them'
+  fi
+fi
+command -v "$engine" >/dev/null 2>&1 || fail "$engine is not installed: install it"
+
+[ "$(id -u)" -eq 0 ] || fail 'networks need root: run it with sudo'
+[ -r "$conflist" ] || fail "$conflist is missing: run install-cni-plugin.sh, or use --conflist"
+vnet_cni=
+IFS=:
+for folder in $cni_bin; do
+  [ -n "$vnet_cni" ] || [ ! -x "$folder/vnet-cni" ] || vnet_cni=$folder/vnet-cni
+done
+unset IFS
+[ -n "$vnet_cni" ] || fail "no vnet-cni in $cni_bin: run install-cni-plugin.sh, or use --cni-bin"
+"$engine" info >/dev/null 2>&1 ||
+  fail "$engine does not answer: start its service, for example: systemctl start $engine"
+
+one_line() {
+  printf '%s' "$1" | tr '\n' ' '
+}
+
+# Runs a command; what it writes to stderr is in $said then, as one line.
+run() {
+  said=
+  { said=$("$@" 2>&1 1>&3); } 3>&1 || {
+    said=$(one_line "$said")
+    return 1
+  }
+  [ -z "$said" ] || printf '%s\n' "$said" >&2
+}
+
+made=
+undo() {
+  status=$?
+  trap - EXIT
+  # A container that was there before stays, with the record that --restart needs.
+  if [ "$status" -ne 0 ] && [ -n "$made" ] && [ -z "$restart" ]; then
+    "$vnet_cni" detach --container "$made" --conflist "$conflist" --cni-path "$cni_bin" \
+      >/dev/null 2>&1 || true
+    "$engine" rm -f "$made" >/dev/null 2>&1 || true
+  fi
+  exit "$status"
+}
+trap undo EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if [ -n "$restart" ]; then
+  made=$("$engine" container inspect -f '{{.Id}}' "$name" 2>/dev/null) ||
+    fail "no container $name: start one without --restart"
+  run "$engine" restart "$made" >/dev/null || fail "$name cannot be started again: $said"
+else
+  image=$1
+  shift
+  if "$engine" container inspect "$name" >/dev/null 2>&1; then
+    fail "a container $name exists: run docker-del.sh $name $namespace, or choose another name"
+  fi
+  "$engine" image inspect "$image" >/dev/null 2>&1 || "$engine" pull -q "$image" >/dev/null 2>&1 ||
+    fail "no image $image, and it cannot be pulled: $engine pull or load it first"
+  answer=$("$engine" create --net=none --name "$name" "$image" "$@" 2>&1) ||
+    fail "$name cannot be created: $(one_line "$answer")"
+  # Warnings come before the id.
+  made=${answer##*"$newline"}
+  run "$engine" start "$made" >/dev/null || fail "$name cannot be started: $said"
+fi
+
+pid=$("$engine" container inspect -f '{{.State.Pid}}' "$made")
+if [ "$pid" = 0 ]; then
+  code=$("$engine" container inspect -f '{{.State.ExitCode}}' "$made")
+  fail "the command of $name ended at once with exit code $code: give one that stays"
+fi
+
+set -- --container "$made" --netns "/proc/$pid/ns/net" --pod "$namespace/$name" \
+  --conflist "$conflist" --cni-path "$cni_bin"
+[ -z "$restart" ] || set -- "$@" --again
+IFS=$newline
+for port in $ports; do
+  set -- "$@" -p "$port"
+done
+unset IFS
+run "$vnet_cni" attach "$@" || fail "$name got no network: $said"
