@@ -410,6 +410,8 @@ std::string check_steps(std::vector<Step>& steps, const Plan& plan, const std::v
 
 std::string check_plan(Plan& plan) { return check_steps(plan.steps, plan, descriptors(plan)); }
 
+std::vector<const Object*> all_objects() { return {std::begin(kObjects), std::end(kObjects)}; }
+
 Outcome run_plan(const Plan& plan) { return Runner(plan).run(); }
 
 }  // namespace vnet
