@@ -19,9 +19,10 @@ constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-const Object* const kObjects[] = {&kLink,      &kBridgePort,  &kAddressObject, &kRoute,
-                                  &kNeighbour, &kNftTable,    &kNftChain,      &kNftRule,
-                                  &kNftSet,    &kNftElements, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {&kLink,      &kBridgePort, &kAddressObject, &kRoute,
+                                  &kNeighbour, &kNsid,       &kNftTable,      &kNftChain,
+                                  &kNftRule,   &kNftSet,     &kNftElements,   &kNftGeneration,
+                                  &kConntrack};
 
 bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
 

@@ -1,7 +1,7 @@
 /**
  * A plan: a list of requests to the kernel that run in one native call.
  */
-import { addon, type Wire, type WireOutcome, type WireStep } from '../binding.js'
+import { type Backend, type Wire, type WireOutcome, type WireStep } from '../binding.js'
 import { toError } from '../errors.js'
 import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
@@ -106,6 +106,7 @@ export class Done {
 export class Plan extends PlanScope {
   readonly #namespaces: NetNs[] = []
   readonly #steps: WireStep[] = []
+  readonly #backend: Backend
 
   constructor(home: NetNs) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
@@ -116,6 +117,7 @@ export class Plan extends PlanScope {
     })
     hold.plan = this
     this.#namespaces.push(home)
+    this.#backend = home.backend
   }
 
   /** The same plan seen from another namespace. */
@@ -138,13 +140,13 @@ export class Plan extends PlanScope {
    */
   async run(options: RunOptions = {}): Promise<Done> {
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(await addon().run(this.#handles(), steps, keepGoing), keepGoing)
+    return this.#finish(await this.#backend.run(this.#handles(), steps, keepGoing), keepGoing)
   }
 
   /** Runs the plan on this thread: for short-lived programs. Throws as `run` does. */
   runSync(options: RunOptions = {}): Done {
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(addon().runSync(this.#handles(), steps, keepGoing), keepGoing)
+    return this.#finish(this.#backend.runSync(this.#handles(), steps, keepGoing), keepGoing)
   }
 
   #add(
@@ -166,6 +168,11 @@ export class Plan extends PlanScope {
   }
 
   #position(ns: NetNs): number {
+    if (ns.backend !== this.#backend) {
+      throw new TypeError(
+        'netns: a plan cannot mix namespaces of the kernel with those of a fake, or of two fakes',
+      )
+    }
     const at = this.#namespaces.indexOf(ns)
     return at >= 0 ? at : this.#namespaces.push(ns) - 1
   }
