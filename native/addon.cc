@@ -158,6 +158,14 @@ Napi::Value run_sync(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), run_plan(plan));
 }
 
+// A worker that is told to end completes its plans when no JavaScript may run any more: nobody
+// waits for the answer then, and values cannot be made.
+bool can_run_js(napi_env env) {
+  napi_value probe = nullptr;
+  return napi_create_object(env, &probe) == napi_ok &&
+         napi_set_named_property(env, probe, "probe", probe) == napi_ok;
+}
+
 class PlanWorker : public Napi::AsyncWorker {
  public:
   PlanWorker(Napi::Env env, Plan plan)
@@ -165,7 +173,9 @@ class PlanWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override { outcome_ = run_plan(plan_); }
-  void OnOK() override { deferred_.Resolve(to_js(Env(), outcome_)); }
+  void OnOK() override {
+    if (can_run_js(Env())) deferred_.Resolve(to_js(Env(), outcome_));
+  }
   void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
 
  private:
