@@ -122,8 +122,7 @@ export type MonitorKind = keyof MonitorEvents
 
 /** An event of one of these kinds, or an overrun. */
 export type MonitorEvent<K extends MonitorKind = MonitorKind> =
-  | MonitorEvents[K]
-  | OverrunEvent
+  MonitorEvents[K] | OverrunEvent
 
 /** How to watch. */
 export interface MonitorOptions {

@@ -140,13 +140,19 @@ export class Plan extends PlanScope {
    */
   async run(options: RunOptions = {}): Promise<Done> {
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(await this.#backend.run(this.#handles(), steps, keepGoing), keepGoing)
+    return this.#finish(
+      await this.#backend.run(this.#handles(), steps, keepGoing),
+      keepGoing,
+    )
   }
 
   /** Runs the plan on this thread: for short-lived programs. Throws as `run` does. */
   runSync(options: RunOptions = {}): Done {
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(this.#backend.runSync(this.#handles(), steps, keepGoing), keepGoing)
+    return this.#finish(
+      this.#backend.runSync(this.#handles(), steps, keepGoing),
+      keepGoing,
+    )
   }
 
   #add(

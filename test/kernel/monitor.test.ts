@@ -64,7 +64,9 @@ t.test('links, ports, addresses, routes and neighbours are told in order', async
   t.ok(has({ kind: 'bridgePort', change: 'del', link: { name: 'a0' } }))
   t.ok(has({ kind: 'fdb', change: 'new', neighbour: { mac: '02:00:5e:10:00:01' } }))
   t.ok(has({ kind: 'address', change: 'new', address: { address: '10.1.0.1/24' } }))
-  t.ok(has({ kind: 'route', change: 'new', route: { to: '10.2.0.0/24', via: '10.1.0.2' } }))
+  t.ok(
+    has({ kind: 'route', change: 'new', route: { to: '10.2.0.0/24', via: '10.1.0.2' } }),
+  )
   t.ok(has({ kind: 'route', change: 'del', route: { to: '10.2.0.0/24' } }))
   t.ok(
     has({
@@ -87,7 +89,9 @@ t.test('only what was asked for comes', async (t) => {
   plan.address.add({ link: bridge, address: '10.1.0.1/24' })
   plan.address.del({ link: bridge, address: '10.1.0.1/24' })
   await plan.run()
-  const seen = await collect(monitor, (e) => matches(e, { change: 'del', kind: 'address' }))
+  const seen = await collect(monitor, (e) =>
+    matches(e, { change: 'del', kind: 'address' }),
+  )
   t.same([...new Set(seen.map((e) => e.kind))], ['address'])
 })
 
@@ -134,48 +138,54 @@ t.test('nsids are told', async (t) => {
   t.match(event, { kind: 'nsid', change: 'new', nsid: 0 })
 })
 
-t.test('a reader that is too slow meets one overrun, then what happens next', async (t) => {
-  const ns = namespace(t)
-  const monitor = ns.monitor(['address'], { limit: 10, receiveBuffer: 1 << 20 })
-  const plan = ns.plan()
-  const bridge = plan.link.addBridge({ name: 'br0' })
-  for (let i = 1; i <= 200; i++) {
-    plan.address.add({ link: bridge, address: `10.1.0.${i}/24` })
-  }
-  await plan.run()
-  const seen = await collect(monitor, (e) => e.kind === 'overrun')
-  t.equal(seen.length, 11, 'ten events and the overrun')
-  t.same(seen[9], { ...seen[9], kind: 'address' })
-})
-
-t.test('a full buffer of the kernel is an overrun, and the monitor goes on', async (t) => {
-  const ns = namespace(t)
-  const monitor = ns.monitor(['link'], { receiveBuffer: 2048 })
-  const plan = ns.plan()
-  plan.link.addBridge({ name: 'br0' })
-  const made = plan.runSync()
-  t.ok(made)
-  // Whether the reader keeps up with a burst is the scheduler's affair: some round it does not.
-  let overran = false
-  for (let round = 0; round < 100 && !overran; round++) {
-    const burst = ns.plan()
-    const bridge = burst.link.get('br0')
-    for (let i = 0; i < 400; i++) burst.link.set(bridge, { mtu: 1400 + (i % 2) })
-    burst.link.set(bridge, { mtu: 1300 + round })
-    burst.runSync()
-    for (;;) {
-      const { value } = await monitor.next()
-      if (value?.kind === 'overrun') overran = true
-      if (overran || (value?.kind === 'link' && value.link.mtu === 1300 + round)) break
+t.test(
+  'a reader that is too slow meets one overrun, then what happens next',
+  async (t) => {
+    const ns = namespace(t)
+    const monitor = ns.monitor(['address'], { limit: 10, receiveBuffer: 1 << 20 })
+    const plan = ns.plan()
+    const bridge = plan.link.addBridge({ name: 'br0' })
+    for (let i = 1; i <= 200; i++) {
+      plan.address.add({ link: bridge, address: `10.1.0.${i}/24` })
     }
-  }
-  t.ok(overran)
-  const after = ns.plan()
-  after.link.addBridge({ name: 'br1' })
-  after.runSync()
-  const seen = await collect(monitor, (e) => e.kind === 'link' && e.link.name === 'br1')
-  t.match(seen.at(-1), { kind: 'link', link: { name: 'br1' } })
-})
+    await plan.run()
+    const seen = await collect(monitor, (e) => e.kind === 'overrun')
+    t.equal(seen.length, 11, 'ten events and the overrun')
+    t.same(seen[9], { ...seen[9], kind: 'address' })
+  },
+)
+
+t.test(
+  'a full buffer of the kernel is an overrun, and the monitor goes on',
+  async (t) => {
+    const ns = namespace(t)
+    const monitor = ns.monitor(['link'], { receiveBuffer: 2048 })
+    const plan = ns.plan()
+    plan.link.addBridge({ name: 'br0' })
+    const made = plan.runSync()
+    t.ok(made)
+    // Whether the reader keeps up with a burst is the scheduler's affair: some round it does not.
+    let overran = false
+    for (let round = 0; round < 100 && !overran; round++) {
+      const burst = ns.plan()
+      const bridge = burst.link.get('br0')
+      for (let i = 0; i < 400; i++) burst.link.set(bridge, { mtu: 1400 + (i % 2) })
+      burst.link.set(bridge, { mtu: 1300 + round })
+      burst.runSync()
+      for (;;) {
+        const { value } = await monitor.next()
+        if (value?.kind === 'overrun') overran = true
+        if (overran || (value?.kind === 'link' && value.link.mtu === 1300 + round)) break
+      }
+    }
+    t.ok(overran)
+    const after = ns.plan()
+    after.link.addBridge({ name: 'br1' })
+    after.runSync()
+    const seen = await collect(monitor, (e) => e.kind === 'link' && e.link.name === 'br1')
+    t.match(seen.at(-1), { kind: 'link', link: { name: 'br1' } })
+  },
+)
 
 t.test('it ends at abort, close and return, waiting or not', async (t) => {
   const ns = namespace(t)
@@ -253,7 +263,9 @@ t.test('bad input is refused before anything is opened', async (t) => {
     t.throws(() => ns.monitor(['link'], { limit }), { message: /limit: / })
   }
   for (const receiveBuffer of [1, 2 ** 31]) {
-    t.throws(() => ns.monitor(['link'], { receiveBuffer }), { message: /receiveBuffer: / })
+    t.throws(() => ns.monitor(['link'], { receiveBuffer }), {
+      message: /receiveBuffer: /,
+    })
   }
   const closed = NetNs.create()
   closed.close()

@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/require-post-message-target-origin -- worker_threads, not windows
 // A child process that ends at one stage of a monitor's life; `stage` is the first argument.
 import { createRequire } from 'node:module'
 import { Worker, isMainThread, workerData } from 'node:worker_threads'
