@@ -278,7 +278,8 @@ export class Monitor<
 
   async *#read(): AsyncGenerator<MonitorEvent<K>, undefined> {
     const native = this.#native
-    while (native && this.#open) {
+    if (!native) return
+    while (this.#open) {
       const batch = native.take(TAKE)
       if (isFailure(batch)) {
         this.close()

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "../executor.h"
+#include "../monitor.h"
 #include "../socket.h"
 #include "random_value.h"
 
@@ -154,6 +155,20 @@ void batch_reply(View input) {
   for (const Object* object : all_objects()) parse_error(m.header, m.payload, object, m.payload);
 }
 
+// Notifications: byte 0 picks the protocol, all kinds are wanted.
+void events(View input) {
+  if (input.size < 1) return;
+  std::vector<const EventKind*> kinds;
+  for (const char* name :
+       {"link", "bridgePort", "address", "route", "neighbour", "fdb", "rule", "nsid", "nft"}) {
+    kinds.push_back(event_kind(name));
+  }
+  int protocol = input.data[0] & 1 ? NETLINK_ROUTE : NETLINK_NETFILTER;
+  for (const Value& event : read_events(input.from(1), protocol, kinds)) {
+    if (!event.get("kind") || !event.get("change")) broken("an event has a kind and a change");
+  }
+}
+
 // Plans as JavaScript might give them: names of operations, arguments of any shape.
 void plan(View input) {
   Source s(input);
@@ -204,6 +219,7 @@ std::vector<Target> targets() {
   all.push_back({"ack", ack});
   all.push_back({"reply", reply});
   all.push_back({"batchreply", batch_reply});
+  all.push_back({"events", events});
   all.push_back({"plan", plan});
   return all;
 }
