@@ -17,8 +17,13 @@ function packageRoot(): string {
   return folder
 }
 
-/** Loads the addon: a fitting prebuild, else what `npm ci` compiled. */
+/**
+ * Loads the addon: the file that VNET_CNI_ADDON names (a sanitizer build, say), else a fitting
+ * prebuild, else what `npm ci` compiled.
+ */
 export function loadNative(): unknown {
+  const chosen = process.env['VNET_CNI_ADDON']
+  if (chosen) return require(chosen) as unknown
   const load = require('node-gyp-build') as (dir: string) => unknown
   return load(packageRoot())
 }

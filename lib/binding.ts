@@ -75,18 +75,36 @@ export interface NativeNetNs {
   close(): void
 }
 
+/** A subscription to a namespace's notifications, read on a thread of its own. */
+export interface NativeMonitor {
+  /** The oldest events that wait, at most so many; a failure when none will come any more. */
+  take(most: number): WireEvent[] | WireFailure
+  /** Whether the monitor keeps the event loop alive; not so at first. */
+  hold(on: boolean): void
+  /** Stops the thread and waits for it. */
+  close(): void
+}
+
+/** A notification, or `{ kind: 'overrun' }` where some are missing. */
+export interface WireEvent {
+  readonly kind: string
+  readonly change?: 'new' | 'del'
+  /** Name of the table that `value` was decoded by, empty when there is none for it. */
+  readonly object?: string
+  /** nlmsg_type */
+  readonly type?: number
+  readonly value?: unknown
+}
+
 /** A lock on a file that the kernel drops when the process ends. */
 export interface NativeLock {
   close(): void
 }
 
-export interface Addon {
-  /** Opens the namespace file at a path (`/proc/thread-self/ns/net`, `/run/netns/x`). */
-  openNetns(path: string): NativeNetNs | WireFailure
-  /** Makes a namespace; with a path, pins it there as `ip netns add` does. */
-  createNetns(path?: string): NativeNetNs | WireFailure
-  /** Unpins and removes a namespace file. */
-  deleteNetns(path: string): WireFailure | undefined
+/**
+ * What runs plans and watches: the kernel through the addon, or a model of it.
+ */
+export interface Backend {
   runSync(
     namespaces: readonly NativeNetNs[],
     steps: readonly WireStep[],
@@ -97,6 +115,27 @@ export interface Addon {
     steps: readonly WireStep[],
     keepGoing: boolean,
   ): Promise<WireOutcome>
+  /**
+   * Subscribes to kinds of notifications (native/monitor.cc). `limit` events wait at most;
+   * `receiveBuffer` is in bytes, 0 for the kernel's default. `onReady` is called on this thread
+   * when events wait that `take` has not seen, once until `take` has answered with none.
+   */
+  openMonitor(
+    namespace: NativeNetNs,
+    kinds: readonly string[],
+    limit: number,
+    receiveBuffer: number,
+    onReady: () => void,
+  ): NativeMonitor | WireFailure
+}
+
+export interface Addon extends Backend {
+  /** Opens the namespace file at a path (`/proc/thread-self/ns/net`, `/run/netns/x`). */
+  openNetns(path: string): NativeNetNs | WireFailure
+  /** Makes a namespace; with a path, pins it there as `ip netns add` does. */
+  createNetns(path?: string): NativeNetNs | WireFailure
+  /** Unpins and removes a namespace file. */
+  deleteNetns(path: string): WireFailure | undefined
   /**
    * Takes an exclusive flock(2) on a file (made when absent, mode 0600), waiting up to
    * `timeoutMs`. The label is written into the file, so that a waiter can name the holder.
@@ -111,6 +150,14 @@ let loaded: Addon | undefined
 export function addon(): Addon {
   loaded ??= loadNative() as Addon
   return loaded
+}
+
+/** The kernel as the addon reaches it; loads the addon when it is first asked for something. */
+export const kernel: Backend = {
+  runSync: (namespaces, steps, keepGoing) =>
+    addon().runSync(namespaces, steps, keepGoing),
+  run: (namespaces, steps, keepGoing) => addon().run(namespaces, steps, keepGoing),
+  openMonitor: (...options) => addon().openMonitor(...options),
 }
 
 /** True when a call into the addon answered with a failure instead of a value. */

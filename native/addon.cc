@@ -7,6 +7,7 @@
 #include "convert.h"
 #include "executor.h"
 #include "lock.h"
+#include "monitor_handle.h"
 #include "netns.h"
 
 namespace vnet {
@@ -16,6 +17,7 @@ namespace {
 struct State {
   Napi::FunctionReference netns;
   Napi::FunctionReference lock;
+  Napi::FunctionReference monitor;
 };
 
 Napi::Value misuse(Napi::Env env, const std::string& what) {
@@ -221,10 +223,17 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
   return LockHandle::wrap(info.Env(), std::move(fd));
 }
 
+Napi::Value open_monitor(const Napi::CallbackInfo& info) {
+  auto ns = info.Length() > 0 ? NetNsHandle::get(info[0]) : nullptr;
+  if (!ns) return misuse(info.Env(), "namespace: not an open namespace handle");
+  return MonitorHandle::open(info, *ns, info.Env().GetInstanceData<State>()->monitor);
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* state = new State;  // freed by Node-API with the environment
   state->netns = Napi::Persistent(NetNsHandle::define(env));
   state->lock = Napi::Persistent(LockHandle::define(env));
+  state->monitor = Napi::Persistent(MonitorHandle::define(env));
   env.SetInstanceData(state);
   exports.Set("openNetns", Napi::Function::New(env, open_netns, "openNetns"));
   exports.Set("createNetns", Napi::Function::New(env, create_netns, "createNetns"));
@@ -232,6 +241,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("runSync", Napi::Function::New(env, run_sync, "runSync"));
   exports.Set("run", Napi::Function::New(env, run, "run"));
   exports.Set("lockFile", Napi::Function::New(env, lock, "lockFile"));
+  exports.Set("openMonitor", Napi::Function::New(env, open_monitor, "openMonitor"));
   return exports;
 }
 

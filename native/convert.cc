@@ -126,7 +126,8 @@ Napi::Value to_js(Napi::Env env, const Value& v) {
   if (const std::string* s = v.string()) return Napi::String::New(env, *s);
   if (const Bytes* b = v.bytes()) {
     auto array = Napi::Uint8Array::New(env, b->size());
-    std::copy(b->begin(), b->end(), array.Data());
+    // An environment that is ending makes no buffers.
+    if (!array.IsEmpty() && !b->empty()) std::copy(b->begin(), b->end(), array.Data());
     return array;
   }
   if (const List* list = v.list()) {

@@ -22,10 +22,10 @@ constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-const Object* const kObjects[] = {&kLink,          &kBridgePort,  &kAddressObject, &kRoute,
-                                  &kNeighbour,     &kNftTable,    &kNftChain,      &kNftRule,
-                                  &kNftSet,        &kNftElements, &kNftObject,     &kNftFlowtable,
-                                  &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {&kLink,         &kBridgePort,    &kAddressObject, &kRoute,
+                                  &kNeighbour,    &kNsid,          &kNftTable,      &kNftChain,
+                                  &kNftRule,      &kNftSet,        &kNftElements,   &kNftObject,
+                                  &kNftFlowtable, &kNftGeneration, &kConntrack};
 
 bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
 
@@ -373,6 +373,8 @@ std::string check_steps(std::vector<Step>& steps, const Plan& plan, const std::v
 }  // namespace
 
 std::string check_plan(Plan& plan) { return check_steps(plan.steps, plan, descriptors(plan)); }
+
+std::vector<const Object*> all_objects() { return {std::begin(kObjects), std::end(kObjects)}; }
 
 Outcome run_plan(const Plan& plan) { return Runner(plan).run(); }
 

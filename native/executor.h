@@ -60,6 +60,8 @@ uint16_t message_type(const Object& object, Verb verb);
 // Looks the operation's name up ("link.new") and checks the arguments without asking the kernel.
 // Returns what is wrong with it, or an empty string.
 std::string check_plan(Plan& plan);
+// Every object that operations can name.
+std::vector<const Object*> all_objects();
 Outcome run_plan(const Plan& plan);
 
 }  // namespace vnet

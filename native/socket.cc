@@ -19,6 +19,14 @@ constexpr int kReceiveBuffer = 1024 * 1024;
 // A reply to a request always comes. The limit only keeps a broken kernel from hanging us.
 constexpr time_t kReceiveSeconds = 30;
 
+// The errno of a message. The kernel's are -1 to -4095 (linux/err.h, MAX_ERRNO); anything else is
+// no answer that could be passed on.
+int errno_of(int32_t code) {
+  constexpr int32_t kMaxErrno = 4095;
+  if (code == 0) return 0;
+  return code < 0 && code >= -kMaxErrno ? -code : EPROTO;
+}
+
 }  // namespace
 
 Failure Socket::open_here(int protocol) {
@@ -92,7 +100,7 @@ Failure parse_error(const nlmsghdr& header, View payload, const Object* object, 
   Failure f;
   int32_t code = 0;
   if (!payload.read(0, &code) || code == 0) return f;
-  f.error = -code;
+  f.error = errno_of(code);
   if (!(header.nlmsg_flags & NLM_F_ACK_TLVS)) return f;
   size_t at = sizeof code;
   if (header.nlmsg_type == NLMSG_ERROR) {
@@ -120,24 +128,51 @@ Failure parse_error(const nlmsghdr& header, View payload, const Object* object, 
   return f;
 }
 
+bool read_reply(View datagram, uint32_t sequence, const Object& object, View sent,
+                const OnMessage& on_message, bool* interrupted, Failure* result) {
+  MessageCursor m(datagram);
+  while (m.next()) {
+    // A left-over of a request that was given up is not ours.
+    if (m.header.nlmsg_seq != sequence) continue;
+    if (m.header.nlmsg_flags & NLM_F_DUMP_INTR) *interrupted = true;
+    if (m.header.nlmsg_type == NLMSG_ERROR || m.header.nlmsg_type == NLMSG_DONE) {
+      *result = parse_error(m.header, m.payload, &object, sent.from(sizeof(nlmsghdr)));
+      return true;
+    }
+    if (m.header.nlmsg_type >= NLMSG_MIN_TYPE) on_message(m.header, m.payload);
+  }
+  return false;
+}
+
+void read_batch_reply(View datagram, SequenceRange range, const OnMessage& on_echo,
+                      Failure* failure, uint32_t* culprit, Bytes* error) {
+  MessageCursor m(datagram);
+  while (m.next()) {
+    // A left-over of a request that was given up is not ours.
+    if (m.header.nlmsg_seq - range.first >= range.count) continue;
+    if (m.header.nlmsg_type >= NLMSG_MIN_TYPE) on_echo(m.header, m.payload);
+    int32_t code = 0;
+    if (m.header.nlmsg_type != NLMSG_ERROR || !m.payload.read(0, &code) || !code) continue;
+    // The kernel's word counts more than a socket that ran over.
+    if (*failure && failure->syscall.empty()) continue;
+    *failure = {};
+    failure->error = errno_of(code);
+    *culprit = m.header.nlmsg_seq;
+    const auto* start = m.payload.data - sizeof(nlmsghdr);
+    error->assign(start, start + m.header.nlmsg_len);
+  }
+}
+
 Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& object,
-                         const std::function<void(const nlmsghdr&, View)>& on_message,
-                         bool* interrupted) {
+                         const OnMessage& on_message, bool* interrupted) {
   if (Failure f = send(request)) return f;
   View sent{request.data(), request.size()};
   for (;;) {
     ssize_t n = receive(0);
     if (n < 0) return syscall_failure("netlink.receive", "recvfrom", static_cast<int>(-n));
-    MessageCursor m({buffer_.data(), static_cast<size_t>(n)});
-    while (m.next()) {
-      // A left-over of a request that was given up is not ours.
-      if (m.header.nlmsg_seq != sequence) continue;
-      if (m.header.nlmsg_flags & NLM_F_DUMP_INTR) *interrupted = true;
-      if (m.header.nlmsg_type == NLMSG_ERROR || m.header.nlmsg_type == NLMSG_DONE) {
-        return parse_error(m.header, m.payload, &object, sent.from(sizeof(nlmsghdr)));
-      }
-      if (m.header.nlmsg_type >= NLMSG_MIN_TYPE) on_message(m.header, m.payload);
-    }
+    Failure f;
+    View datagram{buffer_.data(), static_cast<size_t>(n)};
+    if (read_reply(datagram, sequence, object, sent, on_message, interrupted, &f)) return f;
   }
 }
 
@@ -158,20 +193,8 @@ Failure Socket::batch(const Bytes& request, uint32_t first, uint32_t count, bool
       if (n == -ENOBUFS || n == -EMSGSIZE) continue;
       return failure;
     }
-    MessageCursor m({buffer_.data(), static_cast<size_t>(n)});
-    while (m.next()) {
-      // A left-over of a request that was given up is not ours.
-      if (m.header.nlmsg_seq - first >= count) continue;
-      if (m.header.nlmsg_type >= NLMSG_MIN_TYPE) on_echo(m.header, m.payload);
-      int32_t code = 0;
-      if (m.header.nlmsg_type != NLMSG_ERROR || !m.payload.read(0, &code) || !code) continue;
-      if (failure && failure.syscall.empty()) continue;
-      failure = {};
-      failure.error = -code;
-      *culprit = m.header.nlmsg_seq;
-      const auto* start = m.payload.data - sizeof(nlmsghdr);
-      error_payload->assign(start, start + m.header.nlmsg_len);
-    }
+    View datagram{buffer_.data(), static_cast<size_t>(n)};
+    read_batch_reply(datagram, {first, count}, on_echo, &failure, culprit, error_payload);
   }
 }
 

@@ -49,6 +49,25 @@ class Socket {
   Bytes buffer_;
 };
 
+using OnMessage = std::function<void(const nlmsghdr&, View)>;
+
+// What a datagram says to the request `sequence`, which was `sent` (with its nlmsghdr). True when
+// the answer is complete; then `result` holds the refusal, if it was one. Asks nothing of the
+// kernel, so that it can be fuzzed.
+bool read_reply(View datagram, uint32_t sequence, const Object& object, View sent,
+                const OnMessage& on_message, bool* interrupted, Failure* result);
+
+struct SequenceRange {
+  uint32_t first;
+  uint32_t count;
+};
+
+// Notes the first refusal that a datagram brings for an nfnetlink batch: its errno, the sequence
+// number of the message, and the whole error message with its header. `on_echo` sees what the
+// kernel tells of the things made.
+void read_batch_reply(View datagram, SequenceRange range, const OnMessage& on_echo,
+                      Failure* failure, uint32_t* culprit, Bytes* error);
+
 // Reads the errno and the extended ack out of an NLMSG_ERROR or NLMSG_DONE message. `request` is
 // the message that was answered, without its nlmsghdr; it serves to name the attribute.
 Failure parse_error(const nlmsghdr& header, View payload, const Object* object, View request);

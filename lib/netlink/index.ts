@@ -1,6 +1,7 @@
 export * from './address.js'
 export * from './constants.js'
 export * from './link.js'
+export * from './monitor.js'
 export * from './neighbour.js'
 export * from './netns.js'
 export * from './plan.js'

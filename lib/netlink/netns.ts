@@ -1,8 +1,16 @@
 /**
  * Network namespaces.
  */
-import { addon, isFailure, type NativeNetNs, type WireFailure } from '../binding.js'
+import {
+  addon,
+  isFailure,
+  kernel,
+  type Backend,
+  type NativeNetNs,
+  type WireFailure,
+} from '../binding.js'
 import { toError } from '../errors.js'
+import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
 import { Plan } from './plan.js'
 
 /** Where `ip netns` pins namespaces. */
@@ -21,8 +29,21 @@ export class NetNs implements Disposable, AsyncDisposable {
   /** The addon's handle; for the plan. */
   readonly native: NativeNetNs
 
-  private constructor(native: NativeNetNs) {
+  /** What runs the plans of this handle; for the plan. */
+  readonly backend: Backend
+
+  private constructor(native: NativeNetNs, backend: Backend = kernel) {
     this.native = native
+    this.backend = backend
+  }
+
+  /**
+   * A handle on a namespace that is not the kernel's: `vnet-cni/testing` makes them.
+   *
+   * @internal
+   */
+  static of(native: NativeNetNs, backend: Backend): NetNs {
+    return new NetNs(native, backend)
   }
 
   /** The namespace of this process. Throws SyscallError. */
@@ -71,6 +92,20 @@ export class NetNs implements Disposable, AsyncDisposable {
   /** A new, empty plan at home in this namespace. */
   plan(): Plan {
     return new Plan(this)
+  }
+
+  /**
+   * Watches this namespace: an async iterator of what the kernel tells of these kinds from now on.
+   * `for await (const event of host.monitor(['link', 'address'], { signal })) …`
+   * See {@link Monitor} for how it ends and what happens when the reader is too slow.
+   * Throws TypeError for an unknown kind, SyscallError (op `monitor.open`): EPERM for `nft` without
+   * CAP_NET_ADMIN, EMFILE without descriptors.
+   */
+  monitor<K extends MonitorKind>(
+    kinds: readonly K[],
+    options: MonitorOptions = {},
+  ): Monitor<K> {
+    return new Monitor(this.backend, this.native, kinds, options)
   }
 
   /** Lets go of the namespace. A plan under way finishes first. */

@@ -2,7 +2,7 @@
  * A plan: a list of requests to the kernel that run in one native call.
  */
 import {
-  addon,
+  type Backend,
   type Wire,
   type WireFailure,
   type WireOutcome,
@@ -127,6 +127,7 @@ export class Plan extends PlanScope {
   readonly #namespaces: NetNs[] = []
   readonly #steps: WireStep[] = []
   readonly #describe = new Map<number, (failure: WireFailure) => string>()
+  readonly #backend: Backend
 
   constructor(home: NetNs) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
@@ -138,6 +139,7 @@ export class Plan extends PlanScope {
     })
     hold.plan = this
     this.#namespaces.push(home)
+    this.#backend = home.backend
   }
 
   /** The same plan seen from another namespace. */
@@ -157,13 +159,19 @@ export class Plan extends PlanScope {
    */
   async run(options: RunOptions = {}): Promise<Done> {
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(await addon().run(this.#handles(), steps, keepGoing), keepGoing)
+    return this.#finish(
+      await this.#backend.run(this.#handles(), steps, keepGoing),
+      keepGoing,
+    )
   }
 
   /** Runs the plan on this thread: for short-lived programs. Throws as `run` does. */
   runSync(options: RunOptions = {}): Done {
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(addon().runSync(this.#handles(), steps, keepGoing), keepGoing)
+    return this.#finish(
+      this.#backend.runSync(this.#handles(), steps, keepGoing),
+      keepGoing,
+    )
   }
 
   #add(
@@ -196,6 +204,11 @@ export class Plan extends PlanScope {
   }
 
   #position(ns: NetNs): number {
+    if (ns.backend !== this.#backend) {
+      throw new TypeError(
+        'netns: a plan cannot mix namespaces of the kernel with those of a fake, or of two fakes',
+      )
+    }
     const at = this.#namespaces.indexOf(ns)
     return at >= 0 ? at : this.#namespaces.push(ns) - 1
   }

@@ -77,7 +77,7 @@ function removeEndpoints(host: NetNs, store: Store<NodeState>, progress: Progres
   const remove = (state: NodeState) => {
     const owners = Object.values(state.endpoints).map(({ owner }) => owner)
     for (const owner of owners) {
-      removeEndpoint(host, state, { owner, bridges: [] })
+      removeEndpoint(host, state, owner, [])
       delete state.endpoints[ownerKey(owner)]
     }
     return owners
@@ -105,7 +105,7 @@ function adopt(host: NetNs, state: NodeState, bridges: readonly Link[]): void {
       (link) => link.master === bridge.index && !OUR_LINK.test(link.name),
     )
     if (!nic) continue
-    const record = newBridgeRecord(facts, nic, bridge.name, undefined)
+    const record = newBridgeRecord(host, facts, nic, bridge.name, undefined)
     state.bridges[bridge.name] = { ...record, phase: 'ready' }
   }
 }

@@ -1,0 +1,196 @@
+/**
+ * The fake kernel that users' tests talk to.
+ */
+import { constants } from 'node:os'
+import type {
+  Backend,
+  NativeMonitor,
+  NativeNetNs,
+  WireEvent,
+  WireOutcome,
+  WireStep,
+} from '../binding.js'
+import { errnoName } from '../errors.js'
+import { NetNs } from '../netlink/netns.js'
+import { FakeNamespace, Refusal } from './model.js'
+import { operations } from './operations.js'
+import { Runner } from './runner.js'
+
+/** When a failure is injected. */
+export interface FailOptions {
+  /** How many steps of that operation succeed first; 0 when absent. */
+  readonly after?: number
+  /** How many fail then; 1 when absent. `Infinity` for all. */
+  readonly times?: number
+  /** The kernel's words in the error. */
+  readonly extAck?: string
+  /** Name of a system call: the error is a SyscallError then. */
+  readonly syscall?: string
+}
+
+/** A step as it ran. */
+export interface RecordedStep {
+  readonly op: string
+  /** The namespace; compare with {@link NetNs.equals}. */
+  readonly netns: NetNs
+  /** Arguments in the addon's form, references as they were. */
+  readonly args: WireStep['args']
+  readonly flags: number
+  /** `EEXIST` when the step was refused (accepted or not), else undefined. */
+  readonly code?: string
+  /** Whether it took an earlier step back. */
+  readonly undo: boolean
+}
+
+interface Fault {
+  readonly op: string
+  readonly refusal: Refusal
+  after: number
+  times: number
+}
+
+function errnoOf(code: string): number {
+  const errno = (constants.errno as Record<string, number | undefined>)[code]
+  const known = errno ?? (code === 'ERESTART' ? 85 : undefined)
+  if (known === undefined)
+    throw new TypeError(`code: ${code} is no errno, such as EINVAL`)
+  return known
+}
+
+/**
+ * An in-memory model of what plans act on: links, veth pairs across namespaces, addresses,
+ * routes, neighbours, sysctls, nftables. It needs no rights and no Linux. Its namespaces behave as
+ * {@link NetNs} handles do; plans run, fail and are undone as on the kernel, with its errnos.
+ *
+ * It is a model: no packet moves, rules are kept but not run, IPv6 link-local addresses do not
+ * appear by themselves, arguments are not checked for what only the kernel's tables know.
+ *
+ *     const fake = new FakeKernel()
+ *     const host = fake.netns()
+ *     fake.failOn('route.new', 'EINVAL', { after: 2 })
+ */
+export class FakeKernel {
+  /** Every step that ran, oldest first; refused and undoing ones too. */
+  readonly steps: RecordedStep[] = []
+  readonly #namespaces = new Map<NativeNetNs, { model: FakeNamespace; handle: NetNs }>()
+  readonly #faults: Fault[] = []
+  readonly #backend: Backend
+  #nextInode = 0xf0000001
+
+  constructor() {
+    this.#backend = {
+      runSync: (namespaces, steps, keepGoing) => this.#run(namespaces, steps, keepGoing),
+      run: async (namespaces, steps, keepGoing) => {
+        // Bad input is refused after a turn, as from the addon; so is the answer.
+        await new Promise((resolve) => {
+          setImmediate(resolve)
+        })
+        return this.#run(namespaces, steps, keepGoing)
+      },
+      openMonitor: (namespace, kinds, limit, _, onReady) =>
+        openMonitor(this.#model(namespace), kinds, limit, onReady),
+    }
+  }
+
+  /** A new namespace that holds a loopback link. */
+  netns(): NetNs {
+    const model = new FakeNamespace(this.#nextInode++)
+    const native: NativeNetNs = {
+      identity: () => ({ dev: 4, ino: this.#model(native).inode }),
+      fd: () => -1,
+      close: () => {
+        model.closed = true
+      },
+    }
+    const handle = NetNs.of(native, this.#backend)
+    this.#namespaces.set(native, { model, handle })
+    return handle
+  }
+
+  /**
+   * Has steps of an operation (`link.new`, `route.new`, `nft.batch`, …) refused with an errno.
+   * Throws TypeError for an operation or errno that there is not.
+   */
+  failOn(op: string, code: string, options: FailOptions = {}): this {
+    if (!Object.hasOwn(operations, op)) {
+      throw new TypeError(`op: ${op} is not an operation that the fake kernel knows`)
+    }
+    const { after = 0, times = 1, extAck = '', syscall = '' } = options
+    const refusal = new Refusal(errnoOf(code), extAck, syscall)
+    this.#faults.push({ op, refusal, after, times })
+    return this
+  }
+
+  /** Forgets the steps and the failures to come; namespaces stay as they are. */
+  reset(): void {
+    this.steps.length = 0
+    this.#faults.length = 0
+  }
+
+  #model(native: NativeNetNs): FakeNamespace {
+    const known = this.#namespaces.get(native)
+    if (!known || known.model.closed) {
+      throw new TypeError('namespaces: not an open namespace handle')
+    }
+    return known.model
+  }
+
+  #run(
+    natives: readonly NativeNetNs[],
+    steps: readonly WireStep[],
+    keepGoing: boolean,
+  ): WireOutcome {
+    const models = natives.map((native) => this.#model(native))
+    const runner = new Runner(
+      models,
+      (step) => this.#inject(step),
+      (step, errno, undo) => {
+        const native = natives[step.ns] as NativeNetNs
+        const netns = this.#namespaces.get(native)?.handle as NetNs
+        const { op, args, flags = 0 } = step
+        const code = errno === 0 ? undefined : errnoName(errno)
+        this.steps.push({ op, netns, args, flags, undo, ...(code && { code }) })
+      },
+    )
+    return runner.run(steps, keepGoing)
+  }
+
+  #inject(step: WireStep): Refusal | undefined {
+    for (const fault of this.#faults) {
+      if (fault.op !== step.op || fault.times <= 0) continue
+      if (fault.after-- > 0) continue
+      fault.times--
+      return fault.refusal
+    }
+    return undefined
+  }
+}
+
+function openMonitor(
+  model: FakeNamespace,
+  kinds: readonly string[],
+  limit: number,
+  onReady: () => void,
+): NativeMonitor {
+  const queue: WireEvent[] = []
+  let overrun = false
+  let idle = true
+  const watcher = (event: WireEvent) => {
+    if (overrun || !kinds.includes(event.kind)) return
+    overrun = queue.length >= limit
+    queue.push(overrun ? { kind: 'overrun' } : structuredClone(event))
+    if (idle) setImmediate(onReady)
+    idle = false
+  }
+  model.watchers.add(watcher)
+  return {
+    take: (most) => {
+      const taken = queue.splice(0, most)
+      if (queue.length === 0) overrun = false
+      if (taken.length === 0) idle = true
+      return taken
+    },
+    hold: () => undefined,
+    close: () => model.watchers.delete(watcher),
+  }
+}

@@ -1,0 +1,296 @@
+#include "monitor.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "executor.h"
+#include "thread.h"
+
+namespace vnet {
+
+namespace {
+
+// The largest notifications are links with their statistics (a few KiB) and nft rules; the kernel
+// builds none above 64 KiB.
+constexpr size_t kBuffer = 64 * 1024;
+// A busy socket gives way to the stop signal after so many datagrams.
+constexpr int kDatagramsAtOnce = 64;
+
+enum KindId { kLinks, kPorts, kAddresses, kRoutes, kNeighbours, kFdb, kRules, kNsids, kNft };
+
+constexpr EventKind kKinds[] = {
+    {"link", NETLINK_ROUTE, {RTNLGRP_LINK}},
+    {"bridgePort", NETLINK_ROUTE, {RTNLGRP_LINK}},
+    {"address", NETLINK_ROUTE, {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}},
+    {"route", NETLINK_ROUTE, {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}},
+    {"neighbour", NETLINK_ROUTE, {RTNLGRP_NEIGH}},
+    {"fdb", NETLINK_ROUTE, {RTNLGRP_NEIGH}},
+    {"rule", NETLINK_ROUTE, {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}},
+    {"nsid", NETLINK_ROUTE, {RTNLGRP_NSID}},
+    {"nft", NETLINK_NETFILTER, {NFNLGRP_NFTABLES}},
+};
+
+struct RouteType {
+  uint16_t type_new;
+  uint16_t type_del;
+  const EventKind* kind;
+  // Messages of the bridge family share the types of links and neighbours.
+  const EventKind* bridge_kind;
+  const char* object;
+  const char* bridge_object;
+};
+
+constexpr RouteType kRouteTypes[] = {
+    {RTM_NEWLINK, RTM_DELLINK, &kKinds[kLinks], &kKinds[kPorts], "link", "bridgePort"},
+    {RTM_NEWADDR, RTM_DELADDR, &kKinds[kAddresses], nullptr, "address", nullptr},
+    {RTM_NEWROUTE, RTM_DELROUTE, &kKinds[kRoutes], nullptr, "route", nullptr},
+    {RTM_NEWNEIGH, RTM_DELNEIGH, &kKinds[kNeighbours], &kKinds[kFdb], "neighbour", "neighbour"},
+    {RTM_NEWRULE, RTM_DELRULE, &kKinds[kRules], nullptr, "rule", nullptr},
+    {RTM_NEWNSID, RTM_DELNSID, &kKinds[kNsids], nullptr, "nsid", nullptr},
+};
+
+// What a message is about.
+struct Topic {
+  const EventKind* kind = nullptr;
+  const char* object = nullptr;
+  bool gone = false;
+};
+
+Topic route_topic(uint16_t type, View payload) {
+  uint8_t family = AF_UNSPEC;
+  payload.read(0, &family);
+  for (const RouteType& t : kRouteTypes) {
+    if (type != t.type_new && type != t.type_del) continue;
+    bool bridge = family == AF_BRIDGE;
+    return {bridge ? t.bridge_kind : t.kind, bridge ? t.bridge_object : t.object,
+            type == t.type_del};
+  }
+  return {};
+}
+
+Topic nft_topic(uint16_t type) {
+  if (type >> 8 != NFNL_SUBSYS_NFTABLES) return {};
+  const EventKind* kind = &kKinds[kNft];
+  if ((type & 0xff) == NFT_MSG_NEWGEN) return {kind, "nft.generation", false};
+  for (const Object* o : all_objects()) {
+    if (type == o->type_new) return {kind, o->name, false};
+    if (type == o->type_del) return {kind, o->name, true};
+  }
+  // An object that has no table here: its bytes are handed on.
+  return {kind, "", false};
+}
+
+Value decode_as(const char* name, View payload) {
+  for (const Object* o : all_objects()) {
+    if (std::strcmp(o->name, name) == 0) return decode_object(*o, payload);
+  }
+  return Value(Bytes(payload.data, payload.data + payload.size));
+}
+
+Value overrun_event() {
+  Map m;
+  m.emplace_back("kind", Value(std::string("overrun")));
+  return Value(std::move(m));
+}
+
+Failure failed(const char* syscall) { return syscall_failure("monitor.open", syscall, errno); }
+
+Failure subscribe(int fd, const Monitor::Options& options, int protocol) {
+  for (const EventKind* kind : options.kinds) {
+    if (kind->protocol != protocol) continue;
+    for (int group : kind->groups) {
+      if (group &&
+          ::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
+        return failed("setsockopt");
+      }
+    }
+  }
+  return {};
+}
+
+Failure open_source(const Monitor::Options& options, int protocol, Fd* out) {
+  Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  if (!fd.valid()) return failed("socket");
+  int size = options.receive_buffer;
+  if (size > 0 && ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  }
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
+    return failed("bind");
+  }
+  if (Failure f = subscribe(fd.get(), options, protocol)) return f;
+  *out = std::move(fd);
+  return {};
+}
+
+}  // namespace
+
+const EventKind* event_kind(const std::string& name) {
+  for (const EventKind& kind : kKinds) {
+    if (name == kind.name) return &kind;
+  }
+  return nullptr;
+}
+
+List read_events(View datagram, int protocol, const std::vector<const EventKind*>& kinds) {
+  List events;
+  MessageCursor m(datagram);
+  while (m.next()) {
+    uint16_t type = m.header.nlmsg_type;
+    if (type < NLMSG_MIN_TYPE) continue;
+    Topic topic = protocol == NETLINK_ROUTE ? route_topic(type, m.payload) : nft_topic(type);
+    if (!topic.kind || std::find(kinds.begin(), kinds.end(), topic.kind) == kinds.end()) continue;
+    Map event;
+    event.emplace_back("kind", Value(std::string(topic.kind->name)));
+    event.emplace_back("change", Value(std::string(topic.gone ? "del" : "new")));
+    event.emplace_back("object", Value(std::string(topic.object)));
+    event.emplace_back("type", Value(int64_t{type}));
+    event.emplace_back("value", decode_as(topic.object, m.payload));
+    events.emplace_back(std::move(event));
+  }
+  return events;
+}
+
+Failure Monitor::open(int netns, Options options, std::function<void()> wake,
+                      std::unique_ptr<Monitor>* out) {
+  constexpr const char* op = "monitor.open";
+  std::unique_ptr<Monitor> m(new Monitor(std::move(options), std::move(wake)));
+  if (Failure f = in_netns(op, netns, [&]() { return m->open_here(); })) return f;
+  m->stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!m->stop_.valid()) return failed("eventfd");
+  m->buffer_.resize(kBuffer);
+  auto body = [](void* p) -> void* {
+    static_cast<Monitor*>(p)->read_all();
+    return nullptr;
+  };
+  // The thread never enters a namespace: its sockets carry theirs.
+  if (int error = pthread_create(&m->thread_, nullptr, body, m.get())) {
+    return syscall_failure(op, "pthread_create", error);
+  }
+  m->running_ = true;
+  *out = std::move(m);
+  return {};
+}
+
+Failure Monitor::open_here() {
+  for (int protocol : {NETLINK_ROUTE, NETLINK_NETFILTER}) {
+    bool wanted = false;
+    for (const EventKind* kind : options_.kinds) wanted |= kind->protocol == protocol;
+    if (!wanted) continue;
+    Fd fd;
+    if (Failure f = open_source(options_, protocol, &fd)) return f;
+    sources_.push_back({protocol, std::move(fd)});
+  }
+  return {};
+}
+
+Monitor::~Monitor() {
+  if (!running_) return;
+  uint64_t one = 1;
+  // The counter of a fresh eventfd has room for it.
+  while (::write(stop_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+  }
+  pthread_join(thread_, nullptr);
+}
+
+void Monitor::read_all() {
+  std::vector<pollfd> watched{{stop_.get(), POLLIN, 0}};
+  for (const Source& s : sources_) watched.push_back({s.fd.get(), POLLIN, 0});
+  for (;;) {
+    if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return;
+    if (watched[0].revents) return;
+    for (size_t i = 0; i < sources_.size(); i++) {
+      if (watched[i + 1].revents && !drain(sources_[i])) return;
+    }
+  }
+}
+
+bool Monitor::drain(Source& source) {
+  for (int i = 0; i < kDatagramsAtOnce; i++) {
+    sockaddr_nl from{};
+    socklen_t length = sizeof from;
+    ssize_t n = ::recvfrom(source.fd.get(), buffer_.data(), buffer_.size(), MSG_TRUNC,
+                           reinterpret_cast<sockaddr*>(&from), &length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return true;
+    if (n < 0 && errno == ENOBUFS) {
+      push_overrun();
+      continue;
+    }
+    if (n < 0) {
+      std::unique_lock<std::mutex> hold(mutex_);
+      failure_ = syscall_failure("monitor.read", "recvfrom", errno);
+      signal(std::move(hold));
+      return false;
+    }
+    if (from.nl_pid != 0) continue;  // only the kernel is believed
+    if (static_cast<size_t>(n) > buffer_.size()) {
+      push_overrun();
+    } else if (!overflowing()) {
+      push(read_events({buffer_.data(), static_cast<size_t>(n)}, source.protocol, options_.kinds));
+    }
+  }
+  return true;
+}
+
+bool Monitor::overflowing() {
+  std::lock_guard<std::mutex> hold(mutex_);
+  return overrun_;
+}
+
+void Monitor::push(List events) {
+  std::unique_lock<std::mutex> hold(mutex_);
+  for (Value& event : events) {
+    if (queue_.size() >= options_.limit) {
+      queue_.push_back(overrun_event());
+      overrun_ = true;
+      break;
+    }
+    queue_.push_back(std::move(event));
+  }
+  if (!queue_.empty()) signal(std::move(hold));
+}
+
+void Monitor::push_overrun() {
+  std::unique_lock<std::mutex> hold(mutex_);
+  if (overrun_) return;
+  queue_.push_back(overrun_event());
+  overrun_ = true;
+  signal(std::move(hold));
+}
+
+void Monitor::signal(std::unique_lock<std::mutex> hold) {
+  if (!idle_) return;
+  idle_ = false;
+  hold.unlock();
+  wake_();
+}
+
+List Monitor::take(size_t most) {
+  std::lock_guard<std::mutex> hold(mutex_);
+  size_t n = std::min(most, queue_.size());
+  List out(std::make_move_iterator(queue_.begin()),
+           std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(n)));
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(n));
+  if (queue_.empty()) overrun_ = false;
+  if (n == 0) idle_ = true;
+  return out;
+}
+
+Failure Monitor::failure() {
+  std::lock_guard<std::mutex> hold(mutex_);
+  return failure_;
+}
+
+}  // namespace vnet
