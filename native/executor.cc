@@ -20,9 +20,9 @@ constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-const Object* const kObjects[] = {&kLink,      &kBridgePort,  &kAddressObject, &kRoute,
-                                  &kNeighbour, &kNftTable,    &kNftChain,      &kNftRule,
-                                  &kNftSet,    &kNftElements, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {&kLink,   &kBridgePort,  &kAddressObject, &kRoute,    &kNeighbour,
+                                  &kRule,   &kNsid,        &kNftTable,      &kNftChain, &kNftRule,
+                                  &kNftSet, &kNftElements, &kNftGeneration, &kConntrack};
 
 bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
 
@@ -39,23 +39,26 @@ uint16_t message_type(const Object& o, Verb verb) {
   }
 }
 
+bool can_flush(const Object& o) {
+  return &o == &kAddressObject || &o == &kNeighbour || &o == &kRoute;
+}
+
 // "link.new" -> kLink, kNew. Names of objects may hold dots: "nft.table.new".
 bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
   if (op == "sysctl.set") return *verb = Verb::kSysctlSet, true;
   if (op == "nft.batch") return *verb = Verb::kBatch, true;
   if (op == "conntrack.flush") return *verb = Verb::kFlush, *object = &kConntrack, true;
-  static constexpr std::pair<const char*, Verb> kVerbs[] = {{"new", Verb::kNew},
-                                                            {"set", Verb::kSet},
-                                                            {"del", Verb::kDel},
-                                                            {"get", Verb::kGet},
-                                                            {"dump", Verb::kDump}};
+  static constexpr std::pair<const char*, Verb> kVerbs[] = {
+      {"new", Verb::kNew}, {"set", Verb::kSet},   {"del", Verb::kDel},
+      {"get", Verb::kGet}, {"dump", Verb::kDump}, {"flush", Verb::kFlush}};
   size_t dot = op.rfind('.');
   if (dot == std::string::npos) return false;
   for (const Object* o : kObjects) {
     if (op.compare(0, dot, o->name) != 0) continue;
     for (const auto& [name, v] : kVerbs) {
       if (op.compare(dot + 1, std::string::npos, name) != 0 || !message_type(*o, v)) continue;
+      if (v == Verb::kFlush && !can_flush(*o)) continue;
       *object = o;
       *verb = v;
       return true;
@@ -168,6 +171,7 @@ class Runner {
     // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
     if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {
       f = find_by_name(s, index);
+      if (!f) note_index(*index, result);
     }
     if (f) f.op = s.op;
     return f;
@@ -188,7 +192,7 @@ class Runner {
       case Verb::kBatch:
         return batch(ns, s);
       case Verb::kFlush:
-        return flush_conntrack(ns, s, result);
+        return s.object == &kConntrack ? flush_conntrack(ns, s, result) : flush(ns, s, result);
       case Verb::kDump:
         return dump(ns, s, result);
       default:
@@ -208,7 +212,8 @@ class Runner {
     w->end_message(at);
     Failure f;
     if (e.failed()) {
-      f.error = EINVAL;
+      // A look-up that was allowed to fail: what hangs on it fails as if the kernel had looked.
+      f.error = e.missing_link() ? ENODEV : EINVAL;
       f.ext_ack = e.error();
     }
     return f;
@@ -329,6 +334,50 @@ class Runner {
     f->ext_ack = f->ext_ack.empty() ? place : f->ext_ack + "; " + place;
   }
 
+  // Puts indexes in the place of references, so that a filter can be compared.
+  Failure resolve(Step* s) {
+    Map args = s->args.map() ? *s->args.map() : Map{};
+    Failure f;
+    for (auto& [name, value] : args) {
+      if (!value.ref()) continue;
+      Writer w;
+      Encoder e(w, fds_, &indexes_);
+      uint32_t index = 0;
+      e.path.push_back(name);
+      if (e.link_index(value, &index)) {
+        value = Value(int64_t{index});
+      } else {
+        f.error = ENODEV;
+        f.ext_ack = e.error();
+      }
+    }
+    s->args = Value(std::move(args));
+    return f;
+  }
+
+  // Deletes the entries of a dump that fit all given numbers. The result is how many there were.
+  Failure flush(NetNs& ns, const Step& s, Value* result) {
+    Step list = s;
+    if (Failure f = resolve(&list)) return f;
+    Value entries;
+    if (Failure f = dump(ns, list, &entries)) return f;
+    int64_t count = 0;
+    for (const Value& entry : *entries.list()) {
+      if (!flush_selects(list.args, entry)) continue;
+      Step del = s;
+      del.verb = Verb::kDel;
+      del.args = flush_arguments(*s.object, entry);
+      Value ignored;
+      std::pair<int, int> index;
+      Failure f = request(ns, del, &ignored, &index);
+      // What went with an entry before it (the secondaries of an address) is gone as well.
+      if (f && f.error != ENOENT && f.error != ESRCH && f.error != EADDRNOTAVAIL) return f;
+      if (!f) count++;
+    }
+    *result = Value(count);
+    return {};
+  }
+
   // Deletes the entries whose original direction fits: protocol number, destination port and,
   // when given, destination address. The result is how many there were.
   Failure flush_conntrack(NetNs& ns, const Step& s, Value* result) {
@@ -403,7 +452,7 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, s
   e.path.push_back(s.op);
   if (s.verb == Verb::kBatch) {
     encode_batch(s.args, 1, e);
-  } else if (s.verb == Verb::kFlush) {
+  } else if (s.verb == Verb::kFlush && s.object == &kConntrack) {
     e.attributes(Table(kFlushAttrs), s.args);
   } else {
     e.object(*s.object, s.args);

@@ -119,6 +119,8 @@ Value decode_value(const Attr& a, View v) {
       return decode_list(*a.nest, v);
     case Type::kCustom:
       return a.custom->decode(v);
+    case Type::kSkip:
+      return Value();
     case Type::kBytes:
       break;
   }
@@ -157,6 +159,7 @@ bool Encoder::link_index(const Value& v, uint32_t* out_index) {
     if (r->step < results_->size()) {
       index = r->peer ? (*results_)[r->step].second : (*results_)[r->step].first;
     }
+    missing_link_ = index <= 0;
     if (index <= 0) fail("refers to step " + std::to_string(r->step) + ", which made no interface");
     *out_index = static_cast<uint32_t>(index);
     return index > 0;
@@ -250,6 +253,8 @@ void Encoder::attribute(const Attr& a, const Value& v) {
       return nested(a, v);
     case Type::kCustom:
       return a.custom->encode(a, v, *this);
+    case Type::kSkip:
+      return;
     case Type::kLink: {
       uint32_t index = 0;
       if (link_index(v, &index)) out.scalar(a.type, index);
@@ -352,7 +357,9 @@ void decode_attributes(const Table& table, View v, Map& into) {
   while (c.next()) {
     const Attr* a = table.by_type(c.type);
     if (a) {
-      if (a->mode != Mode::kEncode) into.emplace_back(a->name, decode_value(*a, c.value));
+      if (a->mode == Mode::kEncode) continue;
+      Value value = decode_value(*a, c.value);
+      if (!value.null()) into.emplace_back(a->name, std::move(value));
       continue;
     }
     Map raw;
@@ -381,29 +388,28 @@ Value decode_object(const Object& object, View payload) {
   return Value(std::move(m));
 }
 
+std::string name_in(const Table& table, View attributes, size_t offset) {
+  AttributeCursor c(attributes);
+  while (c.next()) {
+    if (offset < c.offset || offset >= c.offset + sizeof(nlattr) + c.value.size) continue;
+    const Attr* a = table.by_type(c.type);
+    std::string name = a ? a->name : "#" + std::to_string(c.type);
+    size_t header_end = c.offset + sizeof(nlattr);
+    if (!a || offset < header_end) return name;
+    std::string inner;
+    if (a->kind == Type::kNest) inner = name_in(*a->nest, c.value, offset - header_end);
+    if (a->kind == Type::kCustom && a->custom->name_at) {
+      inner = a->custom->name_at(c.value, offset - header_end);
+    }
+    return inner.empty() ? name : name + "." + inner;
+  }
+  return {};
+}
+
 std::string attribute_name(const Object& object, View payload, size_t offset) {
   size_t base = align4(object.header_size);
-  View v = payload.from(base);
-  const Table* table = &object.attrs;
-  std::string name;
-  while (table && offset >= base) {
-    AttributeCursor c(v);
-    const Table* inner = nullptr;
-    while (c.next()) {
-      size_t start = base + c.offset;
-      if (offset < start || offset >= start + sizeof(nlattr) + c.value.size) continue;
-      const Attr* a = table->by_type(c.type);
-      if (!name.empty()) name += ".";
-      name += a ? a->name : "#" + std::to_string(c.type);
-      if (offset == start || !a || a->kind != Type::kNest) return name;
-      base = start + sizeof(nlattr);
-      v = c.value;
-      inner = a->nest;
-      break;
-    }
-    table = inner;
-  }
-  return name;
+  if (offset < base) return {};
+  return name_in(object.attrs, payload.from(base), offset - base);
 }
 
 }  // namespace vnet
