@@ -24,7 +24,7 @@ import { LinkRef, linkToWire, StepRef, type LinkLike, type StepSink } from './st
 
 /** What a read of links brings along. */
 export interface LinkReadOptions {
-  /** Counters as well; they cost a read of every link time and room. */
+  /** Counters as well. */
   readonly statistics?: boolean
 }
 
@@ -94,12 +94,14 @@ export class LinkVerbs {
     which: number | string,
     options: { optional?: boolean } & LinkReadOptions = {},
   ): StepRef<Link | undefined> {
-    const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
+    const extMask = RTEXT_FILTER.skipStatistics
     const args =
       typeof which === 'number' ? { index: which } : { name: checkLinkName(which) }
     const accept = options.optional ? [ERRNO.ENODEV] : []
     const at = this.sink.add('link.get', { ...args, extMask }, { accept })
-    return new StepRef(at, (wire) => (wire ? linkFromWire(wire) : undefined))
+    return new StepRef(at, (wire) =>
+      wire ? linkFromWire(wire, options.statistics ?? false) : undefined,
+    )
   }
 
   /** Reads the first link with that alias; `undefined` when there is none. */
@@ -107,14 +109,16 @@ export class LinkVerbs {
     const at = this.#list({})
     return new StepRef(at, (wire) => {
       const found = (wire as { alias?: string }[]).find((link) => link.alias === alias)
-      return found && linkFromWire(found)
+      return found && linkFromWire(found, false)
     })
   }
 
   /** Reads all links of the namespace, or the ports of one bridge. */
   dump(options: LinkReadOptions & { master?: LinkLike } = {}): StepRef<Link[]> {
     const at = this.#list(options)
-    return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
+    return new StepRef(at, (wire) =>
+      (wire as unknown[]).map((link) => linkFromWire(link, options.statistics ?? false)),
+    )
   }
 
   /**
@@ -156,8 +160,9 @@ export class LinkVerbs {
     this.sink.add('link.del', { group })
   }
 
-  #list({ statistics, master }: LinkReadOptions & { master?: LinkLike }): number {
-    const extMask = statistics ? undefined : RTEXT_FILTER.skipStatistics
+  #list({ master }: { master?: LinkLike }): number {
+    // Leaves out those of IPv6 only, which we do not read; IFLA_STATS64 always comes.
+    const extMask = RTEXT_FILTER.skipStatistics
     const of =
       master === undefined
         ? undefined

@@ -11,6 +11,8 @@ namespace {
 // Attributes that are newer than the headers of the oldest system that this builds on.
 // linux/if_link.h, enum that starts with IFLA_BRPORT_UNSPEC.
 constexpr uint16_t kMacAuthBypass = 40;
+constexpr uint16_t kMulticastGroups = 41;
+constexpr uint16_t kMulticastGroupsMax = 42;
 constexpr uint16_t kNeighbourVlanSuppress = 43;
 
 const Attr kPortAttrs[] = {
@@ -45,6 +47,21 @@ const Attr kPortAttrs[] = {
     {IFLA_BRPORT_DESIGNATED_COST, "designatedCost", Type::kU16, nullptr, nullptr, Mode::kDecode},
     {IFLA_BRPORT_ID, "id", Type::kU16, nullptr, nullptr, Mode::kDecode},
     {IFLA_BRPORT_NO, "number", Type::kU16, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BRPORT_TOPOLOGY_CHANGE_ACK, "topologyChangeAck", Type::kU8, nullptr, nullptr,
+     Mode::kDecode},
+    {IFLA_BRPORT_CONFIG_PENDING, "configPending", Type::kU8, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BRPORT_MESSAGE_AGE_TIMER, "messageAgeTimer", Type::kU64, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BRPORT_FORWARD_DELAY_TIMER, "forwardDelayTimer", Type::kU64, nullptr, nullptr,
+     Mode::kDecode},
+    {IFLA_BRPORT_HOLD_TIMER, "holdTimer", Type::kU64, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BRPORT_MRP_RING_OPEN, "mrpRingOpen", Type::kU8, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BRPORT_MRP_IN_OPEN, "mrpInOpen", Type::kU8, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BRPORT_MCAST_EHT_HOSTS_LIMIT, "multicastHostsLimit", Type::kU32},
+    {IFLA_BRPORT_MCAST_EHT_HOSTS_CNT, "multicastHosts", Type::kU32, nullptr, nullptr,
+     Mode::kDecode},
+    {kMulticastGroups, "multicastGroups", Type::kU32, nullptr, nullptr, Mode::kDecode},
+    {kMulticastGroupsMax, "multicastGroupsMax", Type::kU32},
+    {IFLA_BRPORT_PAD, "pad", Type::kSkip},
 };
 
 // struct bridge_vlan_info

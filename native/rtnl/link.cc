@@ -99,6 +99,10 @@ void refuse(const Attr&, const Value&, Encoder& e) { e.fail("cannot be set"); }
 
 const Custom kStats = {refuse, decode_statistics};
 
+const Attr kXdpAttrs[] = {{IFLA_XDP_ATTACHED, "attached", Type::kU8},
+                          {IFLA_XDP_PROG_ID, "program", Type::kU32}};
+const Table kXdp(kXdpAttrs);
+
 // Attributes that are newer than the headers of the oldest system that this builds on.
 // linux/if_link.h, enum that starts with IFLA_UNSPEC.
 constexpr uint16_t kTsoMaxSize = 59;
@@ -106,6 +110,17 @@ constexpr uint16_t kTsoMaxSegs = 60;
 constexpr uint16_t kAllMulti = 61;
 constexpr uint16_t kGsoIpv4MaxSize = 63;
 constexpr uint16_t kGroIpv4MaxSize = 64;
+constexpr uint16_t kDevlinkPort = 62;
+constexpr uint16_t kDpllPin = 65;
+constexpr uint16_t kMaxPacingOffloadHorizon = 66;
+constexpr uint16_t kNetnsImmutable = 67;
+constexpr uint16_t kHeadroom = 68;
+constexpr uint16_t kTailroom = 69;
+
+// Nests that nearly every link has, and nearly always empty.
+Value decode_seldom(View v) { return v.size ? Value(Bytes(v.data, v.data + v.size)) : Value(); }
+
+const Custom kSeldom = {refuse, decode_seldom};
 
 }  // namespace
 
@@ -159,10 +174,17 @@ const Attr kLinkAttrs[] = {
     {IFLA_EXT_MASK, "extMask", Type::kU32, nullptr, nullptr, Mode::kEncode},
     {IFLA_LINKINFO, "info", Type::kCustom, nullptr, &kLinkInfo},
     {IFLA_STATS64, "statistics", Type::kCustom, nullptr, &kStats},
-    {IFLA_STATS, "stats", Type::kSkip},  // the same in 32 bits
-    {IFLA_MAP, "map", Type::kSkip},      // ISA memory and interrupt numbers
-    {IFLA_XDP, "xdp", Type::kBytes, nullptr, nullptr, Mode::kDecode},
-    {IFLA_AF_SPEC, "familySettings", Type::kBytes, nullptr, nullptr, Mode::kDecode},
+    {IFLA_STATS, "stats", Type::kSkip},             // the same in 32 bits
+    {IFLA_MAP, "map", Type::kSkip},                 // ISA memory and interrupt numbers
+    {IFLA_AF_SPEC, "familySettings", Type::kSkip},  // sysctls tell it
+    {IFLA_XDP, "xdp", Type::kNest, &kXdp, nullptr, Mode::kDecode},
+    {kDevlinkPort, "devlinkPort", Type::kCustom, nullptr, &kSeldom},
+    {kDpllPin, "dpllPin", Type::kCustom, nullptr, &kSeldom},
+    {kMaxPacingOffloadHorizon, "maxPacingOffloadHorizon", Type::kU64, nullptr, nullptr,
+     Mode::kDecode},
+    {kNetnsImmutable, "netnsImmutable", Type::kU8, nullptr, nullptr, Mode::kDecode},
+    {kHeadroom, "headroom", Type::kU16, nullptr, nullptr, Mode::kDecode},
+    {kTailroom, "tailroom", Type::kU16, nullptr, nullptr, Mode::kDecode},
 };
 
 const Object kLink = {"link",      16,          kLinkFields, 5,          Table(kLinkAttrs),

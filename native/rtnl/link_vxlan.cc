@@ -22,6 +22,13 @@ Value decode_range(View v) { return decode_object(kRangeStruct, v); }
 
 const Custom kRange = {encode_range, decode_range};
 
+// Attributes that are newer than the headers of the oldest system that this builds on.
+// linux/if_link.h, enum that starts with IFLA_VXLAN_UNSPEC.
+constexpr uint16_t kLocalBypass = 31;
+constexpr uint16_t kLabelPolicy = 32;
+constexpr uint16_t kReservedBits = 33;
+constexpr uint16_t kMulticastRoute = 34;
+
 const Attr kVxlanAttrs[] = {
     {IFLA_VXLAN_ID, "id", Type::kU32},
     {IFLA_VXLAN_GROUP, "remote", Type::kAddress},
@@ -51,6 +58,11 @@ const Attr kVxlanAttrs[] = {
     {IFLA_VXLAN_GBP, "groupPolicy", Type::kFlag},
     {IFLA_VXLAN_GPE, "protocolExtension", Type::kFlag},
     {IFLA_VXLAN_COLLECT_METADATA, "external", Type::kU8},
+    {IFLA_VXLAN_REMCSUM_NOPARTIAL, "remoteChecksumNoPartial", Type::kFlag},
+    {kLocalBypass, "localBypass", Type::kU8},
+    {kLabelPolicy, "labelPolicy", Type::kU32},
+    {kReservedBits, "reservedBits", Type::kBe64, nullptr, nullptr, Mode::kDecode},
+    {kMulticastRoute, "multicastRoute", Type::kU8},
     {IFLA_VXLAN_VNIFILTER, "vniFilter", Type::kU8},
 };
 
