@@ -16,6 +16,7 @@ namespace {
 struct State {
   Napi::FunctionReference netns;
   Napi::FunctionReference lock;
+  Napi::FunctionReference parse;  // JSON.parse, before anyone could put another in its place
 };
 
 Napi::Value misuse(Napi::Env env, const std::string& what) {
@@ -204,6 +205,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* state = new State;  // freed by Node-API with the environment
   state->netns = Napi::Persistent(NetNsHandle::define(env));
   state->lock = Napi::Persistent(LockHandle::define(env));
+  auto json = env.Global().Get("JSON").As<Napi::Object>();
+  state->parse = Napi::Persistent(json.Get("parse").As<Napi::Function>());
   env.SetInstanceData(state);
   exports.Set("openNetns", Napi::Function::New(env, open_netns, "openNetns"));
   exports.Set("createNetns", Napi::Function::New(env, create_netns, "createNetns"));
@@ -215,6 +218,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 }
 
 }  // namespace
+
+Napi::Value parse_json(Napi::Env env, const std::string& text) {
+  return env.GetInstanceData<State>()->parse.Call({Napi::String::New(env, text)});
+}
 
 NODE_API_MODULE(vnet_cni, init)
 

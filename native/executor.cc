@@ -43,6 +43,13 @@ bool can_flush(const Object& o) {
   return &o == &kAddressObject || &o == &kNeighbour || &o == &kRoute;
 }
 
+// The kernel sends the 25 counters of a link whatever RTEXT_FILTER_SKIP_STATS says (it leaves out
+// those of IPv6); who set it does not want them read.
+uint16_t unwanted(const Step& s) {
+  bool skip = s.object == &kLink && (s.args.number("extMask", 0) & RTEXT_FILTER_SKIP_STATS);
+  return skip ? IFLA_STATS64 : 0;
+}
+
 // "link.new" -> kLink, kNew. Names of objects may hold dots: "nft.table.new".
 bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
@@ -232,7 +239,7 @@ class Runner {
     Failure f = socket->exchange(
         w.bytes(), sequence, *s.object,
         [&](const nlmsghdr&, View payload) {
-          Value v = decode_object(*s.object, payload);
+          Value v = decode_object(*s.object, payload, unwanted(s));
           if (s.object == &kLink) {
             *index = {static_cast<int>(v.number("index", 0)),
                       static_cast<int>(v.number("link", 0))};
@@ -270,6 +277,7 @@ class Runner {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
+    const uint16_t skip = unwanted(s);
     Failure f;
     for (int attempt = 0; attempt < kDumpTries; attempt++) {
       uint32_t sequence = socket->next_sequence();
@@ -279,7 +287,9 @@ class Runner {
       bool interrupted = false;
       f = socket->exchange(
           w.bytes(), sequence, *s.object,
-          [&](const nlmsghdr&, View payload) { list.push_back(decode_object(*s.object, payload)); },
+          [&](const nlmsghdr&, View payload) {
+            list.push_back(decode_object(*s.object, payload, skip));
+          },
           &interrupted);
       // A datagram that did not fit has made the buffer grow: ask again.
       if (f.error == EMSGSIZE && !f.syscall.empty()) continue;

@@ -94,14 +94,12 @@ export class LinkVerbs {
     which: number | string,
     options: { optional?: boolean } & LinkReadOptions = {},
   ): StepRef<Link | undefined> {
-    const extMask = RTEXT_FILTER.skipStatistics
+    const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
     const args =
       typeof which === 'number' ? { index: which } : { name: checkLinkName(which) }
     const accept = options.optional ? [ERRNO.ENODEV] : []
     const at = this.sink.add('link.get', { ...args, extMask }, { accept })
-    return new StepRef(at, (wire) =>
-      wire ? linkFromWire(wire, options.statistics ?? false) : undefined,
-    )
+    return new StepRef(at, (wire) => (wire ? linkFromWire(wire) : undefined))
   }
 
   /** Reads the first link with that alias; `undefined` when there is none. */
@@ -109,16 +107,14 @@ export class LinkVerbs {
     const at = this.#list({})
     return new StepRef(at, (wire) => {
       const found = (wire as { alias?: string }[]).find((link) => link.alias === alias)
-      return found && linkFromWire(found, false)
+      return found && linkFromWire(found)
     })
   }
 
   /** Reads all links of the namespace, or the ports of one bridge. */
   dump(options: LinkReadOptions & { master?: LinkLike } = {}): StepRef<Link[]> {
     const at = this.#list(options)
-    return new StepRef(at, (wire) =>
-      (wire as unknown[]).map((link) => linkFromWire(link, options.statistics ?? false)),
-    )
+    return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
   }
 
   /**
@@ -160,9 +156,8 @@ export class LinkVerbs {
     this.sink.add('link.del', { group })
   }
 
-  #list({ master }: { master?: LinkLike }): number {
-    // Leaves out those of IPv6 only, which we do not read; IFLA_STATS64 always comes.
-    const extMask = RTEXT_FILTER.skipStatistics
+  #list({ statistics, master }: LinkReadOptions & { master?: LinkLike }): number {
+    const extMask = statistics ? undefined : RTEXT_FILTER.skipStatistics
     const of =
       master === undefined
         ? undefined

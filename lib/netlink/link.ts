@@ -148,7 +148,7 @@ interface WireLink {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** A link from the addon's form. */
-export function linkFromWire(wire: unknown, statistics = true): Link {
+export function linkFromWire(wire: unknown): Link {
   const w = wire as WireLink
   const link: Mutable<Link> = {
     index: w.index,
@@ -169,7 +169,7 @@ export function linkFromWire(wire: unknown, statistics = true): Link {
   if (w.alias) link.alias = w.alias
   if (w.minMtu) link.minMtu = w.minMtu
   if (w.maxMtu) link.maxMtu = w.maxMtu
-  if (w.statistics && statistics) link.statistics = w.statistics
+  if (w.statistics) link.statistics = w.statistics
   if (w.unknown !== undefined) link.unknown = w.unknown
   return link
 }

@@ -180,7 +180,7 @@ const Attr kLinkAttrs[] = {
     {IFLA_XDP, "xdp", Type::kNest, &kXdp, nullptr, Mode::kDecode},
     {kDevlinkPort, "devlinkPort", Type::kCustom, nullptr, &kSeldom},
     {kDpllPin, "dpllPin", Type::kCustom, nullptr, &kSeldom},
-    {kMaxPacingOffloadHorizon, "maxPacingOffloadHorizon", Type::kU64, nullptr, nullptr,
+    {kMaxPacingOffloadHorizon, "maxPacingOffloadHorizon", Type::kU32, nullptr, nullptr,
      Mode::kDecode},
     {kNetnsImmutable, "netnsImmutable", Type::kU8, nullptr, nullptr, Mode::kDecode},
     {kHeadroom, "headroom", Type::kU16, nullptr, nullptr, Mode::kDecode},

@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <linux/netlink.h>
 
-#include <cstdio>
 #include <cstdlib>
 
 namespace vnet {
@@ -49,10 +48,11 @@ bool parse_mac(const std::string& text, Bytes* out) {
 
 std::string format_mac(View v) {
   std::string out;
-  char two[4];
+  constexpr char kHex[] = "0123456789abcdef";
   for (size_t i = 0; i < v.size; i++) {
-    std::snprintf(two, sizeof two, i ? ":%02x" : "%02x", v.data[i]);
-    out += two;
+    if (i) out += ':';
+    out += kHex[v.data[i] >> 4];
+    out += kHex[v.data[i] & 15];
   }
   return out;
 }
@@ -351,10 +351,11 @@ void Encoder::object(const Object& object, const Value& args) {
   attributes(object.attrs, args, object.fields, object.field_count);
 }
 
-void decode_attributes(const Table& table, View v, Map& into) {
+void decode_attributes(const Table& table, View v, Map& into, uint16_t skip) {
   List unknown;
   AttributeCursor c(v);
   while (c.next()) {
+    if (skip && c.type == skip) continue;
     const Attr* a = table.by_type(c.type);
     if (a) {
       if (a->mode == Mode::kEncode) continue;
@@ -370,8 +371,9 @@ void decode_attributes(const Table& table, View v, Map& into) {
   if (!unknown.empty()) into.emplace_back("unknown", Value(std::move(unknown)));
 }
 
-Value decode_object(const Object& object, View payload) {
+Value decode_object(const Object& object, View payload, uint16_t skip) {
   Map m;
+  m.reserve(object.field_count + 8);
   for (size_t i = 0; i < object.field_count; i++) {
     const Field& f = object.fields[i];
     uint8_t b1 = 0;
@@ -384,7 +386,7 @@ Value decode_object(const Object& object, View payload) {
     if (f.big_endian) b2 = be16toh(b2), b4 = be32toh(b4);
     m.emplace_back(f.name, Value(int64_t{b1} + b2 + b4));
   }
-  decode_attributes(object.attrs, payload.from(align4(object.header_size)), m);
+  decode_attributes(object.attrs, payload.from(align4(object.header_size)), m, skip);
   return Value(std::move(m));
 }
 

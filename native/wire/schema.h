@@ -125,9 +125,10 @@ class Encoder {
   bool missing_link_ = false;
 };
 
-Value decode_object(const Object& object, View payload);
+// Attributes of type `skip` are passed over; 0 for none.
+Value decode_object(const Object& object, View payload, uint16_t skip = 0);
 // Adds to `into`: one member per known attribute, the rest as unknown: [{type, data}].
-void decode_attributes(const Table& table, View v, Map& into);
+void decode_attributes(const Table& table, View v, Map& into, uint16_t skip = 0);
 // The dotted name of the attribute whose header lies at `offset` of the message's payload.
 std::string attribute_name(const Object& object, View payload, size_t offset);
 // The same within a row of attributes, `offset` being from its start.
