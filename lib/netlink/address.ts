@@ -154,9 +154,8 @@ export class AddressVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds an address. EEXIST when the link has it, ENODEV when the link is gone, EINVAL for what
-   * the kernel does not take (a label that does not start with the link's name, say), EACCES for
-   * IPv6 where it is switched off.
+   * Adds an address. EEXIST when the link has it, ENODEV when the link is gone, EACCES for IPv6
+   * where it is switched off on the link.
    */
   add(spec: AddressSpec): void {
     this.#put(spec, [])

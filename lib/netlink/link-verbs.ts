@@ -56,7 +56,7 @@ export class LinkVerbs {
     return this.#add({ ...spec, kind: 'bridge' }, [ERRNO.EEXIST])
   }
 
-  /** Changes a bridge's settings. EOPNOTSUPP when the link is no bridge, ERANGE, EINVAL. */
+  /** Changes a bridge's settings. EOPNOTSUPP when the link is no bridge or lacks the setting. */
   setBridge(link: LinkLike, settings: BridgeSettings): void {
     const info = { kind: 'bridge', data: bridgeSettingsToWire(settings) }
     // Kind settings go by RTM_NEWLINK: RTM_SETLINK passes IFLA_LINKINFO over.

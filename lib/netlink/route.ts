@@ -224,6 +224,19 @@ function replacement(spec: RouteSpec, sink?: StepSink) {
   }
 }
 
+/**
+ * What tells a route to delete: members that the caller left out fit any (fib_table_delete in
+ * net/ipv4/fib_trie.c takes 0, and RT_SCOPE_NOWHERE, for any).
+ */
+function toDeleteWire(spec: RouteSpec, sink: StepSink, optional = false) {
+  return {
+    ...toWire(spec, sink, optional),
+    ...(spec.protocol === undefined && { protocol: 0 }),
+    ...(spec.scope === undefined && { scope: scopes.number('nowhere') }),
+    ...(spec.type === undefined && { type: 0 }),
+  }
+}
+
 /** Which routes a dump or flush means; absent members fit all. */
 export interface RouteFilter {
   readonly family?: Family
@@ -273,14 +286,14 @@ export class RouteVerbs {
     this.sink.add('route.new', args, { flags, undo })
   }
 
-  /** Deletes a route. ESRCH when it is not there. */
+  /** Deletes the first route that fits what is given. ESRCH when there is none. */
   del(spec: RouteSpec): void {
-    this.sink.add('route.del', toWire(spec, this.sink))
+    this.sink.add('route.del', toDeleteWire(spec, this.sink))
   }
 
-  /** Deletes a route, if it is there. */
+  /** Deletes the first route that fits, if there is one. */
   delIfExists(spec: RouteSpec): void {
-    this.sink.add('route.del', toWire(spec, this.sink, true), {
+    this.sink.add('route.del', toDeleteWire(spec, this.sink, true), {
       accept: [ERRNO.ESRCH, ERRNO.ENODEV],
     })
   }

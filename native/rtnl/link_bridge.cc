@@ -8,6 +8,11 @@ namespace vnet {
 
 namespace {
 
+// Attributes that are newer than the headers of the oldest system that this builds on.
+// linux/if_link.h, enum that starts with IFLA_BR_UNSPEC.
+constexpr uint16_t kFdbLearned = 48;
+constexpr uint16_t kFdbMaxLearned = 49;
+
 // Times are in hundredths of a second (USER_HZ). The ids are 8 bytes: priority and MAC.
 const Attr kBridgeAttrs[] = {
     {IFLA_BR_FORWARD_DELAY, "forwardDelay", Type::kU32},
@@ -53,6 +58,12 @@ const Attr kBridgeAttrs[] = {
     {IFLA_BR_MCAST_STATS_ENABLED, "multicastStatistics", Type::kU8},
     {IFLA_BR_MCAST_IGMP_VERSION, "igmpVersion", Type::kU8},
     {IFLA_BR_MCAST_MLD_VERSION, "mldVersion", Type::kU8},
+    {IFLA_BR_MULTI_BOOLOPT, "options", Type::kBytes},  // struct br_boolopt_multi
+    {IFLA_BR_MCAST_QUERIER_STATE, "multicastQuerierState", Type::kBytes, nullptr, nullptr,
+     Mode::kDecode},
+    {kFdbLearned, "fdbLearned", Type::kU32, nullptr, nullptr, Mode::kDecode},
+    {kFdbMaxLearned, "fdbMaxLearned", Type::kU32},
+    {IFLA_BR_PAD, "pad", Type::kSkip},
     {IFLA_BR_NF_CALL_IPTABLES, "callIptables", Type::kU8},
     {IFLA_BR_NF_CALL_IP6TABLES, "callIp6tables", Type::kU8},
     {IFLA_BR_NF_CALL_ARPTABLES, "callArptables", Type::kU8},
