@@ -55,6 +55,8 @@ export interface PortChange extends PortFlags, PortNumbers {
 
 /** A port as the kernel reports it; more members than these as the kernel has them. */
 export interface PortState extends PortFlags, PortNumbers {
+  /** Index of the bridge; in dumps of ports only. */
+  readonly bridge?: number
   readonly backupPort?: number
   readonly [name: string]: unknown
 }
@@ -191,12 +193,16 @@ export class BridgePortVerbs {
     this.sink.add('bridgePort.set', { family: AF.bridge, index, port })
   }
 
-  /** Reads the ports of all bridges, or of one: index of the link to what is set on it. */
-  dump(options: { bridge?: LinkLike } = {}): StepRef<Map<number, PortState>> {
-    const at = this.sink.add('bridgePort.dump', this.#of(options.bridge))
+  /** Reads the ports of all bridges: index of the link to what is set on it. */
+  dump(): StepRef<Map<number, PortState>> {
+    const at = this.sink.add('bridgePort.dump', { family: AF.bridge })
     return new StepRef(at, (wire) => {
       const ports = (wire as WirePort[]).filter(({ port }) => port)
-      return new Map(ports.map(({ index, port }) => [index, portFromWire(port ?? {})]))
+      const entries = ports.map(
+        ({ index, master, port }) =>
+          [index, { ...portFromWire(port ?? {}), bridge: master }] as const,
+      )
+      return new Map(entries)
     })
   }
 
@@ -215,9 +221,9 @@ export class BridgePortVerbs {
   }
 
   /** Reads the VLANs of all ports and bridges, runs of equal ones as ranges. */
-  vlans(options: { bridge?: LinkLike } = {}): StepRef<PortVlans[]> {
+  vlans(): StepRef<PortVlans[]> {
     const extMask = RTEXT_FILTER.bridgeVlans
-    const at = this.sink.add('bridgePort.dump', { ...this.#of(options.bridge), extMask })
+    const at = this.sink.add('bridgePort.dump', { family: AF.bridge, extMask })
     return new StepRef(at, (wire) =>
       (wire as WirePort[])
         .filter(({ spec }) => spec)
@@ -226,14 +232,6 @@ export class BridgePortVerbs {
           vlans: vlansFromWire(spec?.vlans ?? []),
         })),
     )
-  }
-
-  #of(bridge: LinkLike | undefined): { [key: string]: Wire } {
-    if (bridge === undefined) return { family: AF.bridge }
-    return {
-      family: AF.bridge,
-      master: linkToWire(bridge, this.sink, { field: 'bridge' }),
-    }
   }
 
   #vlan(link: LinkLike, vlan: PortVlan): { [key: string]: Wire } {

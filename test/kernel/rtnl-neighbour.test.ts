@@ -142,7 +142,7 @@ t.test('bridge ports', async (t) => {
     neigh_suppress: true,
   })
   const index = await ns.link.get('p0')
-  const port = (await ns.bridgePort.dump({ bridge: 'br0' })).get(index)
+  const port = (await ns.bridgePort.dump()).get(index)
   t.match(port, flags)
   t.notOk(port?.['unknown'])
   t.match((await ns.link.read('p0'))?.port, flags)
