@@ -163,6 +163,16 @@ Napi::Value run_sync(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), run_plan(plan));
 }
 
+bool can_run_js(napi_env env) {
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+  napi_value probe = nullptr;
+  bool can = napi_create_object(env, &probe) == napi_ok &&
+             napi_set_named_property(env, probe, "probe", probe) == napi_ok;
+  napi_close_handle_scope(env, scope);
+  return can;
+}
+
 class PlanWorker : public Napi::AsyncWorker {
  public:
   PlanWorker(Napi::Env env, Plan plan)
@@ -170,6 +180,14 @@ class PlanWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override { outcome_ = run_plan(plan_); }
+  // A worker that is being terminated still completes its work, but runs no JavaScript any more:
+  // then there is nobody to tell, and an attempt would end the process.
+  void OnWorkComplete(Napi::Env env, napi_status status) override {
+    if (can_run_js(env))
+      AsyncWorker::OnWorkComplete(env, status);
+    else
+      delete this;
+  }
   void OnOK() override { deferred_.Resolve(to_js(Env(), outcome_)); }
   void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
 
@@ -191,12 +209,15 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
   std::string path;
   std::string label;
   if (!text_argument(info, 0, "path", &path)) return info.Env().Undefined();
-  if (info.Length() < 3 || !info[1].IsNumber() || !info[2].IsString()) {
-    return misuse(info.Env(), "timeoutMs must be a number and label a string");
+  double timeout =
+      info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  if (!(timeout >= 0 && timeout <= INT32_MAX) || info.Length() < 3 || !info[2].IsString()) {
+    return misuse(info.Env(),
+                  "timeoutMs must be a number from 0 to 2147483647, and label a string");
   }
   Fd fd;
-  Failure f = lock_file(path, info[1].As<Napi::Number>().Int32Value(),
-                        info[2].As<Napi::String>().Utf8Value(), &fd);
+  Failure f =
+      lock_file(path, static_cast<int>(timeout), info[2].As<Napi::String>().Utf8Value(), &fd);
   if (f) return to_js(info.Env(), f);
   return LockHandle::wrap(info.Env(), std::move(fd));
 }

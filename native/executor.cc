@@ -191,7 +191,7 @@ class Runner {
       case Verb::kSysctlGet: {
         std::string text;
         Failure f = sysctl_get(ns.fd(), *s.args.get("name")->string(), &text);
-        *result = Value(std::move(text));
+        if (!f) *result = Value(std::move(text));
         return f;
       }
       case Verb::kSysctlSet:

@@ -4,8 +4,16 @@
  * Many processes write to one file. Each line is one write with O_APPEND, so lines never
  * mix; rotation is by rename under a lock file, so a line is never written twice or lost.
  */
-import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { invalidConfig } from './errors.js'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -99,11 +107,21 @@ function plain(_key: string, value: unknown): unknown {
 function append({ file, maxBytes = 5_000_000, maxFiles = 8 }: LogOptions, line: string) {
   const bytes = Buffer.byteLength(line)
   if (isFull(sizeOf(file), bytes, maxBytes)) rotate(file, maxFiles, bytes, maxBytes)
-  const fd = openSync(file, 'a', 0o640)
+  const fd = openForAppend(file)
   try {
     writeSync(fd, line)
   } finally {
     closeSync(fd)
+  }
+}
+
+function openForAppend(file: string): number {
+  try {
+    return openSync(file, 'a', 0o640)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    mkdirSync(dirname(file), 0o755)
+    return openSync(file, 'a', 0o640)
   }
 }
 

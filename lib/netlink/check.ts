@@ -4,13 +4,20 @@
 
 /**
  * Throws a TypeError when the kernel would not take the name: 1 to 15 bytes without slash, colon
- * or white space (dev_valid_name in net/core/dev.c).
+ * or white space (dev_valid_name in net/core/dev.c), nor a percent sign, which it takes for a
+ * pattern (dev_alloc_name).
  */
 export function checkLinkName(name: string, field = 'name'): string {
   const bytes = typeof name === 'string' ? Buffer.byteLength(name) : 0
-  if (bytes < 1 || bytes > 15 || name === '.' || name === '..' || /[/:\s\0]/.test(name)) {
+  if (
+    bytes < 1 ||
+    bytes > 15 ||
+    name === '.' ||
+    name === '..' ||
+    /[/:%\s\0]/.test(name)
+  ) {
     throw new TypeError(
-      `${field}: ${JSON.stringify(name)} is no interface name; give 1 to 15 bytes without slash, colon or white space`,
+      `${field}: ${JSON.stringify(name)} is no interface name; give 1 to 15 bytes without slash, colon, percent sign or white space`,
     )
   }
   return name

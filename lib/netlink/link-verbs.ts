@@ -182,7 +182,8 @@ export class LinkVerbs {
     const at = this.sink.add('link.new', args, {
       flags: NLM_F.create | NLM_F.excl,
       accept,
-      undo: [{ op: 'link.del', args: { name: args['name'] } }],
+      // By index: a later step may have renamed it.
+      undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
     })
     // rtnl_create_link (net/core/rtnetlink.c) passes IFLA_IFALIAS over.
     if (alias !== undefined) this.sink.add('link.set', { index: { ref: at }, alias })

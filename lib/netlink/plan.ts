@@ -6,6 +6,7 @@ import { toError } from '../errors.js'
 import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
 import { BridgePortVerbs } from './bridge-port.js'
+import { ERRNO } from './constants.js'
 import { FdbVerbs } from './fdb.js'
 import { LinkVerbs } from './link-verbs.js'
 import { NeighbourVerbs } from './neighbour.js'
@@ -51,15 +52,23 @@ export class PlanScope {
 
   /**
    * Writes a file below /proc/sys as the namespace sees it. Parts of the name are joined by
-   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`.
+   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`. `was` is the
+   * value that undo puts back.
    */
-  setSysctl(name: string, value: string): void {
-    this.sink.add('sysctl.set', { name, value })
+  setSysctl(name: string, value: string, was?: string): void {
+    const undo =
+      was === undefined ? [] : [{ op: 'sysctl.set', args: { name, value: was } }]
+    this.sink.add('sysctl.set', { name, value }, { undo })
   }
 
-  /** Reads a file below /proc/sys as the namespace sees it, without the closing newline. */
-  getSysctl(name: string): StepRef<string> {
-    return new StepRef(this.sink.add('sysctl.get', { name }), String)
+  /**
+   * Reads a file below /proc/sys as the namespace sees it, without the closing newline. With
+   * `optional`, one that is not there reads as an empty text.
+   */
+  getSysctl(name: string, options: { optional?: boolean } = {}): StepRef<string> {
+    const accept = options.optional ? [ERRNO.ENOENT] : []
+    const at = this.sink.add('sysctl.get', { name }, { accept })
+    return new StepRef(at, (wire) => (wire === undefined ? '' : String(wire)))
   }
 
   /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */
@@ -167,13 +176,15 @@ export class Plan extends PlanScope {
     options: StepOptions = {},
   ): number {
     const position = this.#position(ns)
+    const { undo = [] } = options
+    const back = typeof undo === 'function' ? undo(this.#steps.length) : undo
     this.#steps.push({
       op,
       ns: position,
       args,
       flags: options.flags ?? 0,
       accept: options.accept ?? [],
-      undo: (options.undo ?? []).map((step) => ({ ...step, ns: position })),
+      undo: back.map((step) => ({ ...step, ns: position })),
     })
     return this.#steps.length - 1
   }

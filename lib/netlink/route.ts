@@ -64,6 +64,8 @@ export interface RouteSpec {
   readonly metrics?: { readonly [name: string]: number }
   /** IPv6 router preference. */
   readonly preference?: number
+  /** RTA_FLOW: the realms, `source << 16 | destination` (IPv4). */
+  readonly flow?: number
   /** IPv6: seconds until the route goes. */
   readonly expires?: number
   /** Attributes that this version does not name, kept as bytes. */
@@ -98,6 +100,7 @@ interface WireRoute {
   from?: string
   via?: string
   viaOther?: string
+  flow?: number
   link?: number
   source?: string
   priority?: number
@@ -133,6 +136,7 @@ export function routeFromWire(wire: unknown): Route {
   if (w.metrics !== undefined) route.metrics = w.metrics
   if (w.hops !== undefined) route.hops = w.hops.map(hopFromWire)
   if (w.preference !== undefined) route.preference = w.preference
+  if (w.flow !== undefined) route.flow = w.flow
   if (w.expires !== undefined) route.expires = w.expires
   if (w.unknown !== undefined) route.unknown = w.unknown
   return route
@@ -170,6 +174,7 @@ const UNREACHABLE = new Set<unknown>(['blackhole', 'unreachable', 'prohibit', 't
 
 function familyOfSpec(spec: RouteSpec): Family {
   if (spec.to !== 'default') return parsePrefix(spec.to, 'to').family
+  if (spec.from) return parsePrefix(spec.from, 'from').family
   return spec.family ?? (spec.via ? familyOf(spec.via, 'via') : 'ipv4')
 }
 
@@ -204,6 +209,7 @@ function toWire(
     priority: spec.priority,
     metrics: spec.metrics && { ...spec.metrics },
     preference: spec.preference,
+    flow: spec.flow,
     expires: spec.expires,
     unknown: spec.unknown,
     hops: spec.hops?.map((hop) => hopToWire(hop, family, sink)),
@@ -274,6 +280,11 @@ export class RouteVerbs {
   /** Adds a route beside those of its prefix, table and priority; IPv6 joins them as hops. */
   append(spec: RouteSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.append)
+  }
+
+  /** Adds a route, or leaves the one that there is for its prefix, table and priority. */
+  ensure(spec: RouteSpec): void {
+    this.#put(spec, NLM_F.create | NLM_F.excl, [ERRNO.EEXIST])
   }
 
   /**
@@ -353,9 +364,9 @@ export class RouteVerbs {
     }
   }
 
-  #put(spec: RouteSpec, flags: number): void {
+  #put(spec: RouteSpec, flags: number, accept: number[] = []): void {
     const args = toWire(spec, this.sink)
     const undo = [{ op: 'route.del', args, accept: [ERRNO.ESRCH, ERRNO.ENODEV] }]
-    this.sink.add('route.new', args, { flags, undo })
+    this.sink.add('route.new', args, { flags, accept, undo })
   }
 }

@@ -57,12 +57,15 @@ export function linkToWire(
   )
 }
 
+/** A request that takes a step back, in the step's namespace. */
+export type UndoStep = Omit<WireStep, 'ns' | 'undo'>
+
 /** What a verb may say beside its arguments. */
 export interface StepOptions {
   readonly flags?: number
   readonly accept?: readonly number[]
-  /** Requests that take the step back, in the order to run; same namespace unless given. */
-  readonly undo?: readonly Omit<WireStep, 'ns'>[]
+  /** Requests that take the step back, in the order to run; may need the step's position. */
+  readonly undo?: readonly UndoStep[] | ((at: number) => readonly UndoStep[])
 }
 
 /** Where verbs put their steps: a plan, seen from one namespace. */

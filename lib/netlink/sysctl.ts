@@ -1,6 +1,7 @@
 /**
  * Files below /proc/sys, as a namespace sees them.
  */
+import { ERRNO } from './constants.js'
 import { StepRef, type StepSink } from './steps.js'
 
 function checkName(name: string): string {
@@ -23,14 +24,24 @@ export class SysctlVerbs {
   /**
    * Reads a file, without the closing newline. Parts of the name are joined by slashes, because
    * interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`.
-   * SyscallError: ENOENT when there is none.
+   * SyscallError: ENOENT when there is none; with `optional` that reads as an empty text.
    */
-  get(name: string): StepRef<string> {
-    return new StepRef(this.sink.add('sysctl.get', { name: checkName(name) }), String)
+  get(name: string, options: { optional?: boolean } = {}): StepRef<string> {
+    const accept = options.optional ? [ERRNO.ENOENT] : []
+    const at = this.sink.add('sysctl.get', { name: checkName(name) }, { accept })
+    return new StepRef(at, (wire) => (wire === undefined ? '' : String(wire)))
   }
 
-  /** Writes a file. SyscallError: ENOENT, EACCES, EINVAL for a value it does not take. */
-  set(name: string, value: string | number): void {
-    this.sink.add('sysctl.set', { name: checkName(name), value: String(value) })
+  /**
+   * Writes a file; `was` is what undo writes back. SyscallError: ENOENT, EACCES, EINVAL for a
+   * value that it does not take.
+   */
+  set(name: string, value: string | number, was?: string | number): void {
+    const write = (text: string | number) => ({
+      name: checkName(name),
+      value: String(text),
+    })
+    const undo = was === undefined ? [] : [{ op: 'sysctl.set', args: write(was) }]
+    this.sink.add('sysctl.set', write(value), { undo })
   }
 }

@@ -166,6 +166,9 @@ function translationRules(spec: BridgeTableSpec): Rule[] {
         ...eq(field.iifname, nic),
         ...eq(field.protocol, ETHERTYPE_IP),
         ...eq(field.etherDestination, mac),
+        // What comes from the Internet goes through the host, as its reply does: conntrack must
+        // see both, or it takes the reply for a new flow and masquerades it.
+        ...(spec.masquerade ? inSet([field.ipSource], 'except') : []),
         ...toOwner(field.ipDestination),
       ],
     },

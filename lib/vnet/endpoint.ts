@@ -50,8 +50,8 @@ export function podMac(address: string): string {
   return bytes.map((b) => b.toString(16).padStart(2, '0')).join(':')
 }
 
-/** Step 0 is the map element: a refusal there has cost nothing yet. */
-export const MAP_STEP = 0
+/** The first step, the map element: EEXIST says that another endpoint has the address. */
+export const MAP_OP = 'nft.batch'
 
 /** Adds the steps of ADD; answers with the references to both ends. */
 export function planEndpoint(
@@ -76,7 +76,8 @@ export function planEndpoint(
   const inside = plan.in(room.pod)
   inside.address.add({ link: inner, address: endpoint.address })
   inside.link.set(inner, { up: true })
-  inside.route.add({ to: 'default', via: room.gateway, link: inner })
+  // A second interface of a container leaves it the first one's default route.
+  inside.route.ensure({ to: 'default', via: room.gateway, link: inner })
   return { outer, outerLink: plan.link.read(endpoint.hostLink) }
 }
 

@@ -10,6 +10,21 @@ export interface HostFacts {
   readonly routes: readonly Route[]
 }
 
+/**
+ * Whether a link checks its IPv6 addresses for duplicates: the text of its `accept_dad`, or an
+ * empty one on a host without IPv6.
+ */
+export function readAcceptDad(host: NetNs, link: string): string {
+  const plan = host.plan()
+  const value = plan.getSysctl(acceptDad(link), { optional: true })
+  return plan.runSync().of(value)
+}
+
+/** Name of the sysctl behind `readAcceptDad`. */
+export function acceptDad(link: string): string {
+  return `net/ipv6/conf/${link}/accept_dad`
+}
+
 /** Reads the facts of a namespace. Throws NetlinkError, SyscallError. */
 export function readFacts(host: NetNs): HostFacts {
   const plan = host.plan()

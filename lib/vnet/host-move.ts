@@ -14,13 +14,15 @@ import {
   type Plan,
   type Route,
 } from '../netlink/index.js'
-import type { HostFacts } from './facts.js'
+import { acceptDad, type HostFacts } from './facts.js'
 
 /** What moves, as it is (or was) on the NIC. Plain data: it is kept in the state file. */
 export interface HostMove {
   readonly nic: { readonly index: number; readonly name: string; readonly mac: string }
   readonly bridge: string
   readonly mtu: number
+  /** The NIC's accept_dad (readAcceptDad). */
+  readonly acceptDad: string
   readonly addresses: readonly Address[]
   readonly routes: readonly Route[]
 }
@@ -32,7 +34,12 @@ export const BRIDGE_ALIAS = 'azure-vnet'
  * Collects what is on the NIC and, where the bridge exists, on the bridge, all in the form it has
  * on the NIC. Routes that the kernel makes for addresses come and go with those.
  */
-export function collectMove(facts: HostFacts, nic: Link, bridge: string): HostMove {
+export function collectMove(
+  facts: HostFacts,
+  nic: Link,
+  bridge: string,
+  nicAcceptDad: string,
+): HostMove {
   const over = facts.links.find((link) => link.name === bridge)
   const homes = new Set([nic.index, ...(over ? [over.index] : [])])
   const onNic = (address: Address): Address => ({
@@ -48,6 +55,7 @@ export function collectMove(facts: HostFacts, nic: Link, bridge: string): HostMo
     nic: { index: nic.index, name: nic.name, mac: nic.mac },
     bridge,
     mtu: nic.mtu,
+    acceptDad: nicAcceptDad,
     addresses: unique(addresses, (a) => a.address),
     routes: inOrder(unique(routes, routeKey)),
   }
@@ -74,9 +82,9 @@ export function mergeMoves(now: HostMove, saved: HostMove | undefined): HostMove
 export function planMoveToBridge(plan: Plan, move: HostMove, bridge: LinkLike): void {
   const { nic } = move
   startWithRestore(plan, move, move.routes)
-  plan.link.set(nic.index, { master: bridge }, { master: 0 })
+  const plug = () => plan.link.set(nic.index, { master: bridge }, { master: 0 })
+  shift(plan, move, { from: nic.index, to: bridge, toName: move.bridge, plug })
   plan.link.setPort(nic.index, { hairpin: true })
-  shift(plan, move, { from: nic.index, to: bridge, toName: move.bridge })
 }
 
 /** Adds the steps that put everything back on the NIC and take it out of the bridge. */
@@ -88,38 +96,63 @@ export function planMoveToNic(plan: Plan, move: HostMove, bridge: number): void 
     move,
     move.routes.map((r) => rehome(r, homes, bridge)),
   )
-  shift(plan, move, { from: bridge, to: nic.index, toName: nic.name })
-  plan.link.set(nic.index, { master: 0 }, { master: bridge })
+  const plug = () => plan.link.set(nic.index, { master: 0 }, { master: bridge })
+  shift(plan, move, { from: bridge, to: nic.index, toName: nic.name, plug })
+}
+
+/** Adds the steps that put everything on the NIC when the bridge is gone. */
+export function planRestoreNic(plan: Plan, move: HostMove): void {
+  addAddresses(plan, move, move.nic.index, move.nic.name)
+  for (const route of move.routes) plan.route.replace(route)
 }
 
 interface Shift {
   readonly from: LinkLike
   readonly to: LinkLike
   readonly toName: string
+  /** Takes the NIC into the bridge or out of it. */
+  readonly plug: () => void
 }
 
 // Deleting an address takes along every route that prefers it as a source, on whatever link
 // (fib_sync_down_addr in net/ipv4/fib_semantics.c). So routes are put in place twice: before, so
 // that there always is one, and after, to have them all.
-function shift(plan: Plan, move: HostMove, { from, to, toName }: Shift): void {
+function shift(plan: Plan, move: HostMove, { from, to, toName, plug }: Shift): void {
   const homes = new Set([move.nic.index])
   const routes = move.routes.map((route) => ({
     there: rehome(route, homes, to),
     here: rehome(route, homes, from),
   }))
-  const dad = move.addresses.some((a) => a.family === 'ipv6')
-  // Duplicate address detection would hold the host's own, long checked addresses back for a
-  // second (addrconf_dad_begin in net/ipv6/addrconf.c).
-  if (dad) plan.setSysctl(`net/ipv6/conf/${toName}/accept_dad`, '0')
-  for (const address of move.addresses) {
+  addAddresses(plan, move, to, toName)
+  // From here to the next line but one, packets leave by one link and come in by the other.
+  plug()
+  for (const { there, here } of routes) plan.route.replace(there, here)
+  for (const address of inAddingOrder(move.addresses).toReversed()) {
+    plan.address.delIfExists({ ...address, link: from })
+  }
+  for (const { there } of routes) plan.route.replace(there)
+}
+
+// Duplicate address detection would hold the host's own, long checked addresses back for a second
+// (addrconf_dad_begin in net/ipv6/addrconf.c).
+function addAddresses(plan: Plan, move: HostMove, to: LinkLike, toName: string): void {
+  const six = move.addresses.some((address) => address.family === 'ipv6')
+  const name = acceptDad(toName)
+  if (six) plan.setSysctl(name, '0', move.acceptDad)
+  for (const address of inAddingOrder(move.addresses)) {
     const label = relabel(address.label, move.nic.name, toName)
     plan.address.ensure({ ...address, link: to, label })
   }
-  if (dad) plan.setSysctl(`net/ipv6/conf/${toName}/accept_dad`, '1')
-  for (const { there, here } of routes) plan.route.replace(there, here)
-  for (const address of move.addresses)
-    plan.address.delIfExists({ ...address, link: from })
-  for (const { there } of routes) plan.route.replace(there)
+  if (six) plan.setSysctl(name, move.acceptDad)
+}
+
+// The kernel lists the newest IPv6 address of a scope first (ipv6_link_dev_addr), IPv4 ones last.
+function inAddingOrder(addresses: readonly Address[]): Address[] {
+  const six = addresses.filter((address) => address.family === 'ipv6')
+  return [
+    ...addresses.filter((address) => address.family === 'ipv4'),
+    ...six.toReversed(),
+  ]
 }
 
 // The first step's undo is the last to run. By then addresses are back, and the routes that went
@@ -162,7 +195,9 @@ function relabel(
 }
 
 function routeKey(r: Route): string {
-  return [r.family, r.to, r.table, r.priority ?? 0, r.tos ?? 0, r.via ?? ''].join(' ')
+  return [r.family, r.to, r.from, r.table, r.priority ?? 0, r.tos ?? 0, r.via ?? ''].join(
+    ' ',
+  )
 }
 
 function unique<T>(list: readonly T[], key: (item: T) => string): T[] {

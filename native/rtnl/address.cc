@@ -14,8 +14,19 @@ const Field kFields[] = {
 // struct ifa_cacheinfo: preferred and valid lifetime in seconds, then two time stamps that the
 // kernel sets itself.
 void encode_lifetime(const Attr& a, const Value& v, Encoder& e) {
-  uint32_t info[4] = {static_cast<uint32_t>(v.number("preferred", UINT32_MAX)),
-                      static_cast<uint32_t>(v.number("valid", UINT32_MAX)), 0, 0};
+  const Map* map = v.map();
+  if (!map) return e.fail("must be an object with preferred and valid");
+  uint32_t info[4] = {UINT32_MAX, UINT32_MAX, 0, 0};
+  for (const auto& [name, value] : *map) {
+    e.path.push_back(name);
+    const int64_t* seconds = value.integer();
+    if (name != "preferred" && name != "valid") return e.fail("is not a known field");
+    if (!seconds || *seconds < 0 || *seconds > UINT32_MAX) {
+      return e.fail("must be an integer from 0 to 4294967295");
+    }
+    info[name == "valid"] = static_cast<uint32_t>(*seconds);
+    e.path.pop_back();
+  }
   e.out.attribute(a.type, info, sizeof info);
 }
 

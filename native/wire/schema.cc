@@ -10,6 +10,8 @@ namespace vnet {
 
 namespace {
 
+// linux/netlink.h: the two top bits of a type are flags (NLA_TYPE_MASK).
+constexpr int64_t kLargestType = 0x3fff;
 constexpr uint16_t kListElement = 1;  // linux/netfilter/nf_tables.h: NFTA_LIST_ELEM
 
 struct Range {
@@ -279,7 +281,7 @@ void Encoder::unknown(const Value& v) {
   for (size_t i = 0; i < list->size() && !failed(); i++) {
     const Value* data = (*list)[i].get("data");
     int64_t type = (*list)[i].number("type", -1);
-    if (type < 0 || type > NLA_TYPE_MASK || !data || !data->bytes()) {
+    if (type < 0 || type > kLargestType || !data || !data->bytes()) {
       path.push_back(std::to_string(i));
       return fail("needs type (a number) and data (a Uint8Array)");
     }

@@ -64,7 +64,7 @@ t.test('where the file is', async (t) => {
 t.test('a log that cannot be written is told once and harms nothing', async (t) => {
   const said: string[] = []
   const log = createLogger({
-    file: '/nowhere/x.log',
+    file: '/proc/nowhere/x.log',
     onFailure: (line) => void said.push(line),
   })
   log.info('a')

@@ -78,8 +78,8 @@ t.test('an empty dns is printed up to 0.4.0, empty lists never', async (t) => {
 
 t.test('0.2.0 has one address a family and must have one', async (t) => {
   const ips = ['10.0.0.1/8', '10.0.0.2/8'].map((address) => ({ address }))
-  const routes = [{ dst: '::/0' }, { dst: '10.0.0.0/8', extra: { mtu: 9000 } }]
-  t.strictSame(printResult({ ips, routes }, '0.2.0'), {
+  const given = [{ dst: '::/0' }, { dst: '10.0.0.0/8', extra: { mtu: 9000 } }]
+  t.strictSame(printResult({ ips, routes: given }, '0.2.0'), {
     cniVersion: '0.2.0',
     ip4: { ip: '10.0.0.1/8', routes: [{ dst: '10.0.0.0/8' }] },
     dns: {},

@@ -5,27 +5,27 @@ import type { PluginCall } from '../../cni/plugin.js'
 import { CniCode, CniError } from '../../cni/errors.js'
 import { hostLinkName, ownerKey, ownerTag } from '../../cni/owner.js'
 import type { CniResult } from '../../cni/types.js'
-import { NetlinkError, SyscallError } from '../../errors.js'
+import { NetlinkError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
 import { tableExists } from '../../nft/index.js'
 import { ownProcess } from '../../state/index.js'
 import {
   bare,
   bridgeTable,
-  MAP_STEP,
-  nicByMac,
+  MAP_OP,
   planEndpoint,
   podMac,
-  primaryNic,
   readFacts,
+  type Endpoint,
   type HostFacts,
 } from '../../vnet/index.js'
 import { nicsWithAddresses } from '../azure-vnet-ipam/service.js'
 import { addressesFor, type Addresses, type PodAddress } from './addresses.js'
 import { parseVnetConfig, type VnetConfig } from './config.js'
+import { chooseNic, defaultBridge, openPod, refuseExisting } from './host.js'
 import { establishBridge, newBridgeRecord } from './network.js'
-import { abandoned, forgetEndpoint, removeEndpoint } from './removal.js'
-import { nodeStore, type BridgeRecord, type EndpointRecord } from './state.js'
+import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
+import { nodeStore, type BridgeRecord } from './state.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
 const ADDRESS_TRIES = 16
@@ -49,141 +49,77 @@ export async function add(call: PluginCall): Promise<CniResult> {
   const store = nodeStore((message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
   refuseExisting(call, pod)
-  await mend(call, host, store, addresses)
+  // The same owner again, without the interface: its container was made anew, or ADD is repeated.
+  const again = ownerKey(call.owner) in store.read().endpoints
+  await mend({ call, host, store, addresses }, again ? [call.owner] : [])
   const job = { call, config, host, pod, store, addresses, facts: readFacts(host) }
   const exclude: string[] = []
   for (;;) {
-    const address = await addresses.acquire(() => nicsWithAddresses(job.facts), exclude)
+    intend(job)
     try {
-      return attach(job, address)
-    } catch (error) {
-      await undo(job)
-      if (!isAddressInUse(error) || exclude.length >= ADDRESS_TRIES) throw error
-      call.log.warn('address is in use by an endpoint without a lease', {
+      const address = await addresses.acquire(() => nicsWithAddresses(job.facts), exclude)
+      try {
+        return attach(job, address)
+      } catch (error) {
+        if (!isAddressInUse(error) || exclude.length >= ADDRESS_TRIES) throw error
+        exclude.push(bare(address.address))
+      }
+      call.log.warn('an endpoint without a lease has this address', {
         address: address.address,
       })
-      exclude.push(bare(address.address))
+      await addresses.release(call.owner)
+    } catch (error) {
+      await undo(job)
+      throw error
     }
   }
 }
 
-function openPod(call: PluginCall, host: NetNs): NetNs {
-  try {
-    const pod = NetNs.open(call.netns)
-    if (!pod.equals(host)) return pod
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error
-    const why =
-      error.code === 'EINVAL'
-        ? 'is no network namespace'
-        : `cannot be opened: ${error.code}`
-    throw new CniError(
-      CniCode.InvalidEnvironment,
-      `CNI_NETNS: ${call.netns} ${why}`,
-      'Give the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net.',
-    )
-  }
-  throw new CniError(
-    CniCode.InvalidNetns,
-    `CNI_NETNS: ${call.netns} is the namespace of this plug-in itself`,
-    'Give the namespace of the container.',
-  )
-}
-
-function refuseExisting(call: PluginCall, pod: NetNs): void {
-  const plan = pod.plan()
-  const found = plan.link.read(call.ifname, { optional: true })
-  if (!plan.runSync().of(found)) return
-  throw new CniError(
-    CniCode.InterfaceExists,
-    `CNI_IFNAME: the container has an interface ${call.ifname} already`,
-    'Choose another name, or call DEL first.',
-  )
-}
-
-// What an ADD that died left of this network goes first: its address may be the last one free.
-async function mend(
-  call: PluginCall,
-  host: NetNs,
-  store: Job['store'],
-  addresses: Addresses,
-): Promise<void> {
-  const state = store.read()
-  const own = state.endpoints[ownerKey(call.owner)]
-  const left = abandoned(state, call.owner.network).filter((record) => record !== own)
-  for (const record of own ? [own, ...left] : left) {
-    const { owner } = record
-    call.log.warn('cleaning up an ADD that did not end', { owner })
-    removeEndpoint(host, state, { owner, bridges: [] })
-    await addresses.release(owner)
-    forgetEndpoint(host, store, owner)
-  }
+// Written down before anything is asked for, so that whatever a crash leaves has an owner.
+function intend({ call, store }: Job): void {
+  store.update((state) => {
+    state.endpoints[ownerKey(call.owner)] = {
+      phase: 'adding',
+      owner: call.owner,
+      adder: ownProcess(),
+    }
+  })
 }
 
 function attach(job: Job, address: PodAddress): CniResult {
   const { call, host, store } = job
-  const nic = chooseNic(job, address)
-  const bridge = job.config.bridge ?? bridgeName(job.facts, nic)
-  const record = intend(job, address, nic, bridge)
-  const bridgeLink = readyBridge(job, bridge, wantedMasquerade(job.config, address))
+  const { owner } = call
+  const nic = chooseNic(job.facts, job.config.master, address)
+  const bridge = readyBridge(job, nic, wantedMasquerade(job.config, address))
+  const endpoint = {
+    bridge: bridge.name,
+    hostLink: hostLinkName(owner),
+    ifname: call.ifname,
+    address: address.address,
+    mac: podMac(address.address),
+    tag: ownerTag(owner),
+  }
   const plan = host.plan()
-  const { outerLink } = planEndpoint(
-    plan,
-    { ...record, tag: ownerTag(call.owner) },
-    {
-      pod: job.pod,
-      bridgeIndex: bridgeLink.index,
-      mtu: nic.mtu,
-      gateway: address.gateway,
-    },
-  )
+  const room = {
+    pod: job.pod,
+    bridgeIndex: bridge.index,
+    mtu: nic.mtu,
+    gateway: address.gateway,
+  }
+  const { outerLink } = planEndpoint(plan, endpoint, room)
   const outer = plan.runSync().of(outerLink)
   store.update((state) => {
-    const own = state.endpoints[ownerKey(call.owner)]
-    if (own) own.phase = 'ready'
+    const { mac } = endpoint
+    state.endpoints[ownerKey(owner)] = {
+      phase: 'ready',
+      owner,
+      bridge: bridge.name,
+      address: address.address,
+      mac,
+    }
   })
-  call.log.info('pod attached', { address: address.address, hostLink: record.hostLink })
-  return result(job, address, record, bridgeLink, outer?.mac ?? '')
-}
-
-// The NIC that was asked for, the one that the source named, or the one whose subnet it is.
-function chooseNic(job: Job, address: PodAddress): Link {
-  const { facts, config } = job
-  const name = config.master ?? address.nic
-  const named = facts.links.find((link) => link.name === name)
-  if (named) return named
-  if (config.master) {
-    throw new CniError(
-      CniCode.InvalidConfig,
-      `master: the host has no interface ${config.master}`,
-      'Give the name of the NIC, as "ip link" shows it, or leave "master" out.',
-    )
-  }
-  const carrier = facts.addresses.find((a) => subnetHas(a.address, address.address))
-  const link = facts.links.find((candidate) => candidate.index === carrier?.link)
-  const nic = link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
-  const chosen = nic ?? primaryNic(facts)
-  if (chosen) return chosen
-  throw new CniError(
-    CniCode.UnexpectedHost,
-    `no interface of the host carries the subnet of ${address.address}`,
-    'Set "master" in the network configuration to the name of the NIC.',
-  )
-}
-
-function subnetHas(host: string, address: string): boolean {
-  const [text = '', length = '32'] = host.split('/')
-  if (text.includes(':')) return false
-  const network = (ip: string) =>
-    Math.floor(
-      ip.split('.').reduce((n, part) => n * 256 + Number(part), 0) /
-        2 ** (32 - Number(length)),
-    )
-  return network(text) === network(bare(address))
-}
-
-function bridgeName(facts: HostFacts, nic: Link): string {
-  return `azure${(primaryNic(facts) ?? nic).index}`
+  call.log.info('pod attached', { address: address.address, hostLink: endpoint.hostLink })
+  return result(job, address, endpoint, bridge, outer?.mac ?? '')
 }
 
 function wantedMasquerade(
@@ -194,65 +130,42 @@ function wantedMasquerade(
   return config.masquerade === 'auto' ? { except: [address.pool] } : config.masquerade
 }
 
-// Written down before the kernel is touched, so that a DEL or the next ADD finds what a crash
-// leaves.
-function intend(
-  job: Job,
-  address: PodAddress,
-  nic: Link,
-  bridge: string,
-): EndpointRecord {
-  const { call, store } = job
-  const record: EndpointRecord = {
-    owner: call.owner,
-    bridge,
-    hostLink: hostLinkName(call.owner),
-    ifname: call.ifname,
-    address: address.address,
-    mac: podMac(address.address),
-    phase: 'adding',
-    adder: ownProcess(),
-  }
-  store.update((state) => {
-    state.endpoints[ownerKey(call.owner)] = record
-    state.bridges[bridge] ??= newBridgeRecord(
-      job.facts,
-      nic,
-      bridge,
-      wantedMasquerade(job.config, address),
-    )
-  })
-  return record
-}
-
-/** The bridge, made or mended where that is needed. */
-function readyBridge(
-  job: Job,
-  bridge: string,
-  masquerade: BridgeRecord['masquerade'],
-): Link {
-  const { host, store } = job
-  const look = () => {
+/** The bridge over the NIC, made or mended where that is needed. */
+function readyBridge(job: Job, nic: Link, masquerade: BridgeRecord['masquerade']): Link {
+  const { host, store, facts } = job
+  const bridge = job.config.bridge ?? defaultBridge(facts, nic)
+  const ready = (record: BridgeRecord | undefined): Link | undefined => {
+    const same = JSON.stringify(record?.masquerade) === JSON.stringify(masquerade)
+    if (record?.phase !== 'ready' || !same) return undefined
     const plan = host.plan()
     const link = plan.link.read(bridge, { optional: true })
+    const beneath = plan.link.read(nic.index, { optional: true })
     const table = tableExists(plan, bridgeTable(bridge))
     const done = plan.runSync()
-    return { link: done.of(link), table: done.of(table) }
+    const found = done.of(link)
+    const plugged = found && done.of(beneath)?.master === found.index
+    return plugged && done.of(table) ? found : undefined
   }
-  const seen = look()
-  const record = store.read().bridges[bridge]
-  const same = JSON.stringify(record?.masquerade) === JSON.stringify(masquerade)
-  if (seen.link && seen.table && record?.phase === 'ready' && same) return seen.link
+  const seen = ready(store.read().bridges[bridge])
+  if (seen) return seen
   store.update((state) => {
-    const fresh = state.bridges[bridge]
-    if (!fresh) return
-    fresh.masquerade = masquerade
-    // Another ADD may have done it while this one waited for the lock.
-    const now = look()
-    const done = now.link && now.table && fresh.phase === 'ready' && same
-    if (!done) establishBridge(host, state, fresh)
+    state.bridges[bridge] ??= newBridgeRecord(host, facts, nic, bridge, masquerade)
   })
-  const { link } = look()
+  const link = store.update((state) => {
+    const record = (state.bridges[bridge] ??= newBridgeRecord(
+      host,
+      facts,
+      nic,
+      bridge,
+      masquerade,
+    ))
+    // Another ADD may have done it while this one waited for the lock.
+    const done = ready(record)
+    if (done) return done
+    record.masquerade = masquerade
+    establishBridge(host, state, record)
+    return ready(record)
+  })
   if (link) return link
   throw new CniError(
     CniCode.UnexpectedHost,
@@ -261,15 +174,15 @@ function readyBridge(
 }
 
 function isAddressInUse(error: unknown): boolean {
-  return (
-    error instanceof NetlinkError && error.code === 'EEXIST' && error.step === MAP_STEP
-  )
+  return error instanceof NetlinkError && error.code === 'EEXIST' && error.op === MAP_OP
 }
 
-// The plan has undone itself; what is left is what was written down.
+// A plan that failed has undone itself. What may be left is what was written down, and all of it
+// when the record of success could not be written.
 async function undo(job: Job): Promise<void> {
   const { call, addresses } = job
   try {
+    removeEndpoint(job.host, job.store.read(), call.owner, [])
     await addresses.release(call.owner)
     forgetEndpoint(job.host, job.store, call.owner)
   } catch (error) {
@@ -281,7 +194,7 @@ async function undo(job: Job): Promise<void> {
 function result(
   job: Job,
   address: PodAddress,
-  record: EndpointRecord,
+  endpoint: Endpoint,
   bridge: Link,
   outerMac: string,
 ): CniResult {
@@ -289,8 +202,8 @@ function result(
   return {
     interfaces: [
       { name: bridge.name, mac: bridge.mac },
-      { name: record.hostLink, mac: outerMac },
-      { name: record.ifname, mac: record.mac, sandbox: call.netns },
+      { name: endpoint.hostLink, mac: outerMac },
+      { name: endpoint.ifname, mac: endpoint.mac, sandbox: call.netns },
     ],
     ips: [{ address: address.address, gateway: address.gateway, interface: 2 }],
     routes: [{ dst: '0.0.0.0/0', gw: address.gateway }],

@@ -5,7 +5,7 @@ import type { PluginCall } from '../../cni/plugin.js'
 import { NetNs } from '../../netlink/index.js'
 import { addressesFor } from './addresses.js'
 import { parseVnetConfig } from './config.js'
-import { forgetEndpoint, removeEndpoint } from './removal.js'
+import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
 import { nodeStore } from './state.js'
 
 /** Detaches a pod. Throws CniError, NetlinkError when something stays; the record stays too. */
@@ -15,12 +15,9 @@ export async function del(call: PluginCall): Promise<void> {
   const store = nodeStore((message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
   const state = store.read()
-  const bridges = [
-    ...Object.keys(state.bridges),
-    ...(config.bridge ? [config.bridge] : []),
-  ]
-  removeEndpoint(host, state, { owner: call.owner, bridges: [...new Set(bridges)] })
+  removeEndpoint(host, state, call.owner, config.bridge ? [config.bridge] : [])
   await addresses.release(call.owner)
   forgetEndpoint(host, store, call.owner)
+  await mend({ call, host, store, addresses })
   call.log.info('pod detached')
 }

@@ -3,8 +3,9 @@
  * with the last pod.
  */
 import { CniCode, CniError } from '../../cni/errors.js'
-import { ownerTag } from '../../cni/owner.js'
-import type { Link, NetNs } from '../../netlink/index.js'
+import { hostLinkName, ownerTag } from '../../cni/owner.js'
+import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
+import type { Transaction } from '../../nft/index.js'
 import {
   bare,
   BRIDGE_ALIAS,
@@ -18,22 +19,33 @@ import {
   mergeMoves,
   planMoveToBridge,
   planMoveToNic,
+  planRestoreNic,
+  readAcceptDad,
   readFacts,
   type HostFacts,
   type HostMove,
 } from '../../vnet/index.js'
-import { endpointsOn, type BridgeRecord, type NodeState } from './state.js'
+import {
+  isInUse,
+  podsOn,
+  type BridgeRecord,
+  type NodeState,
+  type ReadyRecord,
+} from './state.js'
 
 /** The record to write down before the first step of a move. */
 export function newBridgeRecord(
+  host: NetNs,
   facts: HostFacts,
   nic: Link,
   bridge: string,
   masquerade: BridgeRecord['masquerade'],
 ): BridgeRecord {
   checkHost(facts, nic, bridge)
-  const move = collectMove(facts, nic, bridge)
-  return { bridge, nic: nic.name, phase: 'moving', move: plain(move), masquerade }
+  const there = facts.links.find((link) => link.name === bridge)
+  const made = !there || there.alias === BRIDGE_ALIAS
+  const move = collectMove(facts, nic, bridge, readAcceptDad(host, nic.name))
+  return { bridge, nic: nic.name, phase: 'moving', made, move: plain(move), masquerade }
 }
 
 // What a state file can hold: attributes kept as bytes stay with the kernel's own copy.
@@ -77,9 +89,9 @@ export function establishBridge(
   const nic = facts.links.find((link) => link.name === record.nic)
   if (!nic) throw noNic(record.nic)
   checkHost(facts, nic, record.bridge)
-  const here = collectMove(facts, nic, record.bridge)
-  const move = record.phase === 'ready' ? here : mergeMoves(here, record.move)
+  const here = collectMove(facts, nic, record.bridge, readAcceptDad(host, nic.name))
   const existing = facts.links.find((link) => link.name === record.bridge)
+  const move = mergeMoves(here, mayBeMissing(record, existing))
   const plan = host.plan()
   const { bridge: name, mtu } = move
   const mac = nic.mac
@@ -88,11 +100,32 @@ export function establishBridge(
     plan.link.addBridge({ name, mac, mtu, alias: BRIDGE_ALIAS, up: true })
   // Host ports and masqueraded traffic come in and go out by the bridge.
   plan.setSysctl(`net/ipv4/conf/${name}/forwarding`, '1')
-  plan.nft(tables(host, state, record, move), { undo: drop(record) })
+  plan.nft(tables(host, state, record, move), { undo: drop(state, record) })
   if (existing && !existing.up) plan.link.set(existing.index, { up: true })
+  if (existing && record.made && !existing.alias) {
+    plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
+  }
+  plugIn(plan, facts, podsOn(state, name), bridge)
   if (!isSettled(facts, nic, existing, record)) planMoveToBridge(plan, move, bridge)
   plan.runSync()
   record.phase = 'ready'
+}
+
+// Pods whose bridge was taken away by hand come into the new one.
+function plugIn(
+  plan: Plan,
+  facts: HostFacts,
+  pods: readonly ReadyRecord[],
+  bridge: LinkLike,
+): void {
+  for (const { owner, address, mac } of pods) {
+    const name = hostLinkName(owner)
+    const link = facts.links.find((candidate) => candidate.name === name)
+    if (!link || link.master === bridge) continue
+    plan.link.set(link.index, { master: bridge })
+    plan.link.setPort(link.index, { hairpin: true })
+    plan.neighbour.replacePermanent({ link: bridge, address: bare(address), mac })
+  }
 }
 
 /** Nothing is left on the NIC: only the tables can be wrong. */
@@ -112,46 +145,67 @@ function isSettled(
 
 function tables(host: NetNs, state: NodeState, record: BridgeRecord, move: HostMove) {
   const { bridge, nic, masquerade } = record
-  const recorded = endpointsOn(state, bridge)
-    .filter((endpoint) => endpoint.phase === 'ready')
-    .map(({ address, mac, owner }) => ({
-      address: bare(address),
-      mac,
-      tag: ownerTag(owner),
-    }))
+  const recorded = podsOn(state, bridge).map(({ address, mac, owner }) => ({
+    address: bare(address),
+    mac,
+    tag: ownerTag(owner),
+  }))
   // An ADD under way has its element in the kernel and no finished record yet.
   const known = new Set(recorded.map((endpoint) => endpoint.address))
-  const under = endpointsInMap(host, bridge).filter(({ address }) => !known.has(address))
-  const endpoints = [...recorded, ...under]
+  const underWay = endpointsInMap(host, bridge).filter(
+    ({ address }) => !known.has(address),
+  )
   const hostAddresses = move.addresses
     .filter((address) => address.family === 'ipv4')
     .map((address) => bare(address.address))
   const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masquerade }
-  const tx = makeBridgeTable(spec, endpoints)
-  return masquerade ? makeMasqueradeTable(masquerade, tx) : tx
+  const tx = makeBridgeTable(spec, [...recorded, ...underWay])
+  return setMasquerade(tx, Object.values(state.bridges))
 }
 
-function drop(record: BridgeRecord) {
-  const tx = dropTable(bridgeTable(record.bridge))
-  return record.masquerade ? dropTable(MASQUERADE_TABLE, tx) : tx
+// One table for the node, whatever the number of bridges.
+function setMasquerade(tx: Transaction, bridges: readonly BridgeRecord[]): Transaction {
+  const except = bridges.flatMap(({ masquerade }) => masquerade?.except ?? [])
+  return except.length > 0
+    ? makeMasqueradeTable({ except }, tx)
+    : dropTable(MASQUERADE_TABLE, tx)
+}
+
+// The tables without those of a bridge.
+function drop(state: NodeState, { bridge }: BridgeRecord): Transaction {
+  const others = Object.values(state.bridges).filter((other) => other.bridge !== bridge)
+  return setMasquerade(dropTable(bridgeTable(bridge)), others)
 }
 
 /** Marks a bridge that has no pods left as leaving; true when there is something to undo. */
 export function markLeaving(host: NetNs, state: NodeState, bridge: string): boolean {
   const record = state.bridges[bridge]
-  if (!record || endpointsOn(state, bridge).length > 0) return false
+  if (!record || isBusy(host, state, bridge)) return false
   const facts = readFacts(host)
   const nic = facts.links.find((link) => link.name === record.nic)
+  const link = facts.links.find((candidate) => candidate.name === bridge)
   const move = nic
-    ? mergeMoves(collectMove(facts, nic, bridge), pending(record))
+    ? mergeMoves(
+        collectMove(facts, nic, bridge, readAcceptDad(host, nic.name)),
+        mayBeMissing(record, link),
+      )
     : record.move
   state.bridges[bridge] = { ...record, phase: 'leaving', move: plain(move) }
   return true
 }
 
-// Only a move that did not end has something that may be missing on the host.
-function pending(record: BridgeRecord): HostMove | undefined {
-  return record.phase === 'ready' ? undefined : record.move
+// The kernel's map knows pods whose records are lost.
+function isBusy(host: NetNs, state: NodeState, bridge: string): boolean {
+  return isInUse(state, bridge) || endpointsInMap(host, bridge).length > 0
+}
+
+// What was on the NIC can be missing on the host when a move did not end, or when somebody took
+// the bridge away and all that was on it.
+function mayBeMissing(
+  record: BridgeRecord,
+  bridge: Link | undefined,
+): HostMove | undefined {
+  return record.phase === 'ready' && bridge ? undefined : record.move
 }
 
 /**
@@ -160,17 +214,22 @@ function pending(record: BridgeRecord): HostMove | undefined {
  */
 export function dissolveBridge(host: NetNs, state: NodeState, bridge: string): void {
   const record = state.bridges[bridge]
-  if (record?.phase !== 'leaving' || endpointsOn(state, bridge).length > 0) return
+  if (record?.phase !== 'leaving' || isBusy(host, state, bridge)) return
   const facts = readFacts(host)
   const nic = facts.links.find((link) => link.name === record.nic)
   const link = facts.links.find((candidate) => candidate.name === bridge)
   const plan = host.plan()
-  if (link && nic && link.alias === BRIDGE_ALIAS) {
-    const move = mergeMoves(collectMove(facts, nic, bridge), record.move)
-    planMoveToNic(plan, move, link.index)
-    plan.link.del(link.index)
+  if (nic && record.made) {
+    const now = collectMove(facts, nic, bridge, readAcceptDad(host, nic.name))
+    const move = mergeMoves(now, record.move)
+    if (link) {
+      planMoveToNic(plan, move, link.index)
+      plan.link.del(link.index)
+    } else {
+      planRestoreNic(plan, move)
+    }
   }
-  plan.nft(drop(record))
+  plan.nft(drop(state, record))
   plan.runSync()
   delete state.bridges[bridge]
 }

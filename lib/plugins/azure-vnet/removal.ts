@@ -1,44 +1,60 @@
 /**
  * Taking an endpoint away: for DEL, for an ADD that failed, and for what a dead process left.
  */
-import { hostLinkName, ownerKey, ownerTag, type Owner } from '../../cni/owner.js'
+import {
+  hostLinkName,
+  ownerKey,
+  ownerTag,
+  sameOwner,
+  type Owner,
+} from '../../cni/owner.js'
+import type { PluginCall } from '../../cni/plugin.js'
 import type { NetNs } from '../../netlink/index.js'
 import { isAlive, type Store } from '../../state/index.js'
 import { endpointsInMap, planEndpointRemoval } from '../../vnet/index.js'
+import type { Addresses } from './addresses.js'
 import { dissolveBridge, markLeaving } from './network.js'
-import type { EndpointRecord, NodeState } from './state.js'
-
-/** Where an endpoint may be. */
-export interface Whereabouts {
-  readonly owner: Owner
-  /** Bridges to search when there is no record. */
-  readonly bridges: readonly string[]
-}
+import type { NodeState } from './state.js'
 
 /**
  * Takes away what the kernel has of an endpoint. What is gone already counts as done.
  * Throws the first failure after having tried all.
+ *
+ * @param bridges where to look when there is no record
  */
-export function removeEndpoint(host: NetNs, state: NodeState, where: Whereabouts): void {
-  const { owner } = where
-  const record = state.endpoints[ownerKey(owner)]
+export function removeEndpoint(
+  host: NetNs,
+  state: NodeState,
+  owner: Owner,
+  bridges: readonly string[],
+): void {
   const plan = host.plan()
-  for (const { bridge, address } of placesOf(host, record, where)) {
-    const link = host.plan()
-    const found = link.link.read(bridge, { optional: true })
-    const index = link.runSync().of(found)?.index
-    planEndpointRemoval(plan, { bridge, address }, index)
+  for (const { bridge, address } of placesOf(host, state, owner, bridges)) {
+    planEndpointRemoval(plan, { bridge, address }, indexOf(host, bridge))
   }
-  plan.link.delIfExists(record?.hostLink ?? hostLinkName(owner))
+  plan.link.delIfExists(hostLinkName(owner))
   const [failure] = plan.runSync({ onFailure: 'continue' }).failures
   if (failure) throw failure
 }
 
-// The kernel's map says which addresses are the owner's even when every file is lost.
-function placesOf(host: NetNs, record: EndpointRecord | undefined, where: Whereabouts) {
-  if (record) return [record]
-  const tag = ownerTag(where.owner)
-  return where.bridges.flatMap((bridge) =>
+function indexOf(host: NetNs, bridge: string): number | undefined {
+  const plan = host.plan()
+  const link = plan.link.read(bridge, { optional: true })
+  return plan.runSync().of(link)?.index
+}
+
+// Without a finished record, the kernel's map says which addresses are the owner's.
+function placesOf(
+  host: NetNs,
+  state: NodeState,
+  owner: Owner,
+  bridges: readonly string[],
+) {
+  const record = state.endpoints[ownerKey(owner)]
+  if (record?.phase === 'ready') return [record]
+  const tag = ownerTag(owner)
+  const known = new Set([...Object.keys(state.bridges), ...bridges])
+  return [...known].flatMap((bridge) =>
     endpointsInMap(host, bridge)
       .filter((endpoint) => endpoint.tag === tag)
       .map(({ address }) => ({ bridge, address })),
@@ -56,12 +72,33 @@ export function forgetEndpoint(host: NetNs, store: Store<NodeState>, owner: Owne
     store.update((state) => dissolveBridge(host, state, bridge))
 }
 
-/** Endpoints of a network whose ADD died before it ended. */
-export function abandoned(state: NodeState, network: string): EndpointRecord[] {
-  return Object.values(state.endpoints).filter(
-    (endpoint) =>
-      endpoint.phase === 'adding' &&
-      endpoint.owner.network === network &&
-      !isAlive(endpoint.adder),
-  )
+/** What cleaning up works with. */
+export interface Broom {
+  readonly call: PluginCall
+  readonly host: NetNs
+  readonly store: Store<NodeState>
+  readonly addresses: Addresses
+}
+
+/**
+ * Cleans up what ADDs of this network left that died before they ended, and the endpoints of the
+ * given owners: an address left behind may be the last one free.
+ */
+export async function mend(broom: Broom, owners: readonly Owner[] = []): Promise<void> {
+  const { call, host, store, addresses } = broom
+  const state = store.read()
+  for (const owner of [...owners, ...abandoned(state, call.owner)]) {
+    call.log.warn('cleaning up an endpoint that is left over', { owner })
+    removeEndpoint(host, state, owner, [])
+    await addresses.release(owner)
+    forgetEndpoint(host, store, owner)
+  }
+}
+
+// Owners in the caller's network, other than the caller, whose ADD died before it ended.
+function abandoned(state: NodeState, caller: Owner): Owner[] {
+  return Object.values(state.endpoints)
+    .filter(({ owner }) => owner.network === caller.network && !sameOwner(owner, caller))
+    .filter((record) => record.phase === 'adding' && !isAlive(record.adder))
+    .map((record) => record.owner)
 }

@@ -16,26 +16,37 @@ export interface BridgeRecord {
    * `ready`: they are there; `leaving`: they are on their way back.
    */
   phase: 'moving' | 'ready' | 'leaving'
+  /** Whether we made the bridge; one that somebody else made stays when the last pod goes. */
+  readonly made: boolean
   /** What was on the NIC when the move began. */
   readonly move: HostMove
   /** Resolved option of the rules that are in force. */
   masquerade: Masquerade | undefined
 }
 
+/**
+ * An attachment whose ADD has not ended. It is written down before anything is asked for, so that
+ * whatever a crash leaves has an owner; a record of a dead process is cleaned up by the next ADD.
+ */
+export interface AddingRecord {
+  readonly phase: 'adding'
+  readonly owner: Owner
+  /** The process that adds it. */
+  readonly adder: ProcessId
+}
+
 /** An attachment of a pod. */
-export interface EndpointRecord {
+export interface ReadyRecord {
+  readonly phase: 'ready'
   readonly owner: Owner
   readonly bridge: string
-  readonly hostLink: string
-  readonly ifname: string
   /** With prefix length. */
   readonly address: string
   readonly mac: string
-  /** `adding` until ADD has printed nothing but success; then `ready`. */
-  phase: 'adding' | 'ready'
-  /** The process that adds it: a record of a dead one is cleaned up by the next call. */
-  readonly adder: ProcessId
 }
+
+/** What is remembered of an attachment. */
+export type EndpointRecord = AddingRecord | ReadyRecord
 
 /** The document. */
 export interface NodeState {
@@ -59,7 +70,17 @@ function isNodeState(data: unknown): data is NodeState {
   return typeof bridges === 'object' && typeof endpoints === 'object'
 }
 
-/** The endpoints on a bridge. */
-export function endpointsOn(state: NodeState, bridge: string): EndpointRecord[] {
-  return Object.values(state.endpoints).filter((endpoint) => endpoint.bridge === bridge)
+/** The pods on a bridge. */
+export function podsOn(state: NodeState, bridge: string): ReadyRecord[] {
+  return Object.values(state.endpoints).filter(
+    (record): record is ReadyRecord =>
+      record.phase === 'ready' && record.bridge === bridge,
+  )
+}
+
+/** Whether a pod is on the bridge, or may be about to come. */
+export function isInUse(state: NodeState, bridge: string): boolean {
+  return Object.values(state.endpoints).some(
+    (record) => record.phase === 'adding' || record.bridge === bridge,
+  )
 }

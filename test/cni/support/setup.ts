@@ -1,0 +1,273 @@
+/**
+ * What the tests of the programs have in common: a simulated VM, the seed's list with
+ * changes, calls of one program with any environment, and looks at what is recorded.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import {
+  AzureHost,
+  type AzureHostOptions,
+  type PictureOptions,
+} from '../../helpers/azure-host.js'
+import {
+  CniError,
+  CniRunner,
+  type CniResult,
+  type CniRunnerOptions,
+  type Conflist,
+} from '../../helpers/cni-runner.js'
+import { until, type Outcome, type RunOptions } from '../../helpers/process.js'
+import { diffSnapshots, readState, type Snapshot } from '../../helpers/snapshot.js'
+
+const inRoot = (path: string): string =>
+  fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+
+/** Folder of our programs: the build's, or an installed one that is to be tested. */
+export const OUR_PLUGINS = process.env['VNET_CNI_TEST_PLUGINS'] ?? inRoot('dist/cni')
+/** Folder of the reference plug-ins. */
+export const GO_PLUGINS = '/usr/lib/cni'
+/** The list that the project ships. */
+export const SEED_CONFLIST = inRoot('conf/10-azure.conflist')
+
+/** Makes a VM that goes away at the end of the test. */
+export async function makeHost(t: Test, options?: AzureHostOptions): Promise<AzureHost> {
+  const host = await AzureHost.create(options)
+  t.teardown(() => host.destroy())
+  return host
+}
+
+/** What to change in the seed's list. */
+export interface Changes {
+  name?: string
+  cniVersion?: string
+  /** Fields of azure-vnet; `undefined` takes one away. */
+  vnet?: Record<string, unknown>
+  /** Fields added to azure-vnet's `ipam`. */
+  ipam?: Record<string, unknown>
+  /** Fields of portmap; false leaves portmap out. */
+  portmap?: Record<string, unknown> | false
+}
+
+/** The seed's list with changes. */
+export function seedList(changes: Changes = {}): Conflist {
+  const list = JSON.parse(readFileSync(SEED_CONFLIST, 'utf8')) as Conflist
+  const [vnet, portmap] = list.plugins
+  const ipam = { ...(vnet?.['ipam'] as object), ...changes.ipam }
+  const main = { ...vnet, ipam, ...changes.vnet, type: 'azure-vnet' }
+  const ports =
+    changes.portmap === false ? [] : [{ ...portmap, ...changes.portmap, type: 'portmap' }]
+  return {
+    ...list,
+    ...(changes.name && { name: changes.name }),
+    ...(changes.cniVersion && { cniVersion: changes.cniVersion }),
+    plugins: [main, ...ports],
+  }
+}
+
+/** A runtime for our programs. */
+export function runtime(
+  host: AzureHost,
+  conflist: Conflist | Changes = {},
+  more: Partial<CniRunnerOptions> = {},
+): CniRunner {
+  const list = 'plugins' in conflist ? (conflist as Conflist) : seedList(conflist)
+  return new CniRunner({ host, cniPath: OUR_PLUGINS, ...more, conflist: list })
+}
+
+/** The pod's address without its prefix length. */
+export function addressOf(result: CniResult): string {
+  return result.ips?.[0]?.address.split('/')[0] ?? 'no address'
+}
+
+/** Makes a pod's namespace and runs ADD for it; answers with its address. */
+export async function addPod(
+  runner: CniRunner,
+  pod: string,
+  options: Parameters<CniRunner['add']>[3] = {},
+): Promise<string> {
+  const path = runner.host.pods.get(pod) ?? (await runner.host.addPodNetns(pod))
+  return addressOf(await runner.add(pod, path, 'eth0', options))
+}
+
+/** Runs DEL for a pod made with {@link addPod}. */
+export async function delPod(runner: CniRunner, pod: string): Promise<void> {
+  await runner.del(pod, runner.host.pods.get(pod) ?? '', 'eth0')
+}
+
+/** Calls `work` for each item, `width` of them at a time; answers in the items' order. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  const entries = items.entries()
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of entries) results[index] = await work(item)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+  return results
+}
+
+/** An environment where `undefined` takes a variable away. */
+export type Env = Record<string, string | undefined>
+
+/** One call of a program, complete unless told otherwise. */
+export interface Call {
+  command?: string
+  env?: Env
+  stdin: string | object
+  timeoutMs?: number
+  /** A program with its arguments that starts ours. */
+  wrapper?: string[]
+}
+
+/** Runs one of our programs in the VM with any environment and any input. */
+export function callProgram(
+  host: AzureHost,
+  program: string,
+  call: Call,
+): Promise<Outcome> {
+  const { command = 'ADD', env, stdin, timeoutMs = 30_000, wrapper = [] } = call
+  const options: RunOptions = {
+    input: typeof stdin === 'string' ? stdin : JSON.stringify(stdin),
+    timeoutMs,
+    env: {
+      CNI_COMMAND: command,
+      CNI_CONTAINERID: 'container',
+      CNI_NETNS: '/run/netns/absent',
+      CNI_IFNAME: 'eth0',
+      CNI_ARGS: '',
+      CNI_PATH: OUR_PLUGINS,
+      ...host.env,
+      ...env,
+    },
+  }
+  const [first = '', ...rest] = [...wrapper, join(OUR_PLUGINS, program)]
+  return host.exec(first, rest, options)
+}
+
+/** What a failing program has to print. */
+export interface Complaint {
+  cniVersion?: string
+  code: number
+  msg: string
+  details?: string
+}
+
+/** Asserts that there is one error object on standard output, and returns it. */
+export function complaintOf(t: Test, outcome: Outcome): Complaint {
+  t.equal(outcome.code, 1, 'exit status')
+  let document: Complaint = { code: -1, msg: '' }
+  t.doesNotThrow(
+    () => (document = JSON.parse(outcome.stdout) as Complaint),
+    `one JSON document on standard output: ${outcome.stdout}${outcome.stderr}`,
+  )
+  t.type(document.code, 'number')
+  t.type(document.msg, 'string')
+  return document
+}
+
+/** Asserts that a runtime's call fails with a code and words, and returns the error. */
+export async function refuses(
+  t: Test,
+  call: Promise<unknown>,
+  code: number,
+  ...words: (string | RegExp)[]
+): Promise<CniError | undefined> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof CniError)) {
+    t.fail(`error ${code} was expected`, { found: String(error) })
+    return undefined
+  }
+  t.equal(error.code, code, `code of "${error.message}"`)
+  for (const word of words) t.match(`${error.msg} ${error.details ?? ''}`, word)
+  return error
+}
+
+/** Leases on record, by owner (`container/interface`) → address without prefix length. */
+export function leases(host: AzureHost): Record<string, string> {
+  const file = readState(host.stateDir)['ipam.json'] as
+    { data: { leases: LeaseRecord[] } } | undefined
+  const all = file?.data.leases ?? []
+  return Object.fromEntries(
+    all.map(({ address, owner }) => [
+      `${owner.containerId}/${owner.ifname}`,
+      address.split('/')[0] ?? '',
+    ]),
+  )
+}
+
+interface LeaseRecord {
+  address: string
+  owner: { containerId: string; ifname: string }
+}
+
+/** Endpoints and bridges that azure-vnet has on record. */
+export function nodeRecords(host: AzureHost): { endpoints: object; bridges: object } {
+  const file = readState(host.stateDir)['azure-vnet.json'] as
+    { data: { endpoints: object; bridges: object } } | undefined
+  return file?.data ?? { endpoints: {}, bridges: {} }
+}
+
+/** The lines of a program's log. */
+export function logLines(host: AzureHost, program: string): Record<string, unknown>[] {
+  const path = join(host.logDir, `${program}.log`)
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+/**
+ * A picture of a host with pods, taken when IPv6 has settled: link-local addresses of new
+ * links come seconds later. What a lock file says of its last holder is not part of it.
+ */
+export async function settledPicture(
+  host: AzureHost,
+  options: PictureOptions = {},
+): Promise<Snapshot> {
+  let last = await host.snapshot(options)
+  const settled = async (): Promise<boolean> => {
+    const { stdout } = await host.exec('ip', ['-6', 'addr', 'show', 'tentative'])
+    const next = await host.snapshot(options)
+    const same = diffSnapshots(last, next).length === 0
+    last = next
+    return same && stdout === ''
+  }
+  await until('a quiet host', settled, 10_000, 300)
+  return last
+}
+
+/** Asserts that a host becomes as in a picture and stays out of other differences. */
+export async function assertSame(
+  t: Test,
+  host: AzureHost,
+  before: Snapshot,
+  options: PictureOptions = {},
+  what = 'host and state are as before',
+): Promise<void> {
+  let changes: string[] = []
+  const same = async (): Promise<boolean> => {
+    const lines = diffSnapshots(before, await host.snapshot(options))
+    changes = lines.filter((line) => !/^. state \["[a-z.-]+\.lock"/.test(line))
+    return changes.length === 0
+  }
+  await until('the same picture', same, 4_000, 100).catch(() => false)
+  t.strictSame(changes, [], what)
+}
+
+/** Asserts that all of a host is as in a picture without state, and nothing is on record. */
+export async function assertClean(
+  t: Test,
+  host: AzureHost,
+  before: Snapshot,
+): Promise<void> {
+  await assertSame(t, host, before, { state: false }, 'the network is as before')
+  t.strictSame(leases(host), {}, 'no lease is left')
+  t.strictSame(nodeRecords(host), { endpoints: {}, bridges: {} }, 'no record is left')
+}
