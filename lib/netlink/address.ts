@@ -95,8 +95,8 @@ const SETTABLE_FLAGS =
   IFA_F.mcAutoJoin
 
 function lifetimeToWire({ preferred, valid }: Lifetime): Lifetime {
-  checkInteger(valid, 'lifetime.valid', 1, FOREVER, 'a lifetime in seconds')
-  checkInteger(preferred, 'lifetime.preferred', 0, valid, 'at most the valid lifetime')
+  checkInteger(valid, 'lifetime.valid', 0, FOREVER)
+  checkInteger(preferred, 'lifetime.preferred', 0, FOREVER)
   return { preferred, valid }
 }
 

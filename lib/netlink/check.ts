@@ -29,11 +29,11 @@ export function checkInteger(
   field: string,
   min: number,
   max: number,
-  what = 'the value',
+  what = 'an integer',
 ): number {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new TypeError(
-      `${field}: ${String(value)} will not do; ${what} is an integer from ${min} to ${max}`,
+      `${field}: must be ${what} from ${min} to ${max}, not ${String(value)}`,
     )
   }
   return value
@@ -43,7 +43,7 @@ export function checkInteger(
 export function checkMac(mac: string, field = 'mac'): string {
   if (typeof mac !== 'string' || !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) {
     throw new TypeError(
-      `${field}: ${JSON.stringify(mac)} is no MAC address; write it like 02:00:5e:10:00:01`,
+      `${field}: must be a MAC address like 02:00:5e:10:00:01, not ${JSON.stringify(mac)}`,
     )
   }
   return mac

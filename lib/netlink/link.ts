@@ -191,7 +191,6 @@ const FLAGS = [
   ['multicast', IFF.multicast],
 ] as const
 const NUMBERS = ['index', 'group', 'txQueueLength', 'txQueues', 'rxQueues'] as const
-const NO_MTU = 'an MTU in bytes'
 
 /**
  * The settings that all links share, in the addon's form; names of other links are looked up by
@@ -205,7 +204,7 @@ export function commonArgs(
   if (spec.name !== undefined) args['name'] = checkLinkName(spec.name)
   if (spec.mac !== undefined) args['mac'] = checkMac(spec.mac)
   if (spec.mtu !== undefined) {
-    args['mtu'] = checkInteger(spec.mtu, 'mtu', 0, 0x7fffffff, NO_MTU)
+    args['mtu'] = checkInteger(spec.mtu, 'mtu', 0, 0x7fffffff)
   }
   if (spec.alias !== undefined) args['alias'] = checkAlias(spec.alias)
   if (spec.master !== undefined) {

@@ -147,26 +147,33 @@ function hopFromWire({ viaOther, ...hop }: NextHop & { viaOther?: string }): Nex
 }
 
 /** The gateway, under the attribute that its family asks for: RTA_GATEWAY or RTA_VIA. */
-function viaToWire(via: string | undefined, family: Family): { [key: string]: Wire } {
+function viaToWire(
+  via: string | undefined,
+  family: Family,
+  field = 'via',
+): { [key: string]: Wire } {
   if (via === undefined) return {}
-  const other = familyOf(via, 'via') !== family
+  const other = familyOf(via, field) !== family
   if (other && family === 'ipv6') {
-    throw new TypeError(`via: ${via} cannot carry an IPv6 route; give an IPv6 gateway`)
+    throw new TypeError(
+      `${field}: ${via} cannot carry an IPv6 route; give an IPv6 gateway`,
+    )
   }
   return other ? { viaOther: via } : { via }
 }
 
 function hopToWire(
-  hop: NextHop,
+  { via, weight, flags, link }: NextHop,
   family: Family,
+  field: string,
   sink?: StepSink,
 ): { [key: string]: Wire } {
   return {
-    ...viaToWire(hop.via, family),
+    ...viaToWire(via, family, `${field}.via`),
     weight:
-      hop.weight === undefined ? undefined : checkInteger(hop.weight, 'weight', 1, 256),
-    flags: hop.flags,
-    link: linkToWire(hop.link, sink),
+      weight === undefined ? undefined : checkInteger(weight, `${field}.weight`, 1, 256),
+    flags,
+    link: linkToWire(link, sink, { field: `${field}.link` }),
   }
 }
 
@@ -212,7 +219,7 @@ function toWire(
     flow: spec.flow,
     expires: spec.expires,
     unknown: spec.unknown,
-    hops: spec.hops?.map((hop) => hopToWire(hop, family, sink)),
+    hops: spec.hops?.map((hop, i) => hopToWire(hop, family, `hops.${i}`, sink)),
     link: spec.link === undefined ? undefined : linkToWire(spec.link, sink, { optional }),
   }
 }

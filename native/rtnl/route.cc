@@ -24,7 +24,28 @@ const Attr kMetricAttrs[] = {
 };
 const Table kMetrics(kMetricAttrs);
 
-const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress}};
+// struct rtvia: the family of the gateway, when it is not the route's, and its address.
+void encode_via(const Attr& a, const Value& v, Encoder& e) {
+  const std::string* text = v.string();
+  uint8_t bytes[2 + 16];
+  uint16_t family = text && text->find(':') != std::string::npos ? AF_INET6 : AF_INET;
+  std::memcpy(bytes, &family, sizeof family);
+  if (!text || inet_pton(family, text->c_str(), bytes + 2) != 1) {
+    return e.fail("must be an IPv4 or IPv6 address");
+  }
+  e.out.attribute(a.type, bytes, family == AF_INET ? 6 : 18);
+}
+
+Value decode_via(View v) {
+  View address = v.from(2);
+  if (address.size != 4 && address.size != 16) return Value(Bytes(v.data, v.data + v.size));
+  return Value(format_address(address));
+}
+
+const Custom kVia = {encode_via, decode_via};
+
+const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress},
+                          {RTA_VIA, "viaOther", Type::kCustom, nullptr, &kVia}};
 const Table kHop(kHopAttrs);
 
 // struct rtnexthop without its length, which comes last, and without the weight.
@@ -71,26 +92,6 @@ Value decode_hops(View v) {
 }
 
 const Custom kHops = {encode_hops, decode_hops};
-
-// struct rtvia: the family of the gateway, when it is not the route's, and its address.
-void encode_via(const Attr& a, const Value& v, Encoder& e) {
-  const std::string* text = v.string();
-  uint8_t bytes[2 + 16];
-  uint16_t family = text && text->find(':') != std::string::npos ? AF_INET6 : AF_INET;
-  std::memcpy(bytes, &family, sizeof family);
-  if (!text || inet_pton(family, text->c_str(), bytes + 2) != 1) {
-    return e.fail("must be an IPv4 or IPv6 address");
-  }
-  e.out.attribute(a.type, bytes, family == AF_INET ? 6 : 18);
-}
-
-Value decode_via(View v) {
-  View address = v.from(2);
-  if (address.size != 4 && address.size != 16) return Value(Bytes(v.data, v.data + v.size));
-  return Value(format_address(address));
-}
-
-const Custom kVia = {encode_via, decode_via};
 
 // struct rta_cacheinfo: only its third word tells what no other attribute does, the hundredths of
 // a second (USER_HZ) until the route goes.

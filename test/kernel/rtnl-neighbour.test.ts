@@ -99,7 +99,7 @@ t.test('forwarding table of a bridge', async (t) => {
     message: /^mac: /,
   })
   await t.rejects(fdb.add({ link: 'p0', mac: MAC, vlan: 4095 }), {
-    message: /^vlan: 4095/,
+    message: /^vlan: must .*not 4095/,
   })
 })
 
@@ -149,13 +149,19 @@ t.test('bridge ports', async (t) => {
   await ns.link.setPort('p0', { locked: false, backupPort: 0, flush: true })
   await t.rejects(ns.bridgePort.set('p1', { hairpin: true }), refusal('EOPNOTSUPP'))
   await t.rejects(ns.bridgePort.set(9999, { hairpin: true }), refusal('ENODEV'))
-  await t.rejects(ns.bridgePort.set('p0', { cost: 70_000 }), { message: /^cost: 70000/ })
+  await t.rejects(ns.bridgePort.set('p0', { cost: 70_000 }), {
+    message: /^cost: must .*not 70000/,
+  })
 })
 
 t.test('bridge VLANs: this kernel has none', async (t) => {
   await t.rejects(ns.bridgePort.addVlan('p0', { id: 5 }), refusal('EOPNOTSUPP'))
-  await t.rejects(ns.bridgePort.addVlan('p0', { id: 0 }), { message: /^id: 0/ })
-  await t.rejects(ns.bridgePort.addVlan('p0', { id: 9, to: 5 }), { message: /^to: 5/ })
+  await t.rejects(ns.bridgePort.addVlan('p0', { id: 0 }), {
+    message: /^id: must .*not 0/,
+  })
+  await t.rejects(ns.bridgePort.addVlan('p0', { id: 9, to: 5 }), {
+    message: /^to: must .*not 5/,
+  })
   await t.rejects(ns.bridgePort.addVlan('p0', { id: 5, to: 9, pvid: true }), {
     message: /^pvid: /,
   })
@@ -171,7 +177,7 @@ t.test('namespaces: from pid and descriptor, numbers', async (t) => {
   own.close()
   current.close()
   t.throws(() => NetNs.fromPid(2 ** 30), { name: 'SyscallError', code: 'ENOENT' })
-  t.throws(() => NetNs.fromPid(0), { name: 'TypeError', message: /^pid: 0/ })
+  t.throws(() => NetNs.fromPid(0), { name: 'TypeError', message: /^pid: must .*not 0/ })
   t.throws(() => NetNs.fromFd(9999), { name: 'SyscallError', code: 'ENOENT' })
   t.throws(() => NetNs.fromFd(0.5), TypeError)
   t.throws(() => NetNs.openPinned('gone-away'), { code: 'ENOENT' })
