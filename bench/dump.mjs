@@ -54,7 +54,14 @@ with IPRoute() as ipr:
 
 /** Milliseconds of each round, timed by pyroute2's own process: its start does not count. */
 function pyroute2(what) {
-  const args = [inside, '/usr/bin/python3', '-c', PYTHON, what, String(Math.min(ROUNDS, 5))]
+  const args = [
+    inside,
+    '/usr/bin/python3',
+    '-c',
+    PYTHON,
+    what,
+    String(Math.min(ROUNDS, 5)),
+  ]
   const done = spawnSync('nsenter', args, { encoding: 'utf8' })
   if (done.status !== 0) return undefined
   const lines = done.stdout.trim().split('\n')
