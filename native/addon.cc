@@ -18,6 +18,7 @@ struct State {
   Napi::FunctionReference netns;
   Napi::FunctionReference lock;
   Napi::FunctionReference monitor;
+  Napi::FunctionReference parse;  // JSON.parse, before anyone could put another in its place
 };
 
 Napi::Value misuse(Napi::Env env, const std::string& what) {
@@ -234,6 +235,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   state->netns = Napi::Persistent(NetNsHandle::define(env));
   state->lock = Napi::Persistent(LockHandle::define(env));
   state->monitor = Napi::Persistent(MonitorHandle::define(env));
+  auto json = env.Global().Get("JSON").As<Napi::Object>();
+  state->parse = Napi::Persistent(json.Get("parse").As<Napi::Function>());
   env.SetInstanceData(state);
   exports.Set("openNetns", Napi::Function::New(env, open_netns, "openNetns"));
   exports.Set("createNetns", Napi::Function::New(env, create_netns, "createNetns"));
@@ -246,6 +249,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 }
 
 }  // namespace
+
+Napi::Value parse_json(Napi::Env env, const std::string& text) {
+  return env.GetInstanceData<State>()->parse.Call({Napi::String::New(env, text)});
+}
 
 NODE_API_MODULE(vnet_cni, init)
 

@@ -14,6 +14,8 @@ namespace vnet {
 // False with a complaint that names the place when the value cannot cross.
 bool to_value(const Napi::Value& js, Value* out, std::string* wrong, int depth = 0);
 Napi::Value to_js(Napi::Env env, const Value& v);
+// JSON.parse as it was when the addon was loaded; empty when it fails. In addon.cc.
+Napi::Value parse_json(Napi::Env env, const std::string& text);
 Napi::Object to_js(Napi::Env env, const Failure& f);
 Napi::Value to_js(Napi::Env env, const Outcome& o);
 // Undo steps have no undo of their own. When JavaScript threw meanwhile (a getter), the answer is

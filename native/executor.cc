@@ -22,10 +22,10 @@ constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-const Object* const kObjects[] = {&kLink,         &kBridgePort,    &kAddressObject, &kRoute,
-                                  &kNeighbour,    &kNsid,          &kNftTable,      &kNftChain,
-                                  &kNftRule,      &kNftSet,        &kNftElements,   &kNftObject,
-                                  &kNftFlowtable, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {&kLink,      &kBridgePort,   &kAddressObject, &kRoute,
+                                  &kNeighbour, &kRule,         &kNsid,          &kNftTable,
+                                  &kNftChain,  &kNftRule,      &kNftSet,        &kNftElements,
+                                  &kNftObject, &kNftFlowtable, &kNftGeneration, &kConntrack};
 
 bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
 
@@ -49,6 +49,17 @@ uint16_t message_type(const Object& o, Verb verb) {
   }
 }
 
+static bool can_flush(const Object& o) {
+  return &o == &kAddressObject || &o == &kNeighbour || &o == &kRoute;
+}
+
+// The kernel sends the 25 counters of a link whatever RTEXT_FILTER_SKIP_STATS says (it leaves out
+// those of IPv6); who set it does not want them read.
+static uint16_t unwanted(const Step& s) {
+  bool skip = s.object == &kLink && (s.args.number("extMask", 0) & RTEXT_FILTER_SKIP_STATS);
+  return skip ? IFLA_STATS64 : 0;
+}
+
 bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
   if (op == "sysctl.set") return *verb = Verb::kSysctlSet, true;
@@ -58,13 +69,14 @@ bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   static constexpr std::pair<const char*, Verb> kVerbs[] = {
       {"new", Verb::kNew},         {"set", Verb::kSet},     {"del", Verb::kDel},
       {"destroy", Verb::kDestroy}, {"reset", Verb::kReset}, {"dumpReset", Verb::kDumpReset},
-      {"get", Verb::kGet},         {"dump", Verb::kDump}};
+      {"get", Verb::kGet},         {"dump", Verb::kDump},   {"flush", Verb::kFlush}};
   size_t dot = op.rfind('.');
   if (dot == std::string::npos) return false;
   for (const Object* o : kObjects) {
     if (op.compare(0, dot, o->name) != 0) continue;
     for (const auto& [name, v] : kVerbs) {
       if (op.compare(dot + 1, std::string::npos, name) != 0 || !message_type(*o, v)) continue;
+      if (v == Verb::kFlush && !can_flush(*o)) continue;
       *object = o;
       *verb = v;
       return true;
@@ -155,7 +167,7 @@ class Runner {
       case Verb::kBatch:
         return batch(ns, s, result);
       case Verb::kFlush:
-        return flush_conntrack(ns, s, result);
+        return s.object == &kConntrack ? flush_conntrack(ns, s, result) : flush(ns, s, result);
       case Verb::kList:
         return list_conntrack(ns, s, result);
       case Verb::kDump:
@@ -178,7 +190,8 @@ class Runner {
     w->end_message(at);
     Failure f;
     if (e.failed()) {
-      f.error = EINVAL;
+      // A look-up that was allowed to fail: what hangs on it fails as if the kernel had looked.
+      f.error = e.missing_link() ? ENODEV : EINVAL;
       f.ext_ack = e.error();
     }
     return f;
@@ -197,7 +210,7 @@ class Runner {
     Failure f = socket->exchange(
         w.bytes(), sequence, *s.object,
         [&](const nlmsghdr&, View payload) {
-          Value v = decode_object(*s.object, payload);
+          Value v = decode_object(*s.object, payload, unwanted(s));
           if (s.object == &kLink) {
             *index = {static_cast<int>(v.number("index", 0)),
                       static_cast<int>(v.number("link", 0))};
@@ -235,6 +248,7 @@ class Runner {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
+    const uint16_t skip = unwanted(s);
     Failure f;
     for (int attempt = 0; attempt < kDumpTries; attempt++) {
       uint32_t sequence = socket->next_sequence();
@@ -244,7 +258,9 @@ class Runner {
       bool interrupted = false;
       f = socket->exchange(
           w.bytes(), sequence, *s.object,
-          [&](const nlmsghdr&, View payload) { list.push_back(decode_object(*s.object, payload)); },
+          [&](const nlmsghdr&, View payload) {
+            list.push_back(decode_object(*s.object, payload, skip));
+          },
           &interrupted);
       // A datagram that did not fit has made the buffer grow: ask again.
       if (f.error == EMSGSIZE && !f.syscall.empty()) continue;
@@ -287,6 +303,50 @@ class Runner {
     }
     if (!f) *result = Value(std::move(echoes));
     return f;
+  }
+
+  // Puts indexes in the place of references, so that a filter can be compared.
+  Failure resolve(Step* s) {
+    Map args = s->args.map() ? *s->args.map() : Map{};
+    Failure f;
+    for (auto& [name, value] : args) {
+      if (!value.ref()) continue;
+      Writer w;
+      Encoder e(w, fds_, &indexes_);
+      uint32_t index = 0;
+      e.path.push_back(name);
+      if (e.link_index(value, &index)) {
+        value = Value(int64_t{index});
+      } else {
+        f.error = ENODEV;
+        f.ext_ack = e.error();
+      }
+    }
+    s->args = Value(std::move(args));
+    return f;
+  }
+
+  // Deletes the entries of a dump that fit all given numbers. The result is how many there were.
+  Failure flush(NetNs& ns, const Step& s, Value* result) {
+    Step list = s;
+    if (Failure f = resolve(&list)) return f;
+    Value entries;
+    if (Failure f = dump(ns, list, &entries)) return f;
+    int64_t count = 0;
+    for (const Value& entry : *entries.list()) {
+      if (!flush_selects(list.args, entry)) continue;
+      Step del = s;
+      del.verb = Verb::kDel;
+      del.args = flush_arguments(*s.object, entry);
+      Value ignored;
+      std::pair<int, int> index;
+      Failure f = request(ns, del, &ignored, &index);
+      // What went with an entry before it (the secondaries of an address) is gone as well.
+      if (f && f.error != ENOENT && f.error != ESRCH && f.error != EADDRNOTAVAIL) return f;
+      if (!f) count++;
+    }
+    *result = Value(count);
+    return {};
   }
 
   Failure list_conntrack(NetNs& ns, const Step& s, Value* result) {
@@ -351,7 +411,7 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, s
   e.path.push_back(s.op);
   if (s.verb == Verb::kBatch) {
     NftBatch::encode(s.args, 1, e);
-  } else if (s.verb == Verb::kFlush || s.verb == Verb::kList) {
+  } else if ((s.verb == Verb::kFlush && s.object == &kConntrack) || s.verb == Verb::kList) {
     e.object(*s.object, conntrack_query(s.args, true));
   } else {
     e.object(*s.object, s.args);

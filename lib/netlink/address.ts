@@ -3,10 +3,14 @@
  */
 import type { Wire } from '../binding.js'
 import { AF, ERRNO, IFA_F, NLM_F, scopes, type Family, type Scope } from './constants.js'
-import { familyName, familyNumber, parsePrefix } from './prefix.js'
+import { checkInteger } from './check.js'
+import { familyName, familyNumber, familyOf, parsePrefix } from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
-/** Seconds that an address stays valid and preferred; 4294967295 means for ever. */
+/** Stands for ever in a lifetime (INFINITY_LIFE_TIME, net/addrconf.h). */
+export const FOREVER = 0xffffffff
+
+/** Seconds that an address stays valid and preferred; {@link FOREVER} is 4294967295. */
 export interface Lifetime {
   readonly preferred: number
   readonly valid: number
@@ -25,6 +29,10 @@ export interface AddressSpec {
   readonly label?: string
   /** IFA_F_* bits. */
   readonly flags?: number
+  /** IPv6: usable at once, without asking whether another has it (IFA_F_NODAD). */
+  readonly nodad?: boolean
+  /** The kernel adds no route for the prefix (IFA_F_NOPREFIXROUTE). */
+  readonly noPrefixRoute?: boolean
   /** Priority of the prefix route. */
   readonly metric?: number
   readonly lifetime?: Lifetime
@@ -86,22 +94,58 @@ const SETTABLE_FLAGS =
   IFA_F.noprefixroute |
   IFA_F.mcAutoJoin
 
-function toWire(spec: AddressSpec): { [key: string]: Wire } {
+function lifetimeToWire({ preferred, valid }: Lifetime): Lifetime {
+  checkInteger(valid, 'lifetime.valid', 0, FOREVER)
+  checkInteger(preferred, 'lifetime.preferred', 0, FOREVER)
+  return { preferred, valid }
+}
+
+function flagsToWire(spec: AddressSpec): number {
+  const flags =
+    (spec.flags ?? 0) |
+    (spec.nodad ? IFA_F.nodad : 0) |
+    (spec.noPrefixRoute ? IFA_F.noprefixroute : 0)
+  return flags & SETTABLE_FLAGS
+}
+
+function sameFamily(text: string, family: Family, field: string): string {
+  if (familyOf(text, field) !== family) {
+    throw new TypeError(
+      `${field}: ${text} is not of the family of the address, ${family}`,
+    )
+  }
+  return text
+}
+
+function labelToWire(label: string): string {
+  if (Buffer.byteLength(label) > 15 || label.includes('\0')) {
+    throw new TypeError(`label: ${label} is too long; give at most 15 bytes`)
+  }
+  return label
+}
+
+function toWire(
+  spec: AddressSpec,
+  sink: StepSink,
+  optional = false,
+): { [key: string]: Wire } {
   const { address, length, family } = parsePrefix(spec.address, 'address')
+  const { peer, broadcast, lifetime, label } = spec
   return {
     family: familyNumber(family),
     prefixLength: length,
     scope: spec.scope === undefined ? 0 : scopes.number(spec.scope),
-    index: linkToWire(spec.link),
     local: address,
-    address: spec.peer ?? address,
-    broadcast: spec.broadcast,
-    label: spec.label,
-    flags: (spec.flags ?? 0) & SETTABLE_FLAGS,
+    address: peer === undefined ? address : sameFamily(peer, family, 'peer'),
+    broadcast:
+      broadcast === undefined ? undefined : sameFamily(broadcast, family, 'broadcast'),
+    label: label === undefined ? undefined : labelToWire(label),
+    flags: flagsToWire(spec),
     metric: spec.metric,
     protocol: spec.protocol,
-    lifetime: spec.lifetime && { ...spec.lifetime },
+    lifetime: lifetime && { ...lifetimeToWire(lifetime) },
     unknown: spec.unknown,
+    index: linkToWire(spec.link, sink, { optional }),
   }
 }
 
@@ -109,7 +153,10 @@ function toWire(spec: AddressSpec): { [key: string]: Wire } {
 export class AddressVerbs {
   constructor(private readonly sink: StepSink) {}
 
-  /** Adds an address. EEXIST when the link has it. */
+  /**
+   * Adds an address. EEXIST when the link has it, ENODEV when the link is gone, EACCES for IPv6
+   * where it is switched off on the link.
+   */
   add(spec: AddressSpec): void {
     this.#put(spec, [])
   }
@@ -117,6 +164,12 @@ export class AddressVerbs {
   /** Adds an address, or leaves the one that is there. */
   ensure(spec: AddressSpec): void {
     this.#put(spec, [ERRNO.EEXIST])
+  }
+
+  /** Adds an address, or gives the one that is there these lifetimes and flags. */
+  replace(spec: AddressSpec): void {
+    const flags = NLM_F.create | NLM_F.replace
+    this.sink.add('address.new', toWire(spec, this.sink), { flags })
   }
 
   /** Deletes an address; undo adds it again. EADDRNOTAVAIL when it is not there. */
@@ -129,16 +182,35 @@ export class AddressVerbs {
     this.#remove(spec, [ERRNO.EADDRNOTAVAIL, ERRNO.ENODEV])
   }
 
-  /** Reads all addresses, IPv4 and IPv6. */
-  dump(): StepRef<Address[]> {
-    const at = this.sink.add('address.dump', { family: 0 })
+  /**
+   * Deletes all addresses of a link, or those of a family or scope. The result is how many went;
+   * those that went with another (secondary ones) count only where the kernel keeps them.
+   * ENODEV when the link is gone.
+   */
+  flush(of: {
+    link: LinkLike
+    family?: Family
+    scope?: Scope | number
+  }): StepRef<number> {
+    const scope = of.scope === undefined ? undefined : scopes.number(of.scope)
+    const index = linkToWire(of.link, this.sink)
+    const family = of.family ? AF[of.family] : 0
+    return new StepRef(this.sink.add('address.flush', { family, index, scope }), Number)
+  }
+
+  /** Reads all addresses, IPv4 and IPv6, or those of a family or link. */
+  dump(options: { family?: Family; link?: LinkLike } = {}): StepRef<Address[]> {
+    const family = options.family ? AF[options.family] : 0
+    const index =
+      options.link === undefined ? undefined : linkToWire(options.link, this.sink)
+    const at = this.sink.add('address.dump', { family, index })
     return new StepRef(at, (wire) =>
       (wire as unknown[]).filter(isIp).map(addressFromWire),
     )
   }
 
   #put(spec: AddressSpec, accept: number[]): void {
-    const args = toWire(spec)
+    const args = toWire(spec, this.sink)
     this.sink.add('address.new', args, {
       flags: NLM_F.create | NLM_F.excl,
       accept,
@@ -147,7 +219,7 @@ export class AddressVerbs {
   }
 
   #remove(spec: AddressSpec, accept: number[]): void {
-    const args = toWire(spec)
+    const args = toWire(spec, this.sink, accept.length > 0)
     const undo = [
       {
         op: 'address.new',

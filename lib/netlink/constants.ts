@@ -29,7 +29,16 @@ export const ERRNO = {
 } as const
 
 /** Interface flags (linux/if.h). */
-export const IFF = { up: 0x1, loopback: 0x8, noArp: 0x80, promiscuous: 0x100 } as const
+export const IFF = {
+  up: 0x1,
+  loopback: 0x8,
+  running: 0x40,
+  noArp: 0x80,
+  promiscuous: 0x100,
+  allMulticast: 0x200,
+  multicast: 0x1000,
+  lowerUp: 0x10000,
+} as const
 
 /** Address flags (linux/if_addr.h). */
 export const IFA_F = {
@@ -44,6 +53,21 @@ export const IFA_F = {
 
 /** Neighbour states (linux/neighbour.h). */
 export const NUD = { reachable: 0x02, stale: 0x04, noArp: 0x40, permanent: 0x80 } as const
+
+/** Neighbour flags (linux/neighbour.h). */
+export const NTF = {
+  use: 0x01,
+  self: 0x02,
+  master: 0x04,
+  proxy: 0x08,
+  extLearned: 0x10,
+  offloaded: 0x20,
+  sticky: 0x40,
+  router: 0x80,
+} as const
+
+/** What a dump of links brings along or leaves out (linux/rtnetlink.h). */
+export const RTEXT_FILTER = { bridgeVlans: 0x4, skipStatistics: 0x8 } as const
 
 /** Route flags (linux/rtnetlink.h); `onlink` is RTNH_F_ONLINK. */
 export const RTNH_F = { onlink: 4 } as const
@@ -129,4 +153,59 @@ export const routeTables = new Names<RouteTable>('table', {
   default: 253,
   main: 254,
   local: 255,
+})
+
+/** What a policy rule does: FR_ACT_* (linux/fib_rules.h). */
+export type RuleAction =
+  'table' | 'goto' | 'nop' | 'blackhole' | 'unreachable' | 'prohibit'
+export const ruleActions = new Names<RuleAction>('action', {
+  table: 1,
+  goto: 2,
+  nop: 3,
+  blackhole: 6,
+  unreachable: 7,
+  prohibit: 8,
+})
+
+/** How much the kernel trusts a neighbour entry: NUD_* (linux/neighbour.h). */
+export type NeighbourState =
+  | 'none'
+  | 'incomplete'
+  | 'reachable'
+  | 'stale'
+  | 'delay'
+  | 'probe'
+  | 'failed'
+  | 'noArp'
+  | 'permanent'
+export const neighbourStates = new Names<NeighbourState>('state', {
+  none: 0,
+  incomplete: 0x01,
+  reachable: 0x02,
+  stale: 0x04,
+  delay: 0x08,
+  probe: 0x10,
+  failed: 0x20,
+  noArp: 0x40,
+  permanent: 0x80,
+})
+
+/** Operational state of a link: IF_OPER_* (linux/if.h). */
+export type OperState =
+  'unknown' | 'notPresent' | 'down' | 'lowerLayerDown' | 'testing' | 'dormant' | 'up'
+export const operStates = new Names<OperState>('operState', {
+  unknown: 0,
+  notPresent: 1,
+  down: 2,
+  lowerLayerDown: 3,
+  testing: 4,
+  dormant: 5,
+  up: 6,
+})
+
+/** What marks a VLAN tag: ETH_P_8021Q and ETH_P_8021AD (linux/if_ether.h). */
+export type VlanProtocol = '802.1Q' | '802.1ad'
+export const etherTypes = new Names<VlanProtocol>('protocol', {
+  '802.1Q': 0x8100,
+  '802.1ad': 0x88a8,
 })

@@ -2,9 +2,16 @@
  * Links: network interfaces (linux/if_link.h, RTM_NEWLINK and its kin).
  */
 import type { Wire } from '../binding.js'
-import { AF, ERRNO, IFF, NLM_F } from './constants.js'
+import type { PortState } from './bridge-port.js'
+import { portFromWire } from './bridge-port.js'
+import { checkAlias, checkInteger, checkLinkName, checkMac } from './check.js'
+import { IFF, operStates, type OperState } from './constants.js'
+import { linkKinds } from './kinds/index.js'
 import type { NetNs } from './netns.js'
-import { LinkRef, linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+import { linkToWire, type LinkLike, type StepSink } from './steps.js'
+
+export { checkLinkName } from './check.js'
+export type { BridgeSpec } from './kinds/index.js'
 
 /** What a link can be given when it is made. */
 export interface LinkSpec {
@@ -14,20 +21,21 @@ export interface LinkSpec {
   readonly mac?: string
   /** Bytes, 68 to 65535 for most kinds. */
   readonly mtu?: number
-  /** Bridge to be a port of. */
+  /** Bridge or VRF to be a port of. */
   readonly master?: LinkLike
   /** Up to 255 bytes of free text (IFLA_IFALIAS). */
   readonly alias?: string
   /** Brings the link up in the same step, or right after where the kernel asks for that. */
   readonly up?: boolean
-}
-
-/** A bridge's own settings. */
-export interface BridgeSpec extends LinkSpec {
-  /** Spanning tree; off when absent. */
-  readonly stp?: boolean
-  /** Hundredths of a second that a port waits before it forwards; 0 when absent. */
-  readonly forwardDelay?: number
+  /** Group that `delGroup` deletes together, 0 (the default) to 4294967295. */
+  readonly group?: number
+  /** Frames that may wait for the driver. */
+  readonly txQueueLength?: number
+  /** Queues of a multi-queue link. */
+  readonly txQueues?: number
+  readonly rxQueues?: number
+  /** Index that the link shall have; the kernel picks one when absent. */
+  readonly index?: number
 }
 
 /** One end of a veth pair. */
@@ -38,6 +46,7 @@ export interface VethEnd extends LinkSpec {
 
 /** What can be changed on a link; absent members stay as they are. */
 export interface LinkChange {
+  /** A link that is up takes a new name since Linux 6.2; older kernels answer EBUSY. */
   readonly name?: string
   readonly mac?: string
   readonly mtu?: number
@@ -45,15 +54,32 @@ export interface LinkChange {
   readonly master?: LinkLike
   readonly alias?: string
   readonly up?: boolean
+  readonly group?: number
+  readonly txQueueLength?: number
+  /** All frames are taken, not only those for this link. */
+  readonly promiscuous?: boolean
+  readonly allMulticast?: boolean
+  /** False for a link that resolves no addresses (IFF_NOARP). */
+  readonly arp?: boolean
+  readonly multicast?: boolean
+  /** Moves the link into another namespace; it comes down, and loses its addresses and routes. */
+  readonly netns?: NetNs
 }
 
-/** Flags of a bridge's port (IFLA_BRPORT_*). */
-export interface PortFlags {
-  /** Frames may leave by the port they came in by. */
-  readonly hairpin?: boolean
-  readonly isolated?: boolean
-  readonly learning?: boolean
-  readonly flood?: boolean
+/** Counters of a link since it was made: struct rtnl_link_stats64 (linux/if_link.h). */
+export interface LinkStatistics {
+  readonly rxPackets: number
+  readonly txPackets: number
+  readonly rxBytes: number
+  readonly txBytes: number
+  readonly rxErrors: number
+  readonly txErrors: number
+  readonly rxDropped: number
+  readonly txDropped: number
+  readonly multicast: number
+  readonly collisions: number
+  /** The rest by name, as far as the kernel has them: rxLengthErrors, rxNoHandler and others. */
+  readonly [name: string]: number
 }
 
 /** A link as the kernel reports it. */
@@ -66,13 +92,30 @@ export interface Link {
   readonly up: boolean
   /** IFF_* bits. */
   readonly flags: number
+  readonly operState: OperState | number
   /** Index of the bridge that the link is a port of; absent when of none. */
   readonly master?: number
   /** Index of the link beneath or of the veth peer, in that one's namespace. */
   readonly link?: number
+  /** That namespace's number as this one knows it (`nsid`); absent when it is this one. */
+  readonly linkNetnsId?: number
   /** `bridge`, `veth`; absent for hardware and loopback. */
   readonly kind?: string
+  /** The kind's own settings, named as in its spec; absent when it has none. */
+  readonly settings?: { readonly [name: string]: unknown }
+  /** Settings as a port of a bridge. */
+  readonly port?: PortState
   readonly alias?: string
+  readonly group: number
+  readonly txQueueLength: number
+  /** How many ask for all frames; above 0 the link is promiscuous. */
+  readonly promiscuity: number
+  /** Smallest and largest MTU that the driver takes; absent when it sets no bound. */
+  readonly minMtu?: number
+  readonly maxMtu?: number
+  readonly statistics?: LinkStatistics
+  /** Attributes that this version does not name: type number and bytes. */
+  readonly unknown?: Wire
 }
 
 /** What the addon's table for links calls the attributes (native/rtnl/link.cc). */
@@ -82,168 +125,111 @@ interface WireLink {
   name?: string
   mac?: string
   mtu?: number
+  minMtu?: number
+  maxMtu?: number
   master?: number
   link?: number
-  info?: { kind?: string }
+  linkNetnsId?: number
+  operState?: number
+  group?: number
+  txQueueLength?: number
+  promiscuity?: number
+  statistics?: LinkStatistics
+  info?: {
+    kind?: string
+    data?: Record<string, unknown>
+    slaveKind?: string
+    slaveData?: Record<string, unknown>
+  }
   alias?: string
+  unknown?: Wire
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** A link from the addon's form. */
 export function linkFromWire(wire: unknown): Link {
   const w = wire as WireLink
-  return {
+  const link: Mutable<Link> = {
     index: w.index,
     name: w.name ?? '',
     mac: w.mac ?? '',
     mtu: w.mtu ?? 0,
     up: (w.flags & IFF.up) !== 0,
     flags: w.flags,
-    ...(w.master && { master: w.master }),
-    ...(w.link && { link: w.link }),
-    ...(w.info?.kind && { kind: w.info.kind }),
-    ...(w.alias && { alias: w.alias }),
+    operState: operStates.name(w.operState ?? 0),
+    group: w.group ?? 0,
+    txQueueLength: w.txQueueLength ?? 0,
+    promiscuity: w.promiscuity ?? 0,
   }
+  if (w.master) link.master = w.master
+  if (w.link) link.link = w.link
+  if (w.linkNetnsId !== undefined) link.linkNetnsId = w.linkNetnsId
+  if (w.info) infoFromWire(w.info, link)
+  if (w.alias) link.alias = w.alias
+  if (w.minMtu) link.minMtu = w.minMtu
+  if (w.maxMtu) link.maxMtu = w.maxMtu
+  if (w.statistics) link.statistics = w.statistics
+  if (w.unknown !== undefined) link.unknown = w.unknown
+  return link
 }
 
-/** Throws a TypeError when the kernel would not take the name. */
-export function checkLinkName(name: string, field = 'name'): string {
-  const bytes = Buffer.byteLength(name)
-  // The kernel takes a percent sign for a pattern (dev_alloc_name).
-  if (
-    bytes < 1 ||
-    bytes > 15 ||
-    name === '.' ||
-    name === '..' ||
-    /[/:%\s\0]/.test(name)
-  ) {
-    throw new TypeError(
-      `${field}: ${JSON.stringify(name)} is no interface name; give 1 to 15 bytes without slash, colon, percent sign or white space`,
-    )
-  }
-  return name
+function infoFromWire(info: NonNullable<WireLink['info']>, link: Mutable<Link>): void {
+  const { kind, data, slaveKind, slaveData } = info
+  if (kind) link.kind = kind
+  if (data) link.settings = linkKinds.get(kind ?? '')?.fromWire?.(data) ?? data
+  if (slaveKind === 'bridge' && slaveData) link.port = portFromWire(slaveData)
 }
 
-type WireArgs = { [key: string]: Wire }
+/** Members of a request, in the addon's form. */
+export type WireArgs = { [key: string]: Wire }
 
-function commonArgs(spec: LinkSpec | LinkChange): WireArgs {
+const FLAGS = [
+  ['up', IFF.up],
+  ['promiscuous', IFF.promiscuous],
+  ['allMulticast', IFF.allMulticast],
+  ['multicast', IFF.multicast],
+] as const
+const NUMBERS = ['index', 'group', 'txQueueLength', 'txQueues', 'rxQueues'] as const
+
+/**
+ * The settings that all links share, in the addon's form; names of other links are looked up by
+ * steps of `sink`. Throws a TypeError naming what is wrong.
+ */
+export function commonArgs(
+  spec: Omit<Partial<LinkSpec>, 'master'> & LinkChange,
+  sink: StepSink,
+): WireArgs {
   const args: WireArgs = {}
   if (spec.name !== undefined) args['name'] = checkLinkName(spec.name)
-  if (spec.mac !== undefined) args['mac'] = spec.mac
-  if (spec.mtu !== undefined) args['mtu'] = spec.mtu
-  if (spec.alias !== undefined) args['alias'] = spec.alias
-  if (spec.master !== undefined) args['master'] = linkToWire(spec.master)
-  if (spec.up !== undefined) {
-    args['flags'] = spec.up ? IFF.up : 0
-    args['change'] = IFF.up
+  if (spec.mac !== undefined) args['mac'] = checkMac(spec.mac)
+  if (spec.mtu !== undefined) {
+    args['mtu'] = checkInteger(spec.mtu, 'mtu', 0, 0x7fffffff)
   }
-  return args
+  if (spec.alias !== undefined) args['alias'] = checkAlias(spec.alias)
+  if (spec.master !== undefined) {
+    args['master'] = linkToWire(spec.master, sink, { field: 'master' })
+  }
+  for (const name of NUMBERS) {
+    const value = spec[name]
+    if (value !== undefined) args[name] = checkInteger(value, name, 0, 0xffffffff)
+  }
+  if (spec.netns) args['netns'] = sink.namespace(spec.netns)
+  return { ...args, ...flagArgs(spec) }
 }
 
-/** The verbs for links of one namespace in a plan. */
-export class LinkVerbs {
-  constructor(private readonly sink: StepSink) {}
-
-  /** Makes a bridge. EEXIST when the name is taken. */
-  addBridge(spec: BridgeSpec): LinkRef {
-    return this.#bridge(spec, [])
+// ifi_flags holds the new values, ifi_change says which of them count.
+function flagArgs(spec: LinkChange): WireArgs {
+  let flags = 0
+  let change = 0
+  for (const [name, bit] of FLAGS) {
+    if (spec[name] === undefined) continue
+    change |= bit
+    if (spec[name]) flags |= bit
   }
-
-  /** Makes a bridge, or takes the link of that name as it is. */
-  ensureBridge(spec: BridgeSpec): LinkRef {
-    return this.#bridge(spec, [ERRNO.EEXIST])
+  if (spec.arp !== undefined) {
+    change |= IFF.noArp
+    if (!spec.arp) flags |= IFF.noArp
   }
-
-  /**
-   * Makes a veth pair; each end is born in its namespace under its final name.
-   * EEXIST when either name is taken, ENODEV-like errnos when a master is gone.
-   */
-  addVeth(outer: LinkSpec, inner: VethEnd): [outer: LinkRef, inner: LinkRef] {
-    const { up, alias, master, ...born } = inner
-    const peer = commonArgs(born)
-    if (inner.netns) peer['netns'] = this.sink.namespace(inner.netns)
-    const args = commonArgs(outer)
-    args['info'] = { kind: 'veth', data: { peer } }
-    const at = this.#make(args, [])
-    const ends: [LinkRef, LinkRef] = [new LinkRef(at), new LinkRef(at, 'peerIndex')]
-    // The kernel refuses (ENOTCONN) a peer that is up before its pair is registered, and passes
-    // the other two over: they are a request of their own.
-    if (up || alias !== undefined || master !== undefined) {
-      const there = inner.netns ? this.sink.in(inner.netns) : this.sink
-      new LinkVerbs(there).set(ends[1], { up, alias, master })
-    }
-    return ends
-  }
-
-  /** Finds a link by name for later steps. ENODEV when there is none. */
-  get(name: string): LinkRef {
-    return new LinkRef(this.sink.add('link.get', { name: checkLinkName(name) }))
-  }
-
-  /** Reads one link, by index or name. ENODEV when there is none. */
-  read(
-    which: number | string,
-    options: { optional?: boolean } = {},
-  ): StepRef<Link | undefined> {
-    const args =
-      typeof which === 'number' ? { index: which } : { name: checkLinkName(which) }
-    const accept = options.optional ? [ERRNO.ENODEV] : []
-    const at = this.sink.add('link.get', args, { accept })
-    return new StepRef(at, (wire) => (wire ? linkFromWire(wire) : undefined))
-  }
-
-  /** Reads all links of the namespace. */
-  dump(): StepRef<Link[]> {
-    const at = this.sink.add('link.dump', {})
-    return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
-  }
-
-  /** Changes a link. `was` says what undo sets back. */
-  set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
-    const index = linkToWire(link)
-    this.sink.add(
-      'link.set',
-      { index, ...commonArgs(change) },
-      {
-        undo: was && [{ op: 'link.set', args: { index, ...commonArgs(was) } }],
-      },
-    )
-  }
-
-  /** Sets flags of a bridge's port. EOPNOTSUPP when the link is no port. */
-  setPort(link: LinkLike, flags: PortFlags): void {
-    const port: WireArgs = {}
-    for (const [name, on] of Object.entries(flags)) port[name] = on ? 1 : 0
-    this.sink.add('bridgePort.set', { family: AF.bridge, index: linkToWire(link), port })
-  }
-
-  /** Deletes a link. ENODEV when it is gone. */
-  del(link: LinkLike): void {
-    this.sink.add('link.del', { index: linkToWire(link) })
-  }
-
-  /** Deletes the link of that name, if there is one. */
-  delIfExists(name: string): void {
-    this.sink.add('link.del', { name: checkLinkName(name) }, { accept: [ERRNO.ENODEV] })
-  }
-
-  #bridge(spec: BridgeSpec, accept: number[]): LinkRef {
-    const args = commonArgs(spec)
-    args['info'] = {
-      kind: 'bridge',
-      data: { stp: spec.stp ? 1 : 0, forwardDelay: spec.forwardDelay ?? 0 },
-    }
-    return new LinkRef(this.#make(args, accept))
-  }
-
-  #make({ alias, ...args }: WireArgs, accept: number[]): number {
-    const at = this.sink.add('link.new', args, {
-      flags: NLM_F.create | NLM_F.excl,
-      accept,
-      // By index: a later step may have renamed it.
-      undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
-    })
-    // rtnl_create_link (net/core/rtnetlink.c) passes IFLA_IFALIAS over.
-    if (alias !== undefined) this.sink.add('link.set', { index: { ref: at }, alias })
-    return at
-  }
+  return change ? { flags, change } : {}
 }

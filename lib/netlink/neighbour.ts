@@ -1,28 +1,162 @@
 /**
  * Neighbours: which MAC stands behind an address (linux/neighbour.h, RTM_NEWNEIGH).
  */
-import { ERRNO, NLM_F, NUD } from './constants.js'
-import { familyNumber, familyOf } from './prefix.js'
-import { linkToWire, type LinkLike, type StepSink } from './steps.js'
+import type { Wire } from '../binding.js'
+import { checkMac } from './check.js'
+import {
+  AF,
+  ERRNO,
+  neighbourStates,
+  NLM_F,
+  NTF,
+  type Family,
+  type NeighbourState,
+} from './constants.js'
+import { familyName, familyNumber, familyOf } from './prefix.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
-/** A neighbour to set or delete. */
+/** A neighbour to read or delete. */
 export interface NeighbourSpec {
   readonly link: LinkLike
   readonly address: string
+  /** Requests for the address are answered on the link (NTF_PROXY). */
+  readonly proxy?: boolean
+}
+
+/** A neighbour to set. */
+export interface NeighbourEntry extends NeighbourSpec {
+  /** Not for proxies. */
+  readonly mac?: string
+  /** `permanent` when absent. */
+  readonly state?: NeighbourState | number
+  readonly router?: boolean
+  /** Put there by a control plane; the kernel's clean-up leaves it. */
+  readonly extLearned?: boolean
+}
+
+/** A neighbour as the kernel reports it. */
+export interface Neighbour {
+  readonly link: number
+  readonly family: Family
+  readonly address: string
+  /** Absent while it is not known. */
+  readonly mac?: string
+  readonly state: NeighbourState | number
+  readonly proxy?: boolean
+  readonly router?: boolean
+  readonly extLearned?: boolean
+}
+
+interface WireNeighbour {
+  family: number
+  link: number
+  state: number
+  flags: number
+  address: string
+  mac?: string
+}
+
+/** A neighbour from the addon's form (native/rtnl/neighbour.cc). */
+export function neighbourFromWire(wire: unknown): Neighbour {
+  const w = wire as WireNeighbour
+  return {
+    link: w.link,
+    family: familyName(w.family),
+    address: w.address,
+    ...(w.mac && { mac: w.mac }),
+    state: neighbourStates.name(w.state),
+    ...(w.flags & NTF.proxy && { proxy: true }),
+    ...(w.flags & NTF.router && { router: true }),
+    ...(w.flags & NTF.extLearned && { extLearned: true }),
+  }
+}
+
+/** Which neighbours a dump or flush means; absent members fit all. */
+export interface NeighbourFilter {
+  readonly family?: Family
+  readonly link?: LinkLike
+  /** The proxies instead of the entries. */
+  readonly proxy?: boolean
 }
 
 /** The verbs for neighbours of one namespace in a plan. */
 export class NeighbourVerbs {
   constructor(private readonly sink: StepSink) {}
 
+  /**
+   * Adds an entry. EEXIST when the address has one, ENODEV when the link is gone, EINVAL for a
+   * state that does not go with what is given, ENETDOWN when the link is down.
+   */
+  add(spec: NeighbourEntry): void {
+    this.#put(spec, NLM_F.create | NLM_F.excl)
+  }
+
+  /** Sets an entry, in the place of any other for the address. ENODEV, EINVAL, ENETDOWN. */
+  replace(spec: NeighbourEntry): void {
+    this.#put(spec, NLM_F.create | NLM_F.replace)
+  }
+
   /** Sets a permanent entry, in the place of any other for the address. */
   replacePermanent(spec: NeighbourSpec & { readonly mac: string }): void {
+    this.#put({ ...spec, state: 'permanent' }, NLM_F.create | NLM_F.replace)
+  }
+
+  /** Deletes an entry. ENOENT when it is not there. */
+  del(spec: NeighbourSpec): void {
+    this.sink.add('neighbour.del', this.#where(spec))
+  }
+
+  /** Deletes an entry, if it is there. */
+  delIfExists(spec: NeighbourSpec): void {
+    this.sink.add('neighbour.del', this.#where(spec, true), {
+      accept: [ERRNO.ENOENT, ERRNO.ENODEV],
+    })
+  }
+
+  /** Reads one entry. ENOENT when there is none. */
+  get(spec: NeighbourSpec): StepRef<Neighbour> {
+    return new StepRef(
+      this.sink.add('neighbour.get', this.#where(spec)),
+      neighbourFromWire,
+    )
+  }
+
+  /** Reads all entries, IPv4 and IPv6, or those that fit. */
+  dump(filter: NeighbourFilter = {}): StepRef<Neighbour[]> {
+    const at = this.sink.add('neighbour.dump', this.#filter(filter))
+    return new StepRef(at, (wire) =>
+      (wire as WireNeighbour[])
+        .filter(({ family }) => family === AF.ipv4 || family === AF.ipv6)
+        .map(neighbourFromWire),
+    )
+  }
+
+  /** Deletes all entries of a link, permanent ones too; the result is how many. */
+  flush(filter: NeighbourFilter & { readonly link: LinkLike }): StepRef<number> {
+    return new StepRef(this.sink.add('neighbour.flush', this.#filter(filter)), Number)
+  }
+
+  #filter({ family, link, proxy }: NeighbourFilter): { [key: string]: Wire } {
+    return {
+      family: family ? AF[family] : 0,
+      flags: proxy ? NTF.proxy : undefined,
+      outLink: link === undefined ? undefined : linkToWire(link, this.sink),
+    }
+  }
+
+  #put(spec: NeighbourEntry, flags: number): void {
     const where = this.#where(spec)
+    const bits =
+      where.flags |
+      (spec.router ? NTF.router : 0) |
+      (spec.extLearned ? NTF.extLearned : 0)
+    const mac = spec.mac === undefined ? undefined : checkMac(spec.mac)
+    const state = spec.proxy ? 0 : neighbourStates.number(spec.state ?? 'permanent')
     this.sink.add(
       'neighbour.new',
-      { ...where, state: NUD.permanent, mac: spec.mac },
+      { ...where, flags: bits, state, mac },
       {
-        flags: NLM_F.create | NLM_F.replace,
+        flags,
         undo: [
           { op: 'neighbour.del', args: where, accept: [ERRNO.ENOENT, ERRNO.ENODEV] },
         ],
@@ -30,19 +164,13 @@ export class NeighbourVerbs {
     )
   }
 
-  /** Deletes an entry, if it is there. */
-  delIfExists(spec: NeighbourSpec): void {
-    this.sink.add('neighbour.del', this.#where(spec), {
-      accept: [ERRNO.ENOENT, ERRNO.ENODEV],
-    })
-  }
-
-  #where(spec: NeighbourSpec) {
+  #where(spec: NeighbourSpec, optional = false) {
     const family = familyOf(spec.address, 'address')
     return {
       family: familyNumber(family),
-      link: linkToWire(spec.link),
       address: spec.address,
+      flags: spec.proxy ? NTF.proxy : 0,
+      link: linkToWire(spec.link, this.sink, { optional }),
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Network namespaces.
  */
+import { readdirSync } from 'node:fs'
 import {
   addon,
   isFailure,
@@ -10,11 +11,31 @@ import {
   type WireFailure,
 } from '../binding.js'
 import { toError } from '../errors.js'
+import { checkInteger } from './check.js'
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
 import { Plan } from './plan.js'
+import {
+  shortVerbs,
+  shortVerbsSync,
+  type ShortVerbs,
+  type SyncForm,
+  type VerbGroups,
+} from './short.js'
 
 /** Where `ip netns` pins namespaces. */
 const PINNED = '/run/netns'
+
+const GROUPS: readonly (keyof VerbGroups)[] = [
+  'link',
+  'address',
+  'route',
+  'rule',
+  'neighbour',
+  'fdb',
+  'bridgePort',
+  'nsid',
+  'sysctl',
+]
 
 function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
   if (isFailure(value)) throw toError(value, [], path)
@@ -28,6 +49,8 @@ function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
 export class NetNs implements Disposable, AsyncDisposable {
   /** The addon's handle; for the plan. */
   readonly native: NativeNetNs
+  readonly #groups = new Map<keyof VerbGroups, unknown>()
+  #sync: SyncForm | undefined
 
   /** What runs the plans of this handle; for the plan. */
   readonly backend: Backend
@@ -58,6 +81,40 @@ export class NetNs implements Disposable, AsyncDisposable {
    */
   static open(path: string): NetNs {
     return new NetNs(unwrap(addon().openNetns(path), path))
+  }
+
+  /**
+   * The namespace of a process. Throws SyscallError: ENOENT when there is no such process, EACCES
+   * without the right to look into it (PTRACE_MODE_READ, proc(5)).
+   */
+  static fromPid(pid: number): NetNs {
+    checkInteger(pid, 'pid', 1, 0x7fffffff, 'a process id')
+    return NetNs.open(`/proc/${pid}/ns/net`)
+  }
+
+  /**
+   * The namespace behind an open descriptor, which stays the caller's to close.
+   * Throws SyscallError: ENOENT when it is not open, EINVAL when it is no network namespace.
+   */
+  static fromFd(fd: number): NetNs {
+    checkInteger(fd, 'fd', 0, 0x7fffffff, 'a file descriptor')
+    return NetNs.open(`/proc/self/fd/${fd}`)
+  }
+
+  /** The names under which namespaces are pinned in /run/netns, sorted; for {@link openPinned}. */
+  static list(): string[] {
+    try {
+      return readdirSync(PINNED).sort()
+    } catch (error) {
+      // Nobody has pinned one since the machine started.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  /** Opens /run/netns/<name>. Throws SyscallError as {@link open} does. */
+  static openPinned(name: string): NetNs {
+    return NetNs.open(pinnedPath(name))
   }
 
   /**
@@ -106,6 +163,64 @@ export class NetNs implements Disposable, AsyncDisposable {
     options: MonitorOptions = {},
   ): Monitor<K> {
     return new Monitor(this.backend, this.native, kinds, options)
+  }
+
+  /** Links, one call each: `await host.link.set('eth0', { mtu: 1400 })`. */
+  get link(): ShortVerbs<VerbGroups['link']> {
+    return this.#group('link')
+  }
+
+  /** Addresses, one call each. */
+  get address(): ShortVerbs<VerbGroups['address']> {
+    return this.#group('address')
+  }
+
+  /** Routes, one call each. */
+  get route(): ShortVerbs<VerbGroups['route']> {
+    return this.#group('route')
+  }
+
+  /** Policy rules, one call each. */
+  get rule(): ShortVerbs<VerbGroups['rule']> {
+    return this.#group('rule')
+  }
+
+  /** Neighbours, one call each. */
+  get neighbour(): ShortVerbs<VerbGroups['neighbour']> {
+    return this.#group('neighbour')
+  }
+
+  /** Forwarding tables, one call each. */
+  get fdb(): ShortVerbs<VerbGroups['fdb']> {
+    return this.#group('fdb')
+  }
+
+  /** Ports of bridges and their VLANs, one call each. */
+  get bridgePort(): ShortVerbs<VerbGroups['bridgePort']> {
+    return this.#group('bridgePort')
+  }
+
+  /** Namespace numbers, one call each. */
+  get nsid(): ShortVerbs<VerbGroups['nsid']> {
+    return this.#group('nsid')
+  }
+
+  /** Files below /proc/sys, one call each. */
+  get sysctl(): ShortVerbs<VerbGroups['sysctl']> {
+    return this.#group('sysctl')
+  }
+
+  /** The same verbs on this thread, without a promise: `host.sync.link.dump()`. */
+  get sync(): SyncForm {
+    return (this.#sync ??= Object.fromEntries(
+      GROUPS.map((group) => [group, shortVerbsSync(() => this.plan(), group)]),
+    ) as unknown as SyncForm)
+  }
+
+  #group<K extends keyof VerbGroups>(group: K): ShortVerbs<VerbGroups[K]> {
+    let verbs = this.#groups.get(group)
+    if (!verbs) this.#groups.set(group, (verbs = shortVerbs(() => this.plan(), group)))
+    return verbs as ShortVerbs<VerbGroups[K]>
   }
 
   /** Lets go of the namespace. A plan under way finishes first. */

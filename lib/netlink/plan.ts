@@ -13,12 +13,17 @@ import { ConntrackVerbs } from '../conntrack/verbs.js'
 import { NftVerbs, type CommitOptions, type CommitResult } from '../nft/ruleset.js'
 import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
+import { BridgePortVerbs } from './bridge-port.js'
 import { ERRNO } from './constants.js'
-import { LinkVerbs } from './link.js'
+import { FdbVerbs } from './fdb.js'
+import { LinkVerbs } from './link-verbs.js'
 import { NeighbourVerbs } from './neighbour.js'
 import type { NetNs } from './netns.js'
+import { NsidVerbs } from './nsid.js'
 import { RouteVerbs } from './route.js'
+import { RuleVerbs } from './rule.js'
 import { StepRef, type StepOptions, type StepSink } from './steps.js'
+import { SysctlVerbs } from './sysctl.js'
 
 /** What happens when a step fails. */
 export interface RunOptions {
@@ -34,17 +39,27 @@ export class PlanScope {
   readonly link: LinkVerbs
   readonly address: AddressVerbs
   readonly route: RouteVerbs
+  readonly rule: RuleVerbs
   readonly neighbour: NeighbourVerbs
   readonly nftables: NftVerbs
   readonly conntrack: ConntrackVerbs
+  readonly fdb: FdbVerbs
+  readonly bridgePort: BridgePortVerbs
+  readonly nsid: NsidVerbs
+  readonly sysctl: SysctlVerbs
 
   constructor(protected readonly sink: StepSink) {
     this.link = new LinkVerbs(sink)
     this.address = new AddressVerbs(sink)
     this.route = new RouteVerbs(sink)
+    this.rule = new RuleVerbs(sink)
     this.neighbour = new NeighbourVerbs(sink)
     this.nftables = new NftVerbs(sink)
     this.conntrack = new ConntrackVerbs(sink)
+    this.fdb = new FdbVerbs(sink)
+    this.bridgePort = new BridgePortVerbs(sink)
+    this.nsid = new NsidVerbs(sink)
+    this.sysctl = new SysctlVerbs(sink)
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   AF,
   ERRNO,
   NLM_F,
+  RTNH_F,
   routeProtocols,
   routeTables,
   routeTypes,
@@ -17,6 +18,7 @@ import {
   type Scope,
 } from './constants.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from './prefix.js'
+import { checkInteger } from './check.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** One of several next hops. */
@@ -33,10 +35,11 @@ export interface NextHop {
 export interface RouteSpec {
   /** `default` or a prefix: `10.0.0.0/24`. */
   readonly to: string
-  /** Only for packets from this prefix (IPv6). */
+  /** IPv6: the prefix that packets come from. */
   readonly from?: string
   /** The family of a `default` without `via`; IPv4 when absent. */
   readonly family?: Family
+  /** The next hop; of either family, an IPv4 route may go by an IPv6 one. */
   readonly via?: string
   readonly link?: LinkLike
   /** Preferred source address. */
@@ -54,6 +57,8 @@ export interface RouteSpec {
   readonly tos?: number
   /** RTNH_F_* bits; RTNH_F_ONLINK (4) takes a gateway that no route reaches. */
   readonly flags?: number
+  /** RTNH_F_ONLINK: the gateway is on the link, whatever the routes say. */
+  readonly onlink?: boolean
   readonly hops?: readonly NextHop[]
   /** RTAX_*: mtu, advmss and others, by name. */
   readonly metrics?: { readonly [name: string]: number }
@@ -61,6 +66,8 @@ export interface RouteSpec {
   readonly preference?: number
   /** RTA_FLOW: the realms, `source << 16 | destination` (IPv4). */
   readonly flow?: number
+  /** IPv6: seconds until the route goes. */
+  readonly expires?: number
   /** Attributes that this version does not name, kept as bytes. */
   readonly unknown?: Wire
 }
@@ -91,100 +98,195 @@ interface WireRoute {
   table?: number
   to?: string
   from?: string
-  flow?: number
   via?: string
+  viaOther?: string
+  flow?: number
   link?: number
   source?: string
   priority?: number
   metrics?: { [name: string]: number }
-  hops?: NextHop[]
+  hops?: (NextHop & { viaOther?: string })[]
   preference?: number
+  expires?: number
   unknown?: Wire
 }
 
-const OPTIONAL = [
-  'via',
-  'link',
-  'source',
-  'priority',
-  'metrics',
-  'hops',
-  'preference',
-  'flow',
-  'unknown',
-] as const
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** A route from the addon's form. */
+/** A route from the addon's form. A dump may hold very many: members are set one by one. */
 export function routeFromWire(wire: unknown): Route {
   const w = wire as WireRoute
-  const present = OPTIONAL.filter((key) => w[key] !== undefined)
-  const flags = w.flags & SETTABLE_FLAGS
-  return {
+  const route: Mutable<Route> = {
     family: familyName(w.family),
     to: w.to === undefined ? 'default' : `${w.to}/${w.toLength}`,
-    ...(w.from !== undefined && { from: `${w.from}/${w.fromLength}` }),
     table: routeTables.name(w.table ?? 254),
     protocol: routeProtocols.name(w.protocol),
     scope: scopes.name(w.scope),
     type: routeTypes.name(w.type),
-    ...(w.tos && { tos: w.tos }),
-    ...(flags && { flags }),
-    ...Object.fromEntries(present.map((key) => [key, w[key]])),
   }
+  const flags = w.flags & SETTABLE_FLAGS
+  const via = w.via ?? w.viaOther
+  if (w.from !== undefined) route.from = `${w.from}/${w.fromLength}`
+  if (w.tos) route.tos = w.tos
+  if (flags) route.flags = flags
+  if (via !== undefined) route.via = via
+  if (w.link !== undefined) route.link = w.link
+  if (w.source !== undefined) route.source = w.source
+  if (w.priority !== undefined) route.priority = w.priority
+  if (w.metrics !== undefined) route.metrics = w.metrics
+  if (w.hops !== undefined) route.hops = w.hops.map(hopFromWire)
+  if (w.preference !== undefined) route.preference = w.preference
+  if (w.flow !== undefined) route.flow = w.flow
+  if (w.expires !== undefined) route.expires = w.expires
+  if (w.unknown !== undefined) route.unknown = w.unknown
+  return route
 }
 
-function hopToWire(hop: NextHop): { [key: string]: Wire } {
+function hopFromWire({ viaOther, ...hop }: NextHop & { viaOther?: string }): NextHop {
+  return viaOther === undefined ? hop : { ...hop, via: viaOther }
+}
+
+/** The gateway, under the attribute that its family asks for: RTA_GATEWAY or RTA_VIA. */
+function viaToWire(
+  via: string | undefined,
+  family: Family,
+  field = 'via',
+): { [key: string]: Wire } {
+  if (via === undefined) return {}
+  const other = familyOf(via, field) !== family
+  if (other && family === 'ipv6') {
+    throw new TypeError(
+      `${field}: ${via} cannot carry an IPv6 route; give an IPv6 gateway`,
+    )
+  }
+  return other ? { viaOther: via } : { via }
+}
+
+function hopToWire(
+  { via, weight, flags, link }: NextHop,
+  family: Family,
+  field: string,
+  sink?: StepSink,
+): { [key: string]: Wire } {
   return {
-    link: linkToWire(hop.link),
-    via: hop.via,
-    weight: hop.weight,
-    flags: hop.flags,
+    ...viaToWire(via, family, `${field}.via`),
+    weight:
+      weight === undefined ? undefined : checkInteger(weight, `${field}.weight`, 1, 256),
+    flags,
+    link: linkToWire(link, sink, { field: `${field}.link` }),
   }
 }
 
-function toWire(spec: RouteSpec): { [key: string]: Wire } {
-  const isDefault = spec.to === 'default'
-  const prefix = isDefault ? undefined : parsePrefix(spec.to, 'to')
+const UNREACHABLE = new Set<unknown>(['blackhole', 'unreachable', 'prohibit', 'throw'])
+
+function familyOfSpec(spec: RouteSpec): Family {
+  if (spec.to !== 'default') return parsePrefix(spec.to, 'to').family
+  if (spec.from) return parsePrefix(spec.from, 'from').family
+  return spec.family ?? (spec.via ? familyOf(spec.via, 'via') : 'ipv4')
+}
+
+function scopeOf(spec: RouteSpec, family: Family): number {
+  if (spec.scope !== undefined) return scopes.number(spec.scope)
+  const far = spec.via || spec.hops || family === 'ipv6' || UNREACHABLE.has(spec.type)
+  return scopes.number(far ? 'global' : spec.type === 'local' ? 'host' : 'link')
+}
+
+function toWire(
+  spec: RouteSpec,
+  sink?: StepSink,
+  optional = false,
+): { [key: string]: Wire } {
+  const family = familyOfSpec(spec)
+  const prefix = spec.to === 'default' ? undefined : parsePrefix(spec.to, 'to')
   const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
-  const family =
-    prefix?.family ?? spec.family ?? (spec.via ? familyOf(spec.via, 'via') : 'ipv4')
-  const reach = spec.via || spec.hops || family === 'ipv6' ? 'global' : 'link'
   return {
     family: familyNumber(family),
     toLength: prefix?.length ?? 0,
     fromLength: from?.length ?? 0,
     tos: spec.tos ?? 0,
     protocol: routeProtocols.number(spec.protocol ?? 'boot'),
-    scope: scopes.number(spec.scope ?? reach),
+    scope: scopeOf(spec, family),
     type: routeTypes.number(spec.type ?? 'unicast'),
-    flags: spec.flags ?? 0,
+    flags: (spec.flags ?? 0) | (spec.onlink ? RTNH_F.onlink : 0),
     table: routeTables.number(spec.table ?? 'main'),
     to: prefix?.address,
     from: from?.address,
-    flow: spec.flow,
-    via: spec.via,
-    link: spec.link === undefined ? undefined : linkToWire(spec.link),
+    ...viaToWire(spec.via, family),
     source: spec.source,
     priority: spec.priority,
-    hops: spec.hops?.map(hopToWire),
     metrics: spec.metrics && { ...spec.metrics },
     preference: spec.preference,
+    flow: spec.flow,
+    expires: spec.expires,
     unknown: spec.unknown,
+    hops: spec.hops?.map((hop, i) => hopToWire(hop, family, `hops.${i}`, sink)),
+    link: spec.link === undefined ? undefined : linkToWire(spec.link, sink, { optional }),
   }
 }
 
-/** The request behind `replace`; for the undo of another step. */
+/** The request behind `replace`; for the undo of another step. Links go by index here. */
 export function replaceStep(spec: RouteSpec) {
-  return { op: 'route.new', args: toWire(spec), flags: NLM_F.create | NLM_F.replace }
+  return replacement(spec)
+}
+
+function replacement(spec: RouteSpec, sink?: StepSink) {
+  return {
+    op: 'route.new',
+    args: toWire(spec, sink),
+    flags: NLM_F.create | NLM_F.replace,
+  }
+}
+
+/**
+ * What tells a route to delete: members that the caller left out fit any (fib_table_delete in
+ * net/ipv4/fib_trie.c takes 0, and RT_SCOPE_NOWHERE, for any).
+ */
+function toDeleteWire(spec: RouteSpec, sink: StepSink, optional = false) {
+  return {
+    ...toWire(spec, sink, optional),
+    ...(spec.protocol === undefined && { protocol: 0 }),
+    ...(spec.scope === undefined && { scope: scopes.number('nowhere') }),
+    ...(spec.type === undefined && { type: 0 }),
+  }
+}
+
+/** Which routes a dump or flush means; absent members fit all. */
+export interface RouteFilter {
+  readonly family?: Family
+  readonly table?: RouteTable | number
+  readonly link?: LinkLike
+  readonly protocol?: RouteProtocol | number
+  readonly type?: RouteType | number
+}
+
+/** What else a look-up knows of the packet. */
+export interface RouteLookup {
+  /** Source address. */
+  readonly source?: string
+  /** Link that it leaves by. */
+  readonly link?: LinkLike
+  /** Link that it came in by. */
+  readonly inLink?: LinkLike
+  readonly mark?: number
+  readonly tos?: number
 }
 
 /** The verbs for routes of one namespace in a plan. */
 export class RouteVerbs {
   constructor(private readonly sink: StepSink) {}
 
-  /** Adds a route. EEXIST when there is one of that prefix, table and priority. */
+  /**
+   * Adds a route. EEXIST when there is one of that prefix, table and priority; ENETUNREACH when
+   * no route reaches the gateway; ENETDOWN when the link is down; ENODEV when it is gone; EINVAL
+   * for what does not go together, with the kernel's words.
+   */
   add(spec: RouteSpec): void {
-    this.#put(spec, NLM_F.create | NLM_F.excl, [])
+    this.#put(spec, NLM_F.create | NLM_F.excl)
+  }
+
+  /** Adds a route beside those of its prefix, table and priority; IPv6 joins them as hops. */
+  append(spec: RouteSpec): void {
+    this.#put(spec, NLM_F.create | NLM_F.append)
   }
 
   /** Adds a route, or leaves the one that there is for its prefix, table and priority. */
@@ -197,39 +299,80 @@ export class RouteVerbs {
    * `was` is the route that undo puts back.
    */
   replace(spec: RouteSpec, was?: RouteSpec): void {
-    const { args, flags } = replaceStep(spec)
-    this.sink.add('route.new', args, { flags, undo: was && [replaceStep(was)] })
+    const { args, flags } = replacement(spec, this.sink)
+    const undo = was && [replacement(was, this.sink)]
+    this.sink.add('route.new', args, { flags, undo })
   }
 
-  /** Deletes a route. ESRCH when it is not there. */
+  /** Deletes the first route that fits what is given. ESRCH when there is none. */
   del(spec: RouteSpec): void {
-    this.sink.add('route.del', toWire(spec))
+    this.sink.add('route.del', toDeleteWire(spec, this.sink))
   }
 
-  /** Deletes a route, if it is there. */
+  /** Deletes the first route that fits, if there is one. */
   delIfExists(spec: RouteSpec): void {
-    this.sink.add('route.del', toWire(spec), { accept: [ERRNO.ESRCH, ERRNO.ENODEV] })
+    this.sink.add('route.del', toDeleteWire(spec, this.sink, true), {
+      accept: [ERRNO.ESRCH, ERRNO.ENODEV],
+    })
   }
 
-  /** Reads the routes of all tables, IPv4 or IPv6. */
-  dump(options: { family: Family }): StepRef<Route[]> {
-    const at = this.sink.add('route.dump', { family: AF[options.family] })
-    return new StepRef(at, (wire) => (wire as unknown[]).map(routeFromWire))
+  /** Deletes all routes that fit; the result is how many. Without a table, those of `main`. */
+  flush(filter: RouteFilter & { readonly family: Family }): StepRef<number> {
+    const args = this.#filter({ table: 'main', ...filter })
+    // A table that was never used is not there (ENOENT): it has no routes.
+    const at = this.sink.add('route.flush', args, { accept: [ERRNO.ENOENT] })
+    return new StepRef(at, (count) => Number(count ?? 0))
   }
 
-  /** Asks which route a packet to `to` would take. ENETUNREACH when there is none. */
-  get(to: string): StepRef<Route> {
+  /** Reads the routes of all tables and both families, or those that fit. */
+  dump(filter: RouteFilter = {}): StepRef<Route[]> {
+    const at = this.sink.add('route.dump', this.#filter(filter), {
+      accept: filter.table === undefined ? [] : [ERRNO.ENOENT],
+    })
+    return new StepRef(at, (wire) =>
+      ((wire ?? []) as WireRoute[])
+        .filter(({ family }) => family === AF.ipv4 || family === AF.ipv6)
+        .map(routeFromWire),
+    )
+  }
+
+  /**
+   * Asks which route a packet to `to` would take. ENETUNREACH when there is none; EHOSTUNREACH,
+   * EACCES or EINVAL when the route refuses (unreachable, prohibit, blackhole).
+   */
+  get(to: string, packet: RouteLookup = {}): StepRef<Route> {
     const { address, length, family } = parsePrefix(to, 'to')
+    const { source, link, inLink } = packet
     const at = this.sink.add('route.get', {
       family: AF[family],
       toLength: length,
       to: address,
+      fromLength: source === undefined ? 0 : family === 'ipv4' ? 32 : 128,
+      from: source,
+      tos: packet.tos,
+      mark: packet.mark,
+      link: link === undefined ? undefined : linkToWire(link, this.sink),
+      inLink:
+        inLink === undefined
+          ? undefined
+          : linkToWire(inLink, this.sink, { field: 'inLink' }),
     })
     return new StepRef(at, routeFromWire)
   }
 
-  #put(spec: RouteSpec, flags: number, accept: number[]): void {
-    const args = toWire(spec)
+  #filter(filter: RouteFilter): { [key: string]: Wire } {
+    const { family, table, link, protocol, type } = filter
+    return {
+      family: family ? AF[family] : 0,
+      table: table === undefined ? undefined : routeTables.number(table),
+      protocol: protocol === undefined ? undefined : routeProtocols.number(protocol),
+      type: type === undefined ? undefined : routeTypes.number(type),
+      link: link === undefined ? undefined : linkToWire(link, this.sink),
+    }
+  }
+
+  #put(spec: RouteSpec, flags: number, accept: number[] = []): void {
+    const args = toWire(spec, this.sink)
     const undo = [{ op: 'route.del', args, accept: [ERRNO.ESRCH, ERRNO.ENODEV] }]
     this.sink.add('route.new', args, { flags, accept, undo })
   }

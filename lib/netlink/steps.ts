@@ -2,6 +2,8 @@
  * The parts that a plan is made of: what a step answers with, and how verbs add steps.
  */
 import type { Wire, WireFailure, WireRef, WireStep } from '../binding.js'
+import { checkInteger, checkLinkName } from './check.js'
+import { ERRNO } from './constants.js'
 import type { NetNs } from './netns.js'
 
 /** Stands for the result of a step before the plan has run. */
@@ -29,12 +31,30 @@ export class LinkRef extends StepRef<number> {
   }
 }
 
-/** An interface: a reference into the plan, or an index (greater than 0). */
-export type LinkLike = LinkRef | number
+/** An interface: its name, its index (greater than 0), or a reference into the plan. */
+export type LinkLike = LinkRef | number | string
 
-/** An interface in the addon's form. */
-export function linkToWire(link: LinkLike): number | WireRef {
-  return typeof link === 'number' ? link : link.toWire()
+/**
+ * An interface in the addon's form. A name costs one step more, which looks it up in the
+ * namespace of `sink`; with `optional`, later steps see ENODEV when there is none of that name.
+ * Throws a TypeError for what is neither name, index nor reference.
+ */
+export function linkToWire(
+  link: LinkLike,
+  sink?: StepSink,
+  { field = 'link', optional = false } = {},
+): number | WireRef {
+  if (link instanceof LinkRef) return link.toWire()
+  if (typeof link === 'string' && sink) {
+    const accept = optional ? [ERRNO.ENODEV] : []
+    return { ref: sink.add('link.get', { name: checkLinkName(link, field) }, { accept }) }
+  }
+  if (typeof link === 'number') {
+    return checkInteger(link, field, 0, 0x7fffffff, 'an interface index')
+  }
+  throw new TypeError(
+    `${field}: ${String(link)} is no interface; give an index or a reference from this plan`,
+  )
 }
 
 /** A request that takes a step back, in the step's namespace. */

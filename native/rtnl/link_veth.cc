@@ -16,7 +16,9 @@ void encode_peer(const Attr& a, const Value& v, Encoder& e) {
 
 Value decode_peer(View v) { return decode_object(kLink, v); }
 
-const Custom kPeer = {encode_peer, decode_peer};
+std::string name_in_peer(View v, size_t offset) { return attribute_name(kLink, v, offset); }
+
+const Custom kPeer = {encode_peer, decode_peer, name_in_peer};
 
 const Attr kVethAttrs[] = {{VETH_INFO_PEER, "peer", Type::kCustom, nullptr, &kPeer}};
 

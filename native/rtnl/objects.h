@@ -12,6 +12,7 @@ extern const Object kBridgePort;     // AF_BRIDGE view of a link: IFLA_PROTINFO
 extern const Object kAddressObject;  // linux/if_addr.h
 extern const Object kRoute;          // linux/rtnetlink.h
 extern const Object kNeighbour;      // linux/neighbour.h
+extern const Object kRule;           // linux/fib_rules.h
 extern const Object kNsid;           // linux/net_namespace.h
 
 // What a link kind puts into IFLA_INFO_DATA.
@@ -21,8 +22,20 @@ struct LinkKind {
 };
 extern const LinkKind kVeth;
 extern const LinkKind kBridge;
+extern const LinkKind kMacvlan;
+extern const LinkKind kMacvtap;
+extern const LinkKind kVxlan;
+extern const LinkKind kVlan;
+extern const LinkKind kIpvlan;
+extern const LinkKind kVrf;
+extern const LinkKind kTun;
 extern const Table kBridgePortAttrs;
 
 const LinkKind* link_kind(std::string_view name);
+
+// What `flush` needs: whether an entry of a dump is one of those that the filter means, and the
+// arguments that delete it.
+bool flush_selects(const Value& filter, const Value& entry);
+Value flush_arguments(const Object& object, const Value& entry);
 
 }  // namespace vnet

@@ -1,6 +1,8 @@
+#include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 
 #include <cstddef>
+#include <cstring>
 
 #include "objects.h"
 
@@ -22,7 +24,28 @@ const Attr kMetricAttrs[] = {
 };
 const Table kMetrics(kMetricAttrs);
 
-const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress}};
+// struct rtvia: the family of the gateway, when it is not the route's, and its address.
+void encode_via(const Attr& a, const Value& v, Encoder& e) {
+  const std::string* text = v.string();
+  uint8_t bytes[2 + 16];
+  uint16_t family = text && text->find(':') != std::string::npos ? AF_INET6 : AF_INET;
+  std::memcpy(bytes, &family, sizeof family);
+  if (!text || inet_pton(family, text->c_str(), bytes + 2) != 1) {
+    return e.fail("must be an IPv4 or IPv6 address");
+  }
+  e.out.attribute(a.type, bytes, family == AF_INET ? 6 : 18);
+}
+
+Value decode_via(View v) {
+  View address = v.from(2);
+  if (address.size != 4 && address.size != 16) return Value(Bytes(v.data, v.data + v.size));
+  return Value(format_address(address));
+}
+
+const Custom kVia = {encode_via, decode_via};
+
+const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress},
+                          {RTA_VIA, "viaOther", Type::kCustom, nullptr, &kVia}};
 const Table kHop(kHopAttrs);
 
 // struct rtnexthop without its length, which comes last, and without the weight.
@@ -70,6 +93,18 @@ Value decode_hops(View v) {
 
 const Custom kHops = {encode_hops, decode_hops};
 
+// struct rta_cacheinfo: only its third word tells what no other attribute does, the hundredths of
+// a second (USER_HZ) until the route goes.
+Value decode_expiry(View v) {
+  int32_t ticks = 0;
+  if (!v.read(8, &ticks) || ticks == 0) return Value();
+  return Value(int64_t{ticks} / 100);
+}
+
+void refuse(const Attr&, const Value&, Encoder&) {}
+
+const Custom kExpiry = {refuse, decode_expiry};
+
 const Attr kAttrs[] = {
     {RTA_TABLE, "table", Type::kU32},
     {RTA_DST, "to", Type::kAddress},
@@ -84,7 +119,14 @@ const Attr kAttrs[] = {
     {RTA_PREF, "preference", Type::kU8},
     {RTA_FLOW, "flow", Type::kU32},
     {RTA_MARK, "mark", Type::kU32},
-    {RTA_CACHEINFO, "cache", Type::kBytes, nullptr, nullptr, Mode::kDecode},
+    {RTA_UID, "uid", Type::kU32},
+    {RTA_IP_PROTO, "ipProtocol", Type::kU8},
+    {RTA_SPORT, "sourcePort", Type::kBe16},
+    {RTA_DPORT, "destinationPort", Type::kBe16},
+    {RTA_EXPIRES, "expires", Type::kU32, nullptr, nullptr, Mode::kEncode},
+    {RTA_NH_ID, "nextHopId", Type::kU32},
+    {RTA_VIA, "viaOther", Type::kCustom, nullptr, &kVia},
+    {RTA_CACHEINFO, "expires", Type::kCustom, nullptr, &kExpiry},
 };
 
 }  // namespace

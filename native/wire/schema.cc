@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <linux/netlink.h>
 
-#include <cstdio>
 #include <cstdlib>
 
 namespace vnet {
@@ -51,10 +50,11 @@ bool parse_mac(const std::string& text, Bytes* out) {
 
 std::string format_mac(View v) {
   std::string out;
-  char two[4];
+  constexpr char kHex[] = "0123456789abcdef";
   for (size_t i = 0; i < v.size; i++) {
-    std::snprintf(two, sizeof two, i ? ":%02x" : "%02x", v.data[i]);
-    out += two;
+    if (i) out += ':';
+    out += kHex[v.data[i] >> 4];
+    out += kHex[v.data[i] & 15];
   }
   return out;
 }
@@ -121,6 +121,8 @@ Value decode_value(const Attr& a, View v) {
       return decode_list(*a.nest, v);
     case Type::kCustom:
       return a.custom->decode(v);
+    case Type::kSkip:
+      return Value();
     case Type::kBytes:
       break;
   }
@@ -159,6 +161,7 @@ bool Encoder::link_index(const Value& v, uint32_t* out_index) {
     if (r->step < results_->size()) {
       index = r->peer ? (*results_)[r->step].second : (*results_)[r->step].first;
     }
+    missing_link_ = index <= 0;
     if (index <= 0) fail("refers to step " + std::to_string(r->step) + ", which made no interface");
     *out_index = static_cast<uint32_t>(index);
     return index > 0;
@@ -252,6 +255,8 @@ void Encoder::attribute(const Attr& a, const Value& v) {
       return nested(a, v);
     case Type::kCustom:
       return a.custom->encode(a, v, *this);
+    case Type::kSkip:
+      return;
     case Type::kLink: {
       uint32_t index = 0;
       if (link_index(v, &index)) out.scalar(a.type, index);
@@ -348,16 +353,17 @@ void Encoder::object(const Object& object, const Value& args) {
   attributes(object.attrs, args, object.fields, object.field_count);
 }
 
-void decode_attributes(const Table& table, View v, Map& into) {
+void decode_attributes(const Table& table, View v, Map& into, uint16_t skip) {
   List unknown;
   AttributeCursor c(v);
   while (c.next()) {
+    if (skip && c.type == skip) continue;
     const Attr* a = table.by_type(c.type);
     if (a) {
       if (a->mode == Mode::kEncode) continue;
       bool beside = a->kind == Type::kCustom && a->custom->decode_beside;
-      into.emplace_back(
-          a->name, beside ? a->custom->decode_beside(c.value, into) : decode_value(*a, c.value));
+      Value value = beside ? a->custom->decode_beside(c.value, into) : decode_value(*a, c.value);
+      if (!value.null()) into.emplace_back(a->name, std::move(value));
       continue;
     }
     Map raw;
@@ -368,8 +374,9 @@ void decode_attributes(const Table& table, View v, Map& into) {
   if (!unknown.empty()) into.emplace_back("unknown", Value(std::move(unknown)));
 }
 
-Value decode_object(const Object& object, View payload) {
+Value decode_object(const Object& object, View payload, uint16_t skip) {
   Map m;
+  m.reserve(object.field_count + 8);
   for (size_t i = 0; i < object.field_count; i++) {
     const Field& f = object.fields[i];
     uint8_t b1 = 0;
@@ -382,57 +389,51 @@ Value decode_object(const Object& object, View payload) {
     if (f.big_endian) b2 = be16toh(b2), b4 = be32toh(b4);
     m.emplace_back(f.name, Value(int64_t{b1} + b2 + b4));
   }
-  decode_attributes(object.attrs, payload.from(align4(object.header_size)), m);
+  decode_attributes(object.attrs, payload.from(align4(object.header_size)), m, skip);
   return Value(std::move(m));
 }
 
 namespace {
 
-// ".17" when the offset lies in the 18th element of a list; `base` and `v` then are the inside
-// of that element.
-std::string list_position(size_t offset, size_t* base, View* v) {
-  AttributeCursor c(*v);
+// "17" or "17.key" for what lies in the 18th element of a list.
+std::string name_in_list(const Table* table, View list, size_t offset) {
+  AttributeCursor c(list);
   for (size_t i = 0; c.next(); i++) {
-    size_t start = *base + c.offset;
-    if (offset < start || offset >= start + sizeof(nlattr) + c.value.size) continue;
-    *base = start + sizeof(nlattr);
-    *v = c.value;
-    return "." + std::to_string(i);
+    if (offset < c.offset || offset >= c.offset + sizeof(nlattr) + c.value.size) continue;
+    size_t header_end = c.offset + sizeof(nlattr);
+    std::string inner =
+        table && offset >= header_end ? name_in(*table, c.value, offset - header_end) : "";
+    return std::to_string(i) + (inner.empty() ? "" : "." + inner);
   }
   return {};
 }
 
 }  // namespace
 
+std::string name_in(const Table& table, View attributes, size_t offset) {
+  AttributeCursor c(attributes);
+  while (c.next()) {
+    if (offset < c.offset || offset >= c.offset + sizeof(nlattr) + c.value.size) continue;
+    const Attr* a = table.by_type(c.type);
+    std::string name = a ? a->name : "#" + std::to_string(c.type);
+    size_t header_end = c.offset + sizeof(nlattr);
+    if (!a || offset < header_end) return name;
+    std::string inner;
+    if (a->kind == Type::kNest) inner = name_in(*a->nest, c.value, offset - header_end);
+    if (a->kind == Type::kCustom && a->custom->name_at) {
+      inner = a->custom->name_at(c.value, offset - header_end);
+    } else if (a->kind == Type::kCustom || a->kind == Type::kList) {
+      inner = name_in_list(a->nest, c.value, offset - header_end);
+    }
+    return inner.empty() ? name : name + "." + inner;
+  }
+  return {};
+}
+
 std::string attribute_name(const Object& object, View payload, size_t offset) {
   size_t base = align4(object.header_size);
-  View v = payload.from(base);
-  const Table* table = &object.attrs;
-  std::string name;
-  while (table && offset >= base) {
-    AttributeCursor c(v);
-    const Table* inner = nullptr;
-    while (c.next()) {
-      size_t start = base + c.offset;
-      if (offset < start || offset >= start + sizeof(nlattr) + c.value.size) continue;
-      const Attr* a = table->by_type(c.type);
-      if (!name.empty()) name += ".";
-      name += a ? a->name : "#" + std::to_string(c.type);
-      if (offset == start || !a) return name;
-      base = start + sizeof(nlattr);
-      v = c.value;
-      if (a->kind == Type::kList || !a->nest) {
-        name += list_position(offset, &base, &v);
-        if (!a->nest) return name;
-      } else if (a->kind != Type::kNest) {
-        return name;
-      }
-      inner = a->nest;
-      break;
-    }
-    table = inner;
-  }
-  return name;
+  if (offset < base) return {};
+  return name_in(object.attrs, payload.from(base), offset - base);
 }
 
 }  // namespace vnet

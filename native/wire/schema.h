@@ -29,6 +29,7 @@ enum class Type : uint8_t {
   kList,    // NFTA_LIST_ELEM-like: attributes of type 1, each a nest of `nest`
   kLink,    // u32 interface index; accepts a Ref
   kNetNs,   // position in the plan's namespaces -> descriptor
+  kSkip,    // known and passed over: another attribute says the same
   kCustom,  // `custom` does it
 };
 
@@ -51,6 +52,9 @@ class Encoder;
 struct Custom {
   void (*encode)(const Attr&, const Value&, Encoder&);
   Value (*decode)(View);
+  // The dotted name of what lies at `offset` of the attribute's value, or empty; nullptr where
+  // there is nothing to tell apart inside.
+  std::string (*name_at)(View, size_t offset) = nullptr;
   // In the place of `decode` for an attribute whose shape depends on those before it.
   Value (*decode_beside)(View, const Map& siblings) = nullptr;
 };
@@ -93,8 +97,8 @@ class Encoder {
  public:
   // `netns` are the descriptors of the plan's namespaces; `resolve` answers a Ref, or 0 in a dry
   // run.
-  Encoder(Writer& w, const std::vector<int>& netns,
-          const std::vector<std::pair<int, int>>* results, size_t steps = 0)
+  Encoder(Writer& w, const std::vector<int>& netns, const std::vector<std::pair<int, int>>* results,
+          size_t steps = 0)
       : out(w), netns_(netns), results_(results), steps_(steps) {}
 
   void object(const Object& object, const Value& args);
@@ -104,6 +108,8 @@ class Encoder {
   bool link_index(const Value& v, uint32_t* out_index);
   void fail(const std::string& what);
   bool failed() const { return !error_.empty(); }
+  // The complaint is about a reference to a step that found or made no interface.
+  bool missing_link() const { return missing_link_; }
   const std::string& error() const { return error_; }
 
   Writer& out;
@@ -120,13 +126,17 @@ class Encoder {
   const std::vector<std::pair<int, int>>* results_;  // index, peer index of each step so far
   size_t steps_;
   std::string error_;
+  bool missing_link_ = false;
 };
 
-Value decode_object(const Object& object, View payload);
+// Attributes of type `skip` are passed over; 0 for none.
+Value decode_object(const Object& object, View payload, uint16_t skip = 0);
 // Adds to `into`: one member per known attribute, the rest as unknown: [{type, data}].
-void decode_attributes(const Table& table, View v, Map& into);
+void decode_attributes(const Table& table, View v, Map& into, uint16_t skip = 0);
 // The dotted name of the attribute whose header lies at `offset` of the message's payload.
 std::string attribute_name(const Object& object, View payload, size_t offset);
+// The same within a row of attributes, `offset` being from its start.
+std::string name_in(const Table& table, View attributes, size_t offset);
 std::string format_address(View v);
 
 }  // namespace vnet

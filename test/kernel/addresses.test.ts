@@ -147,7 +147,7 @@ t.test('refused before the kernel is asked', async (t) => {
     [{ address: '10.0.0.5/33' }, /^address: .*0 to 32/],
     [{ address: '2001:db8::1/129' }, /^address: .*0 to 128/],
     [{ address: '10.0.0.5/24', peer: 'x' }, /peer|address/],
-    [{ address: '10.0.0.5/24', link: -1 }, /address\.new\.index: must be an interface/],
+    [{ address: '10.0.0.5/24', link: -1 }, /link: must be an interface/],
     [{ address: '10.0.0.5/24', scope: 'far' as never }, /^scope: far is not one of/],
     [{ address: '10.0.0.5/24', metric: -4 }, /metric/],
     [{ address: '10.0.0.5/24', broadcast: '10.0.0' }, /broadcast/],

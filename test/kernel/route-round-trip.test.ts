@@ -128,7 +128,7 @@ for (const [family, lines] of [
       theirs
         .map((r) => {
           const table = number(r['table'] ?? 254, tables)
-          return `${long(r['dst'])} ${table} ${r['metric'] ?? 0} ${r['gateway'] ?? ''}`
+          return `${long(r['dst'])} ${table} ${r['metric'] ?? 0} ${r['gateway'] ?? r['via']?.host ?? ''}`
         })
         .toSorted(),
     )

@@ -91,7 +91,7 @@ Value decode_object_data(View v, const Map& siblings) {
   return Value(std::move(out));
 }
 
-const Custom kObjectData = {encode_object_data, nullptr, decode_object_data};
+const Custom kObjectData = {encode_object_data, nullptr, nullptr, decode_object_data};
 
 const Attr kAttrs[] = {
     {NFTA_OBJ_TABLE, "table", Type::kString},

@@ -1,0 +1,243 @@
+/**
+ * Ports of a bridge (IFLA_BRPORT_*, linux/if_link.h) and their VLANs (IFLA_BRIDGE_VLAN_INFO,
+ * linux/if_bridge.h).
+ */
+import type { Wire } from '../binding.js'
+import { checkInteger } from './check.js'
+import { AF, RTEXT_FILTER } from './constants.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+
+/** Flags of a bridge's port. */
+export interface PortFlags {
+  /** Frames may leave by the port they came in by. */
+  readonly hairpin?: boolean
+  /** Ports that are isolated do not reach each other. */
+  readonly isolated?: boolean
+  readonly learning?: boolean
+  /** Frames for unknown addresses leave by this port. */
+  readonly flood?: boolean
+  readonly multicastFlood?: boolean
+  readonly broadcastFlood?: boolean
+  readonly multicastToUnicast?: boolean
+  /** Spanning tree messages that come in block the port. */
+  readonly guard?: boolean
+  readonly rootBlock?: boolean
+  readonly fastLeave?: boolean
+  /** The bridge answers ARP and neighbour requests for this port from its table. */
+  readonly neighbourSuppress?: boolean
+  readonly proxyArp?: boolean
+  readonly proxyArpWifi?: boolean
+  readonly vlanTunnel?: boolean
+  /** Frames come in only from addresses that the table has at this port. */
+  readonly locked?: boolean
+}
+
+/** Numbers of a bridge's port. */
+export interface PortNumbers {
+  /** Spanning tree: 0 disabled, 1 listening, 2 learning, 3 forwarding, 4 blocking. */
+  readonly state?: number
+  /** Spanning tree, 0 to 63. */
+  readonly priority?: number
+  /** Spanning tree, 1 to 65535. */
+  readonly cost?: number
+  /** 0 never, 1 learn, 2 always, 3 for a while. */
+  readonly multicastRouter?: number
+  readonly groupForwardMask?: number
+}
+
+/** What can be set on a port. */
+export interface PortChange extends PortFlags, PortNumbers {
+  /** Port that takes the frames over when this one has no carrier; 0 for none. */
+  readonly backupPort?: LinkLike
+  /** Forgets the addresses learned at this port. */
+  readonly flush?: boolean
+}
+
+/** A port as the kernel reports it; more members than these as the kernel has them. */
+export interface PortState extends PortFlags, PortNumbers {
+  /** Index of the bridge; in dumps of ports only. */
+  readonly bridge?: number
+  readonly backupPort?: number
+  readonly [name: string]: unknown
+}
+
+const SWITCHES: readonly (keyof PortFlags)[] = [
+  'hairpin',
+  'isolated',
+  'learning',
+  'flood',
+  'multicastFlood',
+  'broadcastFlood',
+  'multicastToUnicast',
+  'guard',
+  'rootBlock',
+  'fastLeave',
+  'neighbourSuppress',
+  'proxyArp',
+  'proxyArpWifi',
+  'vlanTunnel',
+  'locked',
+]
+const NUMBERS: { readonly [K in keyof PortNumbers]-?: number } = {
+  state: 4,
+  priority: 63,
+  cost: 65535,
+  multicastRouter: 3,
+  groupForwardMask: 0xffff,
+}
+
+/** A port's settings from the addon's form (native/rtnl/bridge_port.cc). */
+export function portFromWire(wire: Record<string, unknown>): PortState {
+  const out = { ...wire }
+  for (const name of [
+    ...SWITCHES,
+    'neighbourVlanSuppress',
+    'macAuthBypass',
+    'learningSync',
+  ]) {
+    if (out[name] !== undefined) out[name] = out[name] !== 0
+  }
+  return out
+}
+
+function portToWire(change: PortChange, sink: StepSink): { [key: string]: Wire } {
+  const { backupPort, flush, ...rest } = change
+  const port: { [key: string]: Wire } = {}
+  for (const [name, value] of Object.entries(rest)) {
+    if (value === undefined) continue
+    const max = NUMBERS[name as keyof PortNumbers]
+    port[name] =
+      max === undefined ? (value ? 1 : 0) : checkInteger(Number(value), name, 0, max)
+  }
+  if (backupPort !== undefined) {
+    port['backupPort'] = linkToWire(backupPort, sink, { field: 'backupPort' })
+  }
+  if (flush) port['flush'] = true
+  return port
+}
+
+/** A VLAN, or a range of them, at a port. */
+export interface PortVlan {
+  /** 1 to 4094. */
+  readonly id: number
+  /** Last id of a range. */
+  readonly to?: number
+  /** Untagged frames that come in belong to it; one id only. */
+  readonly pvid?: boolean
+  /** Frames leave without a tag. */
+  readonly untagged?: boolean
+  /** The VLAN of the bridge itself rather than of a port (BRIDGE_FLAGS_SELF). */
+  readonly self?: boolean
+}
+
+/** VLANs of one port as the kernel reports them. */
+export interface PortVlans {
+  readonly link: number
+  readonly vlans: readonly PortVlan[]
+}
+
+/** BRIDGE_VLAN_INFO_* (linux/if_bridge.h). */
+const VLAN = { pvid: 2, untagged: 4, begin: 8, end: 16 } as const
+/** BRIDGE_FLAGS_* (linux/if_bridge.h). */
+const BRIDGE_FLAGS = { master: 1, self: 2 } as const
+
+function vlanToWire(vlan: PortVlan): { id: number; flags: number }[] {
+  const flags = (vlan.pvid ? VLAN.pvid : 0) | (vlan.untagged ? VLAN.untagged : 0)
+  const id = checkInteger(vlan.id, 'id', 1, 4094, 'a VLAN id')
+  if (vlan.to === undefined || vlan.to === id) return [{ id, flags }]
+  const to = checkInteger(vlan.to, 'to', id, 4094, 'the last VLAN id of the range')
+  if (vlan.pvid) throw new TypeError('pvid: a range has no PVID; give a single id')
+  return [
+    { id, flags: flags | VLAN.begin },
+    { id: to, flags: flags | VLAN.end },
+  ]
+}
+
+function vlansFromWire(wire: readonly { id: number; flags: number }[]): PortVlan[] {
+  const out: PortVlan[] = []
+  let first: number | undefined
+  for (const { id, flags } of wire) {
+    if (flags & VLAN.begin) {
+      first = id
+      continue
+    }
+    out.push({
+      id: first ?? id,
+      ...(first !== undefined && first !== id && { to: id }),
+      ...(flags & VLAN.pvid && { pvid: true }),
+      ...(flags & VLAN.untagged && { untagged: true }),
+    })
+    first = undefined
+  }
+  return out
+}
+
+interface WirePort {
+  index: number
+  master?: number
+  port?: Record<string, unknown>
+  spec?: { vlans: { id: number; flags: number }[] }
+}
+
+/** The verbs for ports of bridges of one namespace in a plan. */
+export class BridgePortVerbs {
+  constructor(private readonly sink: StepSink) {}
+
+  /**
+   * Sets a port. EOPNOTSUPP when the link is no port, ENODEV when it is gone, EINVAL for
+   * values that do not fit its bridge, ERANGE for a priority or cost beyond its bounds.
+   */
+  set(link: LinkLike, change: PortChange): void {
+    const port = portToWire(change, this.sink)
+    const index = linkToWire(link, this.sink)
+    this.sink.add('bridgePort.set', { family: AF.bridge, index, port })
+  }
+
+  /** Reads the ports of all bridges: index of the link to what is set on it. */
+  dump(): StepRef<Map<number, PortState>> {
+    const at = this.sink.add('bridgePort.dump', { family: AF.bridge })
+    return new StepRef(at, (wire) => {
+      const ports = (wire as WirePort[]).filter(({ port }) => port)
+      const entries = ports.map(
+        ({ index, master, port }) =>
+          [index, { ...portFromWire(port ?? {}), bridge: master }] as const,
+      )
+      return new Map(entries)
+    })
+  }
+
+  /**
+   * Lets a VLAN through at a port, or changes how. EOPNOTSUPP when the link is no port (a bridge
+   * wants `self`), EINVAL for a PVID on a range.
+   */
+  addVlan(link: LinkLike, vlan: PortVlan): void {
+    this.sink.add('bridgePort.set', this.#vlan(link, vlan))
+  }
+
+  /** Takes a VLAN from a port; one that is not there is fine to the kernel. EOPNOTSUPP as above. */
+  delVlan(link: LinkLike, vlan: PortVlan): void {
+    const { pvid: _pvid, untagged: _untagged, ...ids } = vlan
+    this.sink.add('bridgePort.del', this.#vlan(link, ids))
+  }
+
+  /** Reads the VLANs of all ports and bridges, runs of equal ones as ranges. */
+  vlans(): StepRef<PortVlans[]> {
+    const extMask = RTEXT_FILTER.bridgeVlans
+    const at = this.sink.add('bridgePort.dump', { family: AF.bridge, extMask })
+    return new StepRef(at, (wire) =>
+      (wire as WirePort[])
+        .filter(({ spec }) => spec)
+        .map(({ index, spec }) => ({
+          link: index,
+          vlans: vlansFromWire(spec?.vlans ?? []),
+        })),
+    )
+  }
+
+  #vlan(link: LinkLike, vlan: PortVlan): { [key: string]: Wire } {
+    const vlans = vlanToWire(vlan)
+    const index = linkToWire(link, this.sink)
+    const flags = vlan.self ? BRIDGE_FLAGS.self : BRIDGE_FLAGS.master
+    return { family: AF.bridge, index, spec: { flags, vlans } }
+  }
+}

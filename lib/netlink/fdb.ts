@@ -1,0 +1,152 @@
+/**
+ * The forwarding table of bridges and VXLAN tunnels: which port a MAC is behind (linux/neighbour.h
+ * with family AF_BRIDGE; net/core/rtnetlink.c, rtnl_fdb_add).
+ */
+import type { Wire } from '../binding.js'
+import { checkInteger, checkMac } from './check.js'
+import { AF, ERRNO, NLM_F, NTF, NUD } from './constants.js'
+import { familyOf } from './prefix.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+
+/** An entry to add or delete. */
+export interface FdbSpec {
+  /** The port, or with `self` the link that keeps the table. */
+  readonly link: LinkLike
+  readonly mac: string
+  /** 1 to 4094; with VLAN filtering only. */
+  readonly vlan?: number
+  /** Whose table: the bridge that the link is a port of (`master`, when absent), or its own. */
+  readonly table?: 'master' | 'self'
+  /**
+   * `permanent` (when absent) keeps the address for the link itself, `static` is a fixed place of
+   * another station, `dynamic` ages like a learned one.
+   */
+  readonly state?: 'permanent' | 'static' | 'dynamic'
+  /** A learned frame from another port does not move the entry. */
+  readonly sticky?: boolean
+  /** VXLAN: where the station's packets go. */
+  readonly remote?: string
+  /** VXLAN: UDP port and VNI of that remote, when not the tunnel's own. */
+  readonly port?: number
+  readonly vni?: number
+}
+
+/** An entry as the kernel reports it. */
+export interface FdbEntry extends FdbSpec {
+  readonly link: number
+  /** Index of the bridge, for entries of a bridge's table. */
+  readonly master?: number
+  readonly table: 'master' | 'self'
+  readonly state: 'permanent' | 'static' | 'dynamic'
+  /** Put there by a control plane. */
+  readonly extLearned?: boolean
+}
+
+interface WireEntry {
+  link: number
+  mac: string
+  state: number
+  flags: number
+  master?: number
+  vlan?: number
+  vni?: number
+  port?: number
+  address?: string
+}
+
+const STATES = { permanent: NUD.permanent, static: NUD.noArp, dynamic: NUD.reachable }
+
+function fromWire(wire: unknown): FdbEntry {
+  const { state, flags, address, ...w } = wire as WireEntry
+  return {
+    link: w.link,
+    mac: w.mac,
+    table: flags & NTF.self ? 'self' : 'master',
+    state: state & NUD.permanent ? 'permanent' : state & NUD.noArp ? 'static' : 'dynamic',
+    ...(w.master && { master: w.master }),
+    ...(w.vlan && { vlan: w.vlan }),
+    ...(flags & NTF.sticky && { sticky: true }),
+    ...(flags & NTF.extLearned && { extLearned: true }),
+    ...(address && { remote: address }),
+    ...(w.port && { port: w.port }),
+    ...(w.vni !== undefined && { vni: w.vni }),
+  }
+}
+
+/** The verbs for forwarding tables of one namespace in a plan. */
+export class FdbVerbs {
+  constructor(private readonly sink: StepSink) {}
+
+  /**
+   * Adds an entry. EEXIST when the address is there; EOPNOTSUPP when the link is no port
+   * (`master`) or keeps no table (`self`); EINVAL for a MAC that stands for a group, or a VLAN
+   * that the port does not have.
+   */
+  add(spec: FdbSpec): void {
+    this.#put(spec, NLM_F.create | NLM_F.excl)
+  }
+
+  /** Adds an entry, or moves the address here. EOPNOTSUPP and EINVAL as above. */
+  replace(spec: FdbSpec): void {
+    this.#put(spec, NLM_F.create | NLM_F.replace)
+  }
+
+  /** Adds one more remote of an address (VXLAN with all-zero MAC: flood list). */
+  append(spec: FdbSpec): void {
+    this.#put(spec, NLM_F.create | NLM_F.append)
+  }
+
+  /** Deletes an entry. ENOENT when it is not there. */
+  del(spec: FdbSpec): void {
+    this.sink.add('neighbour.del', this.#where(spec))
+  }
+
+  /** Deletes an entry, if it is there. */
+  delIfExists(spec: FdbSpec): void {
+    const accept = [ERRNO.ENOENT, ERRNO.ENODEV]
+    this.sink.add('neighbour.del', this.#where(spec, true), { accept })
+  }
+
+  /** Reads all tables, that of one bridge, or what is behind one port. */
+  dump(options: { bridge?: LinkLike; link?: LinkLike } = {}): StepRef<FdbEntry[]> {
+    const { bridge, link } = options
+    const args: { [key: string]: Wire } = { family: AF.bridge }
+    if (bridge !== undefined) {
+      args['master'] = linkToWire(bridge, this.sink, { field: 'bridge' })
+    }
+    if (link !== undefined) args['outLink'] = linkToWire(link, this.sink)
+    const at = this.sink.add('neighbour.dump', args)
+    return new StepRef(at, (wire) => (wire as unknown[]).map(fromWire))
+  }
+
+  #put(spec: FdbSpec, flags: number): void {
+    const where = this.#where(spec)
+    const state = STATES[spec.state ?? 'permanent']
+    if (state === undefined) {
+      throw new TypeError(
+        `state: ${String(spec.state)} is not permanent, static or dynamic`,
+      )
+    }
+    const sticky = spec.sticky ? NTF.sticky : 0
+    const args = { ...where, state, flags: where.flags | sticky }
+    const undo = [
+      { op: 'neighbour.del', args: where, accept: [ERRNO.ENOENT, ERRNO.ENODEV] },
+    ]
+    this.sink.add('neighbour.new', args, { flags, undo })
+  }
+
+  #where(spec: FdbSpec, optional = false) {
+    const { vlan, remote, port, vni } = spec
+    if (remote !== undefined) familyOf(remote, 'remote')
+    return {
+      family: AF.bridge,
+      mac: checkMac(spec.mac),
+      vlan: vlan === undefined ? undefined : checkInteger(vlan, 'vlan', 1, 4094),
+      flags: spec.table === 'self' ? NTF.self : NTF.master,
+      address: remote,
+      port: port === undefined ? undefined : checkInteger(port, 'port', 1, 0xffff),
+      vni: vni === undefined ? undefined : checkInteger(vni, 'vni', 0, 0xffffff),
+      link: linkToWire(spec.link, this.sink, { optional }),
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Bridges (IFLA_BR_*, linux/if_link.h; net/bridge/br_netlink.c).
+ */
+import { checkInteger, checkMac } from '../check.js'
+import { etherTypes, type VlanProtocol } from '../constants.js'
+import type { LinkSpec } from '../link.js'
+import { booleans, type LinkKind, type WireArgs } from './kind.js'
+
+/** A bridge's own settings; what is absent stays as it is, or as the kernel makes it. */
+export interface BridgeSettings {
+  /** Spanning tree. */
+  readonly stp?: boolean
+  /** Hundredths of a second that a port waits before it forwards; 200 to 3000 with stp. */
+  readonly forwardDelay?: number
+  /** Hundredths of a second between spanning tree hellos, 100 to 1000. */
+  readonly helloTime?: number
+  /** Hundredths of a second that a spanning tree message counts, 600 to 4000. */
+  readonly maxAge?: number
+  /** Hundredths of a second that a learned address is kept; 0 floods for ever. */
+  readonly ageingTime?: number
+  /** Bridge priority, 0 to 65535. */
+  readonly priority?: number
+  readonly vlanFiltering?: boolean
+  readonly vlanProtocol?: VlanProtocol
+  /** VLAN of untagged frames on new ports, 1 to 4094; 0 for none. */
+  readonly vlanDefaultPvid?: number
+  readonly vlanStatistics?: boolean
+  readonly multicastSnooping?: boolean
+  readonly multicastQuerier?: boolean
+  /** 0 never, 1 learn, 2 always. */
+  readonly multicastRouter?: number
+  /** Bits of 01:80:c2:00:00:0x addresses that are forwarded. */
+  readonly groupForwardMask?: number
+  readonly groupAddress?: string
+  /** iptables see bridged IPv4 frames (br_netfilter). */
+  readonly callIptables?: boolean
+  readonly callIp6tables?: boolean
+  readonly callArptables?: boolean
+  /** Forgets all learned addresses. */
+  readonly fdbFlush?: boolean
+}
+
+/** A bridge to make. `stp` and `forwardDelay` are off and 0 when absent. */
+export interface BridgeSpec extends LinkSpec, BridgeSettings {}
+
+const SWITCHES = [
+  'stp',
+  'vlanFiltering',
+  'vlanStatistics',
+  'multicastSnooping',
+  'multicastQuerier',
+  'callIptables',
+  'callIp6tables',
+  'callArptables',
+] as const
+const NUMBERS = {
+  forwardDelay: 0xffffffff,
+  helloTime: 0xffffffff,
+  maxAge: 0xffffffff,
+  ageingTime: 0xffffffff,
+  priority: 0xffff,
+  vlanDefaultPvid: 4094,
+  multicastRouter: 2,
+  groupForwardMask: 0xffff,
+} as const
+
+/** The settings in the addon's form. Throws a TypeError for numbers out of range. */
+export function bridgeSettingsToWire(settings: BridgeSettings): WireArgs {
+  const data: WireArgs = {}
+  for (const name of SWITCHES) {
+    if (settings[name] !== undefined) data[name] = settings[name] ? 1 : 0
+  }
+  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
+    const value = settings[name]
+    if (value !== undefined) data[name] = checkInteger(value, name, 0, NUMBERS[name])
+  }
+  if (settings.vlanProtocol !== undefined) {
+    data['vlanProtocol'] = etherTypes.number(settings.vlanProtocol)
+  }
+  if (settings.groupAddress !== undefined) {
+    data['groupAddress'] = checkMac(settings.groupAddress, 'groupAddress')
+  }
+  if (settings.fdbFlush) data['fdbFlush'] = true
+  return data
+}
+
+/** The kind `bridge`. */
+export const bridge: LinkKind<BridgeSpec> = {
+  kind: 'bridge',
+  toWire: (spec) => ({
+    data: bridgeSettingsToWire({ stp: false, forwardDelay: 0, ...spec }),
+  }),
+  fromWire: (data) => ({
+    ...booleans(data, SWITCHES),
+    ...(typeof data['vlanProtocol'] === 'number' && {
+      vlanProtocol: etherTypes.name(data['vlanProtocol']),
+    }),
+  }),
+}

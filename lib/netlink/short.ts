@@ -1,0 +1,83 @@
+/**
+ * The short form: each verb of a plan as a call of its own, `await host.link.set('eth0', …)`.
+ * A call makes a plan of that one verb, runs it, and answers with what the verb's reference
+ * stands for. One mechanism serves all verbs; nothing is written twice.
+ */
+import type { Done, Plan, PlanScope } from './plan.js'
+import { StepRef } from './steps.js'
+
+/** What a verb answers with once it has run: the value behind a reference. */
+export type Settled<T> =
+  T extends StepRef<infer R>
+    ? R
+    : T extends readonly [StepRef<unknown>, ...StepRef<unknown>[]]
+      ? { -readonly [K in keyof T]: Settled<T[K]> }
+      : T
+
+/** A group of verbs in its short form; `Answer` is `promise` or `value`. */
+export type ShortVerbs<V, Answer extends 'promise' | 'value' = 'promise'> = {
+  readonly [K in keyof V]: V[K] extends (...args: infer A) => infer R
+    ? (...args: A) => Answer extends 'promise' ? Promise<Settled<R>> : Settled<R>
+    : never
+}
+
+/** The groups of verbs that a plan has. */
+export type VerbGroups = Pick<
+  PlanScope,
+  {
+    [K in keyof PlanScope]: PlanScope[K] extends (...args: never[]) => unknown ? never : K
+  }[keyof PlanScope]
+>
+
+/** All groups in their synchronous short form. */
+export type SyncForm = {
+  readonly [K in keyof VerbGroups]: ShortVerbs<VerbGroups[K], 'value'>
+}
+
+type Verb = (...args: unknown[]) => unknown
+
+function settle(done: Done, made: unknown): unknown {
+  if (made instanceof StepRef) return done.of(made)
+  return Array.isArray(made) ? made.map((one) => settle(done, one)) : made
+}
+
+function makeGroup<K extends keyof VerbGroups>(
+  plan: () => Plan,
+  group: K,
+  wrap: (call: (args: unknown[]) => [Plan, unknown]) => Verb,
+): Record<string, Verb> {
+  const prototype = Object.getPrototypeOf(plan()[group]) as Record<string, Verb>
+  const verbs: Record<string, Verb> = {}
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    if (name === 'constructor') continue
+    verbs[name] = wrap((args) => {
+      const one = plan()
+      const made = (one[group] as unknown as Record<string, Verb>)[name]?.(...args)
+      return [one, made]
+    })
+  }
+  return verbs
+}
+
+/** Makes the asynchronous short form of a group of verbs. */
+export function shortVerbs<K extends keyof VerbGroups>(
+  plan: () => Plan,
+  group: K,
+): ShortVerbs<VerbGroups[K]> {
+  // Bad input rejects like a refusal of the kernel does: an async function never throws.
+  return makeGroup(plan, group, (call) => async (...args) => {
+    const [one, made] = call(args)
+    return settle(await one.run(), made)
+  }) as unknown as ShortVerbs<VerbGroups[K]>
+}
+
+/** Makes the synchronous short form of a group of verbs. */
+export function shortVerbsSync<K extends keyof VerbGroups>(
+  plan: () => Plan,
+  group: K,
+): ShortVerbs<VerbGroups[K], 'value'> {
+  return makeGroup(plan, group, (call) => (...args) => {
+    const [one, made] = call(args)
+    return settle(one.runSync(), made)
+  }) as unknown as ShortVerbs<VerbGroups[K], 'value'>
+}

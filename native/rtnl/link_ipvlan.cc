@@ -1,0 +1,16 @@
+#include <linux/if_link.h>
+
+#include "objects.h"
+
+namespace vnet {
+
+namespace {
+
+const Attr kIpvlanAttrs[] = {{IFLA_IPVLAN_MODE, "mode", Type::kU16},
+                             {IFLA_IPVLAN_FLAGS, "flags", Type::kU16}};
+
+}  // namespace
+
+const LinkKind kIpvlan = {"ipvlan", Table(kIpvlanAttrs)};
+
+}  // namespace vnet
