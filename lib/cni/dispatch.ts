@@ -116,7 +116,8 @@ function encode(document: object): string {
   return JSON.stringify(document, null, 4) + '\n'
 }
 
-function aboutText({ name, version, about, supportedVersions }: Plugin): string {
+/** What a plug-in says about itself to people. */
+export function aboutText({ name, version, about, supportedVersions }: Plugin): string {
   return (
     `${name} ${version}: ${about}\n` +
     `CNI protocol versions supported: ${supportedVersions.join(', ')}\n` +
