@@ -5,6 +5,7 @@
 import { basename } from 'node:path'
 import { aboutText, pluginMain } from './cni/dispatch.js'
 import type { Plugin } from './cni/plugin.js'
+import { mark } from './trace.js'
 import { VERSION } from './version.js'
 
 const PLUGINS: Record<string, () => Promise<{ default: Plugin }>> = {
@@ -29,6 +30,7 @@ export async function main(
   name: string,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
+  mark('main')
   const called = basename(name)
   const [program = '', option] = Object.hasOwn(PLUGINS, called) ? [called, ...args] : args
   const load = Object.hasOwn(PLUGINS, program) ? PLUGINS[program] : undefined

@@ -7,6 +7,7 @@ import { ownerTag } from '../../cni/owner.js'
 import type { PluginCall } from '../../cni/plugin.js'
 import type { CniResult } from '../../cni/types.js'
 import { NetNs } from '../../netlink/index.js'
+import { mark } from '../../trace.js'
 import {
   addPorts,
   parseMappings,
@@ -30,6 +31,7 @@ function parseConfig(call: PluginCall): PortmapConfig {
 
 /** Maps the ports and passes the result of the plug-in before on. */
 export async function add(call: PluginCall): Promise<CniResult> {
+  mark('modules')
   const { mappings, snat } = parseConfig(call)
   const { prevResult } = call
   if (!prevResult) {
@@ -42,13 +44,16 @@ export async function add(call: PluginCall): Promise<CniResult> {
   if (mappings.length === 0) return prevResult
   const pod = podAddress(call, prevResult)
   addPorts(NetNs.current(), { mappings, snat, pod, tag: ownerTag(call.owner) })
+  mark('kernel')
   call.log.info('ports mapped', { pod, mappings })
   return prevResult
 }
 
 /** Takes the ports back; needs nothing but the owner. */
 export async function del(call: PluginCall): Promise<void> {
+  mark('modules')
   removePorts(NetNs.current(), ownerTag(call.owner))
+  mark('kernel')
 }
 
 // The first IPv4 address that sits on the interface of this call inside the container.
