@@ -8,11 +8,13 @@ import {
 } from 'node:fs'
 import { writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { getRawAsset } from 'node:sea'
 
 // Takes the place of addon.cts in the single executable: the addon is part of the file, and the
 // loader wants a file of its own. It gets one without a name, so that nobody else can write to
 // it, put another in its place, or find it afterwards: it is gone with its descriptor.
+
+/** What scripts/bundle/loader.cjs hands to the bundle. */
+declare const embedded: { addon(): Uint8Array }
 
 /** O_TMPFILE (asm-generic/fcntl.h: 020000000 | O_DIRECTORY); Node does not name it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
@@ -53,7 +55,7 @@ function load(fd: number, bytes: Uint8Array): unknown {
 
 /** Loads the addon that the executable carries. */
 export function loadNative(): unknown {
-  const bytes = new Uint8Array(getRawAsset('addon') as ArrayBuffer)
+  const bytes = embedded.addon()
   const refused: string[] = []
   for (const open of [openNameless, openAndUnlink]) {
     for (const folder of folders()) {

@@ -1,8 +1,11 @@
 // Puts code and addon into a copy of Node, by pkg's SEA mode, and makes sure that they are in.
 import { chmodSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { closeSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
+import { transformSync } from 'esbuild'
 import { nodeBinary } from './node.mjs'
 import { EXEC_ARGV } from './flags.mjs'
 import { root } from './paths.mjs'
@@ -10,26 +13,58 @@ import { root } from './paths.mjs'
 const require = createRequire(import.meta.url)
 
 /**
- * Makes the executable at a path that is not there yet.
+ * Makes the executable at a path that is not there yet: Node with the loader as its blob, and
+ * behind it our code, its cache and the addon.
  *
  * @param {{ arch: string, main: string, addon: string, output: string, codeCache: boolean }} job
  */
 export async function makeExecutable({ arch, main, addon, output, codeCache }) {
+  const code = readFileSync(main)
+  // The loader takes the bytes for Latin-1.
+  if (code.some((byte) => byte > 127)) throw new Error(`${main} is not plain ASCII`)
+  const parts = [
+    code,
+    codeCache ? makeCache(arch, main) : Buffer.alloc(0),
+    readFileSync(addon),
+  ]
+  const loader = join(dirname(main), 'loader.cjs')
+  writeFileSync(loader, loaderFor(parts.map(({ length }) => length)))
+  await inject({ arch, loader, output })
+  appendFileSync(output, Buffer.concat(parts))
+}
+
+function loaderFor(lengths) {
+  const source = readFileSync(join(root, 'scripts', 'bundle', 'loader.cjs'), 'utf8')
+  const names = ['CODE', 'CACHE', 'ADDON']
+  const text = names.reduce(
+    (before, name, i) => before.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), lengths[i]),
+    source,
+  )
+  return transformSync(text, { minify: true }).code
+}
+
+function makeCache(arch, main) {
+  const output = `${main}.cache`
+  const program = join(root, 'scripts', 'bundle', 'make-cache.cjs')
+  execFileSync(nodeBinary(arch), [...EXEC_ARGV, program, main, output])
+  return readFileSync(output)
+}
+
+async function inject({ arch, loader, output }) {
   const { default: sea } = require('@yao-pkg/pkg/lib-es5/sea')
   const temporary = mkdtempSync(join(root, 'build', 'pkg-'))
   const restore = arrange(temporary)
   try {
-    await sea(main, {
+    await sea(loader, {
       targets: [{ platform: 'linux', arch, nodeRange: 'node24', output }],
       nodePath: nodeBinary(arch),
       seaConfig: {
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
-        useCodeCache: codeCache,
+        useCodeCache: false,
         execArgv: EXEC_ARGV,
         // Flags that we chose, not ones that a runtime's environment happens to hold.
         execArgvExtension: 'none',
-        assets: { addon },
       },
     })
   } finally {
