@@ -15,7 +15,9 @@ function collect(times) {
     const [name, system] = key.split('|')
     if (!systems.includes(system)) systems.push(system)
     if (!cases.has(name)) cases.set(name, { runs: list.length })
-    cases.get(name)[system] = { median: median(list), least: Math.min(...list) }
+    const all = list.map(({ ms }) => ms)
+    const cpu = list.reduce((total, one) => total + one.cpu, 0) / list.length
+    cases.get(name)[system] = { median: median(all), least: Math.min(...all), cpu }
   }
   return { systems, cases }
 }
@@ -23,12 +25,12 @@ function collect(times) {
 /** Prints a table of cases against systems, and the stages of our own calls. */
 export function printReport({ times, marks }, machine) {
   const { systems, cases } = collect(times)
-  const lines = [`Medians in ms (least in parentheses); ${machine}`, '']
+  const lines = [`Medians in ms (least; mean processor time); ${machine}`, '']
   lines.push(`| Case | ${systems.join(' | ')} | runs | ours / go |`)
   lines.push(`|---|${systems.map(() => '---:|').join('')}---:|---:|`)
   for (const [name, row] of cases) {
     const cells = systems.map((s) =>
-      row[s] ? `${ms(row[s].median)} (${ms(row[s].least)})` : '',
+      row[s] ? `${ms(row[s].median)} (${ms(row[s].least)}; ${ms(row[s].cpu)})` : '',
     )
     const ratio = row.ours && row.go ? (row.ours.median / row.go.median).toFixed(2) : '–'
     lines.push(`| ${name} | ${cells.join(' | ')} | ${row.runs} | ${ratio} |`)

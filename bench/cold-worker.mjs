@@ -9,6 +9,14 @@ const times = {}
 const marks = {}
 const none = () => undefined
 
+/** Processor time of all ended children, in ms; the kernel shows it in steps of 10 ms. */
+function childrenCpu() {
+  const stat = readFileSync('/proc/self/stat', 'utf8')
+  // proc(5): fields 16 and 17 are cutime and cstime; field 3 follows the name.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[13]) + Number(fields[14])) * 10
+}
+
 const portmap = { type: 'portmap', snat: true }
 const CONFS = {
   azure: [
@@ -39,10 +47,12 @@ const CONFS = {
 const MAIN = 0
 const PORTMAP = 1
 
-function record(name, ms) {
+function record(name, { ms, cpu }) {
   times[name] ??= []
-  times[name].push(ms)
+  times[name].push({ ms, cpu })
 }
+
+const sum = (a, b) => ({ ms: a.ms + b.ms, cpu: a.cpu + b.cpu })
 
 function request(system, index, verb, attachment, { prevResult, ports } = {}) {
   const conf = {
@@ -69,6 +79,7 @@ function request(system, index, verb, attachment, { prevResult, ports } = {}) {
 function call(system, index, verb, attachment, more = {}) {
   const r = request(system, index, verb, attachment, more)
   const env = more.trace ? { ...r.env, VNET_CNI_TRACE: '1' } : r.env
+  const cpuBefore = childrenCpu()
   const began = performance.now()
   const beganAt = performance.timeOrigin + began
   const { status, stdout, stderr } = spawnSync(r.file, {
@@ -79,7 +90,8 @@ function call(system, index, verb, attachment, more = {}) {
   const ms = performance.now() - began
   if (status !== 0) throw new Error(`${r.file} ${verb}: ${stdout} ${stderr}`)
   if (more.trace) noteMarks(`${index ? 'portmap' : 'main'} ${verb}`, beganAt, ms, stderr)
-  return { ms, result: verb === 'ADD' ? JSON.parse(stdout) : undefined }
+  const cpu = childrenCpu() - cpuBefore
+  return { ms, cpu, result: verb === 'ADD' ? JSON.parse(stdout) : undefined }
 }
 
 // Time between one mark and the next, from the exec to the end of the process.
@@ -107,39 +119,47 @@ function chain(system, attachment, note, trace = false) {
   const unmapNone = call(system, PORTMAP, 'DEL', idle)
   const unmap = call(system, PORTMAP, 'DEL', attachment, { ports, trace })
   const del = call(system, MAIN, 'DEL', attachment, { ports, trace })
-  note(`main ADD|${name}`, add.ms)
-  note(`portmap ADD|${name}`, map.ms)
-  note(`portmap ADD, no ports|${name}`, mapNone.ms)
-  note(`chain ADD|${name}`, add.ms + map.ms)
-  note(`main DEL|${name}`, del.ms)
-  note(`portmap DEL|${name}`, unmap.ms)
-  note(`portmap DEL, no ports|${name}`, unmapNone.ms)
-  note(`chain DEL|${name}`, del.ms + unmap.ms)
+  note(`main ADD|${name}`, add)
+  note(`portmap ADD|${name}`, map)
+  note(`portmap ADD, no ports|${name}`, mapNone)
+  note(`chain ADD|${name}`, sum(add, map))
+  note(`main DEL|${name}`, del)
+  note(`portmap DEL|${name}`, unmap)
+  note(`portmap DEL, no ports|${name}`, unmapNone)
+  note(`chain DEL|${name}`, sum(del, unmap))
 }
 
 function round(system, i, netns) {
   // The first two rounds fill caches.
   const note = i < 2 ? none : record
   const attachment = { id: `c${i}-${system.name}`, netns }
-  note(`main VERSION|${system.name}`, call(system, MAIN, 'VERSION', attachment).ms)
-  note(`portmap VERSION|${system.name}`, call(system, PORTMAP, 'VERSION', attachment).ms)
+  note(`main VERSION|${system.name}`, call(system, MAIN, 'VERSION', attachment))
+  note(`portmap VERSION|${system.name}`, call(system, PORTMAP, 'VERSION', attachment))
   chain(system, attachment, note)
   if (system.name !== 'ours' || i < 2) return
   chain(system, { ...attachment, id: `t${i}` }, none, true)
 }
 
 function sequential() {
-  const [anchorNetns, netns] = job.pods
+  const [anchorNetns, goNetns, netns] = job.pods
   const anchor = { id: 'anchor', netns: anchorNetns }
   const azure = job.systems.filter(({ kind }) => kind === 'azure')
   for (let i = 0; i < 5; i++) {
     for (const system of azure) {
-      record(`first pod ADD|${system.name}`, call(system, MAIN, 'ADD', anchor).ms)
-      record(`last pod DEL|${system.name}`, call(system, MAIN, 'DEL', anchor).ms)
+      record(`first pod ADD|${system.name}`, call(system, MAIN, 'ADD', anchor))
+      record(`last pod DEL|${system.name}`, call(system, MAIN, 'DEL', anchor))
     }
   }
-  // A node nearly always has a pod: the bridge is there.
-  call(azure[0], MAIN, 'ADD', anchor)
+  // A node nearly always has a pod with a port: bridge and tables are there.
+  for (const system of [azure[0], job.systems.at(-1)]) {
+    const own = {
+      id: `anchor-${system.name}`,
+      netns: system.kind === 'go' ? goNetns : anchorNetns,
+    }
+    const held = [{ hostPort: 18081, containerPort: 80, protocol: 'tcp' }]
+    const { result } = call(system, MAIN, 'ADD', own)
+    call(system, PORTMAP, 'ADD', own, { prevResult: result, ports: held })
+  }
   for (let i = 0; i < job.runs + 2; i++) {
     for (const system of job.systems) round(system, i, netns)
   }
@@ -162,6 +182,7 @@ function start(system, verb, attachment) {
 
 async function crowd(system, verb) {
   const waiting = job.pods.map((netns, i) => ({ id: `n${i}`, netns }))
+  const cpuBefore = childrenCpu()
   const began = performance.now()
   const lane = async () => {
     for (let one = waiting.shift(); one; one = waiting.shift()) {
@@ -170,7 +191,8 @@ async function crowd(system, verb) {
   }
   await Promise.all(Array.from({ length: 20 }, lane))
   const name = `${job.pods.length} ${verb}s, 20 at a time`
-  record(`${name}|${system.name}`, performance.now() - began)
+  const ms = performance.now() - began
+  record(`${name}|${system.name}`, { ms, cpu: childrenCpu() - cpuBefore })
 }
 
 mkdirSync(join(job.folder, 'host-local'), { recursive: true })

@@ -41,11 +41,13 @@ for (const { path } of [ours, ...others, { path: GO }]) {
 }
 
 register()
+// State lives on a tmpfs on every systemd host (/run); this machine's /run may be none.
+process.env.TMPDIR = '/dev/shm'
 const { AzureHost } = await import('../test/helpers/azure-host.ts')
 const host = await AzureHost.create({ pods: 110 })
 try {
   const pods = []
-  for (let i = 0; i < (values.parallel ? 100 : 2); i++) {
+  for (let i = 0; i < (values.parallel ? 100 : 3); i++) {
     pods.push(await host.addPodNetns(`p${i}`))
   }
   const job = {

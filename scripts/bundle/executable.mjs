@@ -1,7 +1,7 @@
 // Puts code and addon into a copy of Node, by pkg's SEA mode, and makes sure that they are in.
 import { chmodSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { closeSync, statSync, writeFileSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
@@ -17,20 +17,18 @@ const require = createRequire(import.meta.url)
  * behind it our code, its cache and the addon.
  *
  * @param {{ arch: string, main: string, addon: string, output: string, codeCache: boolean }} job
+ * @returns whether there is a code cache in it
  */
 export async function makeExecutable({ arch, main, addon, output, codeCache }) {
   const code = readFileSync(main)
   // The loader takes the bytes for Latin-1.
   if (code.some((byte) => byte > 127)) throw new Error(`${main} is not plain ASCII`)
-  const parts = [
-    code,
-    codeCache ? makeCache(arch, main) : Buffer.alloc(0),
-    readFileSync(addon),
-  ]
+  const parts = [code, makeCache(codeCache && runnerOf(arch), main), readFileSync(addon)]
   const loader = join(dirname(main), 'loader.cjs')
   writeFileSync(loader, loaderFor(parts.map(({ length }) => length)))
   await inject({ arch, loader, output })
   appendFileSync(output, Buffer.concat(parts))
+  return parts[1].length > 0
 }
 
 function loaderFor(lengths) {
@@ -43,10 +41,23 @@ function loaderFor(lengths) {
   return transformSync(text, { minify: true }).code
 }
 
-function makeCache(arch, main) {
+const QEMU = { arm64: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
+
+// A code cache fits only the V8 that wrote it. That of another architecture runs in an
+// emulator, where there is one; without it that bundle starts a few milliseconds slower.
+function runnerOf(arch) {
+  if (arch === process.arch) return [nodeBinary(arch)]
+  const qemu = QEMU[arch] ?? []
+  const there = qemu.length > 0 && spawnSync(qemu[0], ['--version']).status === 0
+  return there ? [...qemu, nodeBinary(arch)] : undefined
+}
+
+function makeCache(runner, main) {
+  if (!runner) return Buffer.alloc(0)
   const output = `${main}.cache`
   const program = join(root, 'scripts', 'bundle', 'make-cache.cjs')
-  execFileSync(nodeBinary(arch), [...EXEC_ARGV, program, main, output])
+  const [command, ...args] = [...runner, ...EXEC_ARGV, program, main, output]
+  execFileSync(command, args)
   return readFileSync(output)
 }
 
