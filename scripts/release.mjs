@@ -1,12 +1,12 @@
 // Makes dist/release: one archive per architecture with the executable, its links and the
 // network configuration list, as Azure's own archives have them, and SHA256SUMS.
 //
-//   node scripts/release.mjs [--arch x64|arm64|all]
+//   node scripts/release.mjs [--arch x64|arm64|all] [--out DIR]
 //
 // The same commit gives the same bytes: names are sorted, owners and times are fixed.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeBundle, sha256 } from './bundle/make.mjs'
 import { ARCHITECTURES, root } from './bundle/paths.mjs'
@@ -29,24 +29,28 @@ export function pack(bundle, arch, out) {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { arch: { type: 'string', default: 'all' } } })
+  const { values } = parseArgs({
+    options: {
+      arch: { type: 'string', default: 'all' },
+      out: { type: 'string', default: join(root, 'dist', 'release') },
+    },
+  })
   const known = Object.keys(ARCHITECTURES)
   const wanted = values.arch === 'all' ? known : [values.arch]
   if (!wanted.every((arch) => known.includes(arch))) {
     throw new Error(`--arch ${values.arch}: use one of ${known.join(', ')}, all`)
   }
-  const out = join(root, 'dist', 'release')
+  const out = resolve(values.out)
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
   const sums = []
   for (const arch of wanted) {
-    const content = join(root, 'build', 'release', arch)
-    rmSync(content, { recursive: true, force: true })
-    mkdirSync(join(root, 'build', 'release'), { recursive: true })
+    const content = join(out, arch)
     await makeBundle({ arch, out: content, codeCache: true })
     copyFileSync(join(root, 'conf', CONFLIST), join(content, CONFLIST))
     const name = pack(content, arch, out)
     sums.push(`${await sha256(join(out, name))}  ${name}\n`)
+    rmSync(content, { recursive: true })
     process.stdout.write(`${join(out, name)}\n`)
   }
   writeFileSync(join(out, 'SHA256SUMS'), sums.join(''))

@@ -27,6 +27,9 @@ const script = new Script(parts.latin1Slice(0, CODE), {
   filename: 'vnet-cni',
   cachedData: CACHE ? parts.subarray(CODE) : undefined,
 })
+if (CACHE && script.cachedDataRejected && process.env.VNET_CNI_TRACE) {
+  process.emitWarning('vnet-cni: V8 rejects the code cache')
+}
 const embedded = {
   addon() {
     const bytes = read(ADDON, ADDON)

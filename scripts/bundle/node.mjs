@@ -35,7 +35,7 @@ function checked(folder) {
 
 function fetched(arch) {
   const name = `node-linux-${arch}`
-  const parent = join(root, 'build', 'bundle', 'runtimes')
+  const parent = join(root, 'build', 'runtimes')
   const folder = join(parent, `${name}-${VERSION}`)
   if (existsSync(folder)) return folder
   mkdirSync(parent, { recursive: true })

@@ -18,8 +18,3 @@ export const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' }
 export function bundleFolder(arch) {
   return join(root, 'dist', arch === process.arch ? 'bundle' : `bundle-${arch}`)
 }
-
-/** Folder for what is needed on the way. */
-export function workFolder(arch) {
-  return join(root, 'build', 'bundle', arch)
-}
