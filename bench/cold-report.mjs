@@ -6,7 +6,7 @@ export function median(list) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-const ms = (value) => value.toFixed(value < 100 ? 1 : 0)
+const short = (value) => value.toFixed(value < 100 ? 1 : 0)
 
 function collect(times) {
   const systems = []
@@ -30,7 +30,9 @@ export function printReport({ times, marks }, machine) {
   lines.push(`|---|${systems.map(() => '---:|').join('')}---:|---:|`)
   for (const [name, row] of cases) {
     const cells = systems.map((s) =>
-      row[s] ? `${ms(row[s].median)} (${ms(row[s].least)}; ${ms(row[s].cpu)})` : '',
+      row[s]
+        ? `${short(row[s].median)} (${short(row[s].least)}; ${short(row[s].cpu)})`
+        : '',
     )
     const ratio = row.ours && row.go ? (row.ours.median / row.go.median).toFixed(2) : '–'
     lines.push(`| ${name} | ${cells.join(' | ')} | ${row.runs} | ${ratio} |`)

@@ -44,6 +44,7 @@ export function compileAddon(arch, folder) {
     if (error.code !== 'ENOENT') throw error
     throw new Error(
       `no compiler ${COMPILERS[arch]}: install Debian's g++ (for arm64: g++-aarch64-linux-gnu)`,
+      { cause: error },
     )
   }
   return output
