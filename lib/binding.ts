@@ -4,6 +4,7 @@
  * The addon is loaded at first use, so that a `VERSION` call never pays for it.
  */
 import { loadNative } from './addon.cjs'
+import { mark } from './trace.js'
 
 /** A value that crosses the border: plain data, numbers and strings only. */
 export type Wire =
@@ -148,7 +149,10 @@ let loaded: Addon | undefined
 
 /** The addon; loads it at the first call. Throws when no build fits this machine. */
 export function addon(): Addon {
-  loaded ??= loadNative() as Addon
+  if (!loaded) {
+    loaded = loadNative() as Addon
+    mark('addon')
+  }
   return loaded
 }
 

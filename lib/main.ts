@@ -3,8 +3,10 @@
  * called by, and loads that one alone.
  */
 import { basename } from 'node:path'
-import { pluginMain } from './cni/dispatch.js'
+import { aboutText, pluginMain } from './cni/dispatch.js'
 import type { Plugin } from './cni/plugin.js'
+import { mark } from './trace.js'
+import { VERSION } from './version.js'
 
 const PLUGINS: Record<string, () => Promise<{ default: Plugin }>> = {
   'azure-vnet': () => import('./plugins/azure-vnet/index.js'),
@@ -13,25 +15,36 @@ const PLUGINS: Record<string, () => Promise<{ default: Plugin }>> = {
   loopback: () => import('./plugins/loopback/index.js'),
 }
 
-/** Name of the program that has commands for operators. */
-const CLI = 'vnet-cni'
-
-/** Runs the program of that name as this process, and ends it. */
+/**
+ * Runs a program as this process, and ends it.
+ *
+ * @param name what the process was called as: a plug-in's name, with or without a folder. By any
+ *   other name the first of the arguments tells the plug-in, or the operator's command.
+ * @param args the arguments behind the name: `--version` and `--help` are for people; a runtime
+ *   gives none
+ */
 export async function main(
   name: string,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
+  mark('main')
   const called = basename(name)
-  if (called === CLI) {
-    const { cli } = await import('./cli/index.js')
-    process.exit(await cli(args))
-  }
-  const load = PLUGINS[called]
+  const [program = '', option] = Object.hasOwn(PLUGINS, called) ? [called, ...args] : args
+  const load = Object.hasOwn(PLUGINS, program) ? PLUGINS[program] : undefined
   if (!load) {
-    const known = [...Object.keys(PLUGINS), CLI].join(', ')
-    process.stderr.write(`${name}: no such program: use ${known}\n`)
-    process.exit(2)
+    const { cli } = await import('./cli/index.js')
+    process.exit(await cli(args, Object.keys(PLUGINS)))
   }
   const { default: plugin } = await load()
-  await pluginMain(plugin)
+  if (option === undefined) return pluginMain(plugin)
+  if (option === '--version' || option === '-V') say(`${plugin.name} ${VERSION}`)
+  else if (option === '--help' || option === '-h') say(aboutText(plugin).trimEnd())
+  else {
+    process.stderr.write(`${program}: unknown option ${option}; use --version or --help\n`)
+    process.exitCode = 2
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
 }

@@ -24,20 +24,27 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
   },
 }
 
-/** Runs `vnet-cni ARGS`; answers with the exit code. */
-export async function cli(args: readonly string[]): Promise<number> {
+/**
+ * Runs `vnet-cni ARGS`; answers with the exit code.
+ *
+ * @param plugins what else the program can be called as, for the help
+ */
+export async function cli(
+  args: readonly string[],
+  plugins: readonly string[],
+): Promise<number> {
   const [name = '', ...rest] = args
   if (name === '--version' || name === '-V') {
-    writeAll(1, `vnet-cni ${VERSION}\n`)
+    writeAll(1, `vnet-cni ${VERSION} (Node ${process.versions.node})\n`)
     return EXIT.ok
   }
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {
-    writeAll(name ? 1 : 2, overview())
+    writeAll(name ? 1 : 2, overview(plugins))
     return name ? EXIT.ok : EXIT.usage
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command) return runCommand(await command.load(), rest)
-  writeAll(2, `vnet-cni: no command "${name}": use one of ${names().join(', ')}\n`)
+  writeAll(2, `vnet-cni: no command "${name}": use one of ${[...names(), ...plugins].join(', ')}\n`)
   return EXIT.usage
 }
 
@@ -45,7 +52,7 @@ function names(): string[] {
   return Object.keys(COMMANDS)
 }
 
-function overview(): string {
+function overview(plugins: readonly string[]): string {
   const lines = Object.entries(COMMANDS).map(
     ([name, { summary }]) => `  ${name.padEnd(10)}${summary}`,
   )
@@ -55,6 +62,6 @@ usage: vnet-cni COMMAND [options]; COMMAND --help tells more
 
 ${lines.join('\n')}
 
-Called as azure-vnet, azure-vnet-ipam, portmap or loopback it is that CNI plug-in.
+Called as ${plugins.join(', ')} it is that CNI plug-in.
 `
 }

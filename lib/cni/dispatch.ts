@@ -6,12 +6,16 @@ import { CniCode, toCniError } from './errors.js'
 import { processIo, type PluginIo } from './io.js'
 import type { Logger } from './log.js'
 import type { Plugin, PluginCall, Verb } from './plugin.js'
+import { mark, writeMarks } from '../trace.js'
 import type { CniResult, JsonObject, NetConf } from './types.js'
 import { newest } from './version.js'
 
 /** Runs a plug-in as the process that this is, and ends it. Nothing runs afterwards. */
 export async function pluginMain(plugin: Plugin): Promise<never> {
-  process.exit(await runPlugin(plugin, processIo()))
+  const status = await runPlugin(plugin, processIo())
+  mark('answer')
+  writeMarks()
+  process.exit(status)
 }
 
 /**
@@ -74,6 +78,7 @@ async function serve(session: Session): Promise<JsonObject | undefined> {
   const config = request.checkConfig(plugin, verb, json)
   log.level = parseLogLevel(config.logLevel)
   const lists = request.readLists(plugin, io.env)
+  mark('request')
   return handle(plugin, await toCall(io, log, verb, config, lists))
 }
 
@@ -116,7 +121,8 @@ function encode(document: object): string {
   return JSON.stringify(document, null, 4) + '\n'
 }
 
-function aboutText({ name, version, about, supportedVersions }: Plugin): string {
+/** What a plug-in says about itself to people. */
+export function aboutText({ name, version, about, supportedVersions }: Plugin): string {
   return (
     `${name} ${version}: ${about}\n` +
     `CNI protocol versions supported: ${supportedVersions.join(', ')}\n` +

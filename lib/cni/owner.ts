@@ -1,7 +1,7 @@
 /**
  * Who owns an address, a link or a host port: one attachment of one container to one network.
  */
-import { createHash } from 'node:crypto'
+import { sha256Hex } from '../sha256.js'
 
 /** An attachment. All three parts count, in full: IDs may share any prefix. */
 export interface Owner {
@@ -33,7 +33,7 @@ const MAX_TAG = 127
 export function ownerTag(owner: Owner): string {
   const key = ownerKey(owner)
   if (Buffer.byteLength(key) <= MAX_TAG) return key
-  const hash = createHash('sha256').update(key).digest('hex').slice(0, 32)
+  const hash = sha256Hex(key).slice(0, 32)
   return `${key.slice(0, 60)}~${hash}/${owner.ifname}`
 }
 
@@ -42,5 +42,5 @@ export function ownerTag(owner: Owner): string {
  * three parts, so that it is the same for a repeated call and for no other owner.
  */
 export function hostLinkName(owner: Owner): string {
-  return 'azv' + createHash('sha256').update(ownerKey(owner)).digest('hex').slice(0, 11)
+  return 'azv' + sha256Hex(ownerKey(owner)).slice(0, 11)
 }

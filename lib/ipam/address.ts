@@ -2,6 +2,7 @@
  * Addresses, prefixes and MACs as text: strict reading, canonical writing.
  */
 import ipaddr from 'ipaddr.js'
+import { ipFamily } from '../ip-family.js'
 import type { Family } from './types.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
@@ -82,7 +83,11 @@ export function sortAddresses(addresses: Iterable<string>): string[] {
 /** A string that sorts an address or CIDR by number, IPv4 before IPv6. */
 export function sortKey(text: string): string {
   const [host = '', bits = ''] = text.split('/')
-  const bytes = parse(host)?.toByteArray() ?? []
+  // A pool has hundreds of addresses: those of IPv4 need no library.
+  const bytes =
+    ipFamily(host) === 4
+      ? host.split('.').map(Number)
+      : (parse(host)?.toByteArray() ?? [])
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${bytes.length.toString().padStart(2, '0')}:${hex}/${bits.padStart(3, '0')}`
 }

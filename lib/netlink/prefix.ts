@@ -1,7 +1,7 @@
 /**
  * Addresses and prefixes as text, checked before they reach the kernel.
  */
-import { isIP } from 'node:net'
+import { ipFamily } from '../ip-family.js'
 import { AF, type Family } from './constants.js'
 
 /** An address with the length of its prefix. */
@@ -14,7 +14,7 @@ export interface Prefix {
 
 /** The family of an address. Throws a TypeError naming `field` when it is none. */
 export function familyOf(address: string, field: string): Family {
-  const version = isIP(address)
+  const version = ipFamily(address)
   // A zone (fe80::1%eth0) is an interface, which has its own field.
   if (version === 0 || address.includes('%')) {
     throw new TypeError(`${field}: ${address} is not an IPv4 or IPv6 address`)

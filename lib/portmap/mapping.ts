@@ -1,7 +1,7 @@
 /**
  * Port mappings as the runtime gives them, checked and told apart by family.
  */
-import { isIP } from 'node:net'
+import { ipFamily } from '../ip-family.js'
 import { CniCode, CniError } from '../cni/errors.js'
 
 /** A host port that leads to a container, checked. */
@@ -59,7 +59,7 @@ function parseOne(
     throw wrong(`${place}.protocol`, entry['protocol'], 'use tcp or udp')
   }
   const hostIP = entry['hostIP'] ?? ''
-  const family = typeof hostIP === 'string' ? isIP(hostIP) : -1
+  const family = typeof hostIP === 'string' ? ipFamily(hostIP) : -1
   if (hostIP !== '' && family < 4) {
     throw wrong(
       `${place}.hostIP`,

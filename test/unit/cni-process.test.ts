@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -78,13 +78,14 @@ t.test('ends that no handler sees are one error object', async (t) => {
 
 t.test('VERSION works where only the dispatcher is', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cni-version-'))
-  for (const name of ['dispatch', 'errors', 'io', 'version']) {
+  mkdirSync(join(folder, 'cni'))
+  for (const name of ['dispatch', 'errors', 'io', 'version', '../trace']) {
     // Beside nothing but each other: any further import would fail.
     const text = readFileSync(new URL(`${name}.js`, dist), 'utf8')
-    writeFileSync(join(folder, `${name}.mjs`), text.replace(/\.js'/g, ".mjs'"))
+    writeFileSync(join(folder, 'cni', `${name}.mjs`), text.replace(/\.js'/g, ".mjs'"))
   }
   const code = `
-    import { pluginMain } from '${folder}/dispatch.mjs'
+    import { pluginMain } from '${folder}/cni/dispatch.mjs'
     await pluginMain({ name: 'demo', supportedVersions: ['0.3.1'] })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     env: { CNI_COMMAND: 'VERSION' },

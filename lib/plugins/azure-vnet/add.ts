@@ -19,6 +19,7 @@ import {
   type Endpoint,
   type HostFacts,
 } from '../../vnet/index.js'
+import { mark } from '../../trace.js'
 import { nicsWithAddresses } from '../azure-vnet-ipam/service.js'
 import { addressesFor, type Addresses, type PodAddress } from './addresses.js'
 import { parseVnetConfig, type VnetConfig } from './config.js'
@@ -43,6 +44,7 @@ interface Job {
 
 /** Attaches a pod. Throws CniError, NetlinkError, SyscallError; then nothing is left of it. */
 export async function add(call: PluginCall): Promise<CniResult> {
+  mark('modules')
   const config = parseVnetConfig(call.config)
   const host = NetNs.current()
   const pod = openPod(call, host)
@@ -52,12 +54,16 @@ export async function add(call: PluginCall): Promise<CniResult> {
   // The same owner again, without the interface: its container was made anew, or ADD is repeated.
   const again = ownerKey(call.owner) in store.read().endpoints
   await mend({ call, host, store, addresses }, again ? [call.owner] : [])
+  mark('checks')
   const job = { call, config, host, pod, store, addresses, facts: readFacts(host) }
+  mark('facts')
   const exclude: string[] = []
   for (;;) {
     intend(job)
+    mark('intent')
     try {
       const address = await addresses.acquire(() => nicsWithAddresses(job.facts), exclude)
+      mark('address')
       try {
         return attach(job, address)
       } catch (error) {
@@ -99,6 +105,7 @@ function attach(job: Job, address: PodAddress): CniResult {
     mac: podMac(address.address),
     tag: ownerTag(owner),
   }
+  mark('bridge')
   const plan = host.plan()
   const room = {
     pod: job.pod,
@@ -108,6 +115,7 @@ function attach(job: Job, address: PodAddress): CniResult {
   }
   const { outerLink } = planEndpoint(plan, endpoint, room)
   const outer = plan.runSync().of(outerLink)
+  mark('kernel')
   store.update((state) => {
     const { mac } = endpoint
     state.endpoints[ownerKey(owner)] = {
@@ -118,6 +126,7 @@ function attach(job: Job, address: PodAddress): CniResult {
       mac,
     }
   })
+  mark('record')
   call.log.info('pod attached', { address: address.address, hostLink: endpoint.hostLink })
   return result(job, address, endpoint, bridge, outer?.mac ?? '')
 }

@@ -2,6 +2,7 @@
  * DEL: works from the record, from the kernel alone, or from nothing; and repeats.
  */
 import type { PluginCall } from '../../cni/plugin.js'
+import { mark } from '../../trace.js'
 import { NetNs } from '../../netlink/index.js'
 import { addressesFor } from './addresses.js'
 import { parseVnetConfig } from './config.js'
@@ -10,14 +11,19 @@ import { nodeStore } from './state.js'
 
 /** Detaches a pod. Throws CniError, NetlinkError when something stays; the record stays too. */
 export async function del(call: PluginCall): Promise<void> {
+  mark('modules')
   const config = parseVnetConfig(call.config)
   const host = NetNs.current()
   const store = nodeStore((message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
   const state = store.read()
+  mark('checks')
   removeEndpoint(host, state, call.owner, config.bridge ? [config.bridge] : [])
+  mark('kernel')
   await addresses.release(call.owner)
+  mark('lease')
   forgetEndpoint(host, store, call.owner)
+  mark('record')
   await mend({ call, host, store, addresses })
   call.log.info('pod detached')
 }

@@ -6,13 +6,8 @@ import { CniCode, CniError } from '../../cni/errors.js'
 import { ownerTag } from '../../cni/owner.js'
 import type { PluginCall } from '../../cni/plugin.js'
 import type { CniResult } from '../../cni/types.js'
-import { NetNs } from '../../netlink/index.js'
-import {
-  addPorts,
-  parseMappings,
-  removePorts,
-  type Mapping,
-} from '../../portmap/index.js'
+import { mark } from '../../trace.js'
+import { parseMappings, type Mapping } from '../../portmap/mapping.js'
 
 interface PortmapConfig {
   readonly mappings: readonly Mapping[]
@@ -30,6 +25,7 @@ function parseConfig(call: PluginCall): PortmapConfig {
 
 /** Maps the ports and passes the result of the plug-in before on. */
 export async function add(call: PluginCall): Promise<CniResult> {
+  mark('modules')
   const { mappings, snat } = parseConfig(call)
   const { prevResult } = call
   if (!prevResult) {
@@ -41,14 +37,28 @@ export async function add(call: PluginCall): Promise<CniResult> {
   }
   if (mappings.length === 0) return prevResult
   const pod = podAddress(call, prevResult)
+  const { addPorts, NetNs } = await kernelSide()
   addPorts(NetNs.current(), { mappings, snat, pod, tag: ownerTag(call.owner) })
+  mark('kernel')
   call.log.info('ports mapped', { pod, mappings })
   return prevResult
 }
 
 /** Takes the ports back; needs nothing but the owner. */
 export async function del(call: PluginCall): Promise<void> {
+  const { removePorts, NetNs } = await kernelSide()
+  mark('modules')
   removePorts(NetNs.current(), ownerTag(call.owner))
+  mark('kernel')
+}
+
+// Most ADDs have no ports: they must not pay for the code that talks to the kernel.
+async function kernelSide() {
+  const [{ addPorts, removePorts }, { NetNs }] = await Promise.all([
+    import('../../portmap/portmap.js'),
+    import('../../netlink/index.js'),
+  ])
+  return { addPorts, removePorts, NetNs }
 }
 
 // The first IPv4 address that sits on the interface of this call inside the container.

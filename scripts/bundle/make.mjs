@@ -1,0 +1,57 @@
+// One bundle, from the sources to the folder with executable, links and checksum.
+import { createHash } from 'node:crypto'
+import {
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { compileAddon } from './addon.mjs'
+import { makeExecutable } from './executable.mjs'
+import { bundleJavaScript, writeLicences } from './javascript.mjs'
+import { nodeLicence } from './node.mjs'
+import { EXECUTABLE, PROGRAMS, root } from './paths.mjs'
+
+/** SHA-256 of a file, in hex. */
+export async function sha256(path) {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
+/**
+ * Makes the bundle of an architecture in a folder and answers with the executable's SHA-256
+ * and whether it has a code cache. The folder is replaced in one step, so that a bundle that
+ * is there is always whole.
+ */
+export async function makeBundle(job) {
+  mkdirSync(join(root, 'build'), { recursive: true })
+  const work = mkdtempSync(join(root, 'build', 'bundle-'))
+  try {
+    return await makeIn(work, job)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+async function makeIn(work, { arch, out, codeCache }) {
+  const { outfile: main, inputs } = await bundleJavaScript(work)
+  const addon = compileAddon(arch, work)
+  const fresh = `${out}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true })
+  const output = join(fresh, EXECUTABLE)
+  const cached = await makeExecutable({ arch, main, addon, work, output, codeCache })
+  for (const name of PROGRAMS) symlinkSync(EXECUTABLE, join(fresh, name))
+  const sum = await sha256(output)
+  writeFileSync(join(fresh, `${EXECUTABLE}.sha256`), `${sum}  ${EXECUTABLE}\n`)
+  writeLicences(join(fresh, 'LICENSES.txt'), inputs, nodeLicence(arch))
+  rmSync(out, { recursive: true, force: true })
+  renameSync(fresh, out)
+  return { sum, cached }
+}

@@ -1,0 +1,131 @@
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { AzureHost } from '../helpers/azure-host.js'
+import { currentBundle, PROGRAMS } from '../helpers/bundle.js'
+import { run } from '../helpers/process.js'
+
+t.equal(process.getuid?.(), 0, 'these tests need root')
+
+const folder = mkdtempSync(join(tmpdir(), 'vnet-cni-bundle-'))
+t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+const bin = join(folder, 'bin')
+mkdirSync(bin)
+// One file and its links, far from the project.
+copyFileSync(join(await currentBundle(), 'vnet-cni'), join(bin, 'vnet-cni'))
+chmodSync(join(bin, 'vnet-cni'), 0o755)
+chmodSync(folder, 0o755)
+for (const name of PROGRAMS) symlinkSync('vnet-cni', join(bin, name))
+
+/** Runs a program of the bundle with nothing in the environment but what is given. */
+function bare(
+  name: string,
+  env: Record<string, string>,
+  input = '',
+  args: string[] = [],
+) {
+  const assignments = Object.entries(env).map(([key, value]) => `${key}=${value}`)
+  return run('env', ['-i', ...assignments, join(bin, name), ...args], { input })
+}
+
+t.test('answers people by its name and its options', async (t) => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  for (const name of PROGRAMS) {
+    const told = await bare(name, {}, '', ['--version'])
+    t.equal(told.stdout, `${name} ${version}\n`)
+    t.equal(told.stderr, '', 'no warning of Node, of a rejected code cache for one')
+    t.match((await bare(name, {})).stderr, /CNI_COMMAND/, 'a bare call explains')
+    t.equal((await bare(name, {})).code, 0)
+    t.match((await bare(name, {}, '', ['--help'])).stdout, /CNI protocol versions/)
+  }
+  const own = await bare('vnet-cni', {}, '', ['--version'])
+  t.match(own.stdout, new RegExp(`^vnet-cni ${version} \\(Node 24\\.`))
+  const first = await bare('vnet-cni', { CNI_COMMAND: 'VERSION' }, '{}', ['portmap'])
+  t.match(JSON.parse(first.stdout), { supportedVersions: Array })
+  const wrong = await bare('vnet-cni', {}, '', ['nosuch'])
+  t.equal(wrong.code, 2)
+  t.match(wrong.stderr, /no command "nosuch": use one of attach/)
+})
+
+t.test('VERSION needs no root, no PATH, no writable folder', async (t) => {
+  for (const name of PROGRAMS) {
+    const call = ['CNI_COMMAND=VERSION', join(bin, name)]
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', 'env', '-i']
+    const told = await run('setpriv', [...nobody, ...call], {
+      input: '{"cniVersion":"0.3.0"}',
+    })
+    t.equal(told.code, 0, told.stderr)
+    t.equal(JSON.parse(told.stdout).cniVersion, '0.3.0')
+  }
+})
+
+t.test('V8 takes the code cache', async (t) => {
+  const env = { CNI_COMMAND: 'VERSION', VNET_CNI_TRACE: '1' }
+  const { stderr } = await bare('azure-vnet', env, '{}')
+  t.match(stderr, /^vnet-cni trace: main [\d.]+\nvnet-cni trace: answer [\d.]+\n$/)
+})
+
+t.test(
+  'ADD and DEL in a simulated VM, with nothing left of the call itself',
+  async (t) => {
+    await using host = await AzureHost.create()
+    const netns = await host.addPodNetns('a')
+    const before = await host.snapshot({ state: false })
+    const places = ['/dev/shm', '/run', bin]
+    const ours = () =>
+      places.flatMap((place) =>
+        readdirSync(place).filter((name) => name.startsWith('.vnet-cni')),
+      )
+    const conf = {
+      cniVersion: '0.3.1',
+      name: 'azure',
+      type: 'azure-vnet',
+      mode: 'bridge',
+      bridge: 'azure0',
+      ipam: { type: 'azure-vnet-ipam' },
+    }
+    const ports = [{ hostPort: 18080, containerPort: 80, protocol: 'tcp' }]
+    const call = (name: string, verb: string, more: object = {}) => {
+      const env = {
+        ...host.env,
+        CNI_COMMAND: verb,
+        CNI_CONTAINERID: 'bundled',
+        CNI_NETNS: netns,
+        CNI_IFNAME: 'eth0',
+        CNI_PATH: bin,
+      }
+      const assignments = Object.entries(env).map(([key, value]) => `${key}=${value}`)
+      return host.exec('/usr/bin/env', ['-i', ...assignments, join(bin, name)], {
+        input: JSON.stringify({ ...conf, type: name, ...more }),
+      })
+    }
+    const added = await call('azure-vnet', 'ADD')
+    t.equal(added.code, 0, added.stdout)
+    t.equal(added.stderr, '')
+    const prevResult = JSON.parse(added.stdout)
+    t.match(prevResult.ips, [{ address: '10.0.0.5/24' }])
+    const mapped = await call('portmap', 'ADD', {
+      prevResult,
+      runtimeConfig: { portMappings: ports },
+    })
+    t.equal(mapped.code, 0, mapped.stdout)
+    t.same(JSON.parse(mapped.stdout), prevResult)
+    t.ok(await host.ping('a', '10.0.0.1'), 'the pod reaches the fabric')
+    for (const name of ['portmap', 'azure-vnet']) {
+      const gone = await call(name, 'DEL', { runtimeConfig: { portMappings: ports } })
+      t.equal(gone.code, 0, gone.stdout)
+    }
+    t.same(await host.changesSince(before, { state: false }), [])
+    t.same(ours(), [], 'no file of the addon is left')
+  },
+)
