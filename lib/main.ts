@@ -40,7 +40,9 @@ export async function main(
   if (option === '--version' || option === '-V') say(`${plugin.name} ${VERSION}`)
   else if (option === '--help' || option === '-h') say(aboutText(plugin).trimEnd())
   else {
-    process.stderr.write(`${program}: unknown option ${option}; use --version or --help\n`)
+    process.stderr.write(
+      `${program}: unknown option ${option}; use --version or --help\n`,
+    )
     process.exitCode = 2
   }
 }

@@ -44,7 +44,10 @@ export async function cli(
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command) return runCommand(await command.load(), rest)
-  writeAll(2, `vnet-cni: no command "${name}": use one of ${[...names(), ...plugins].join(', ')}\n`)
+  writeAll(
+    2,
+    `vnet-cni: no command "${name}": use one of ${[...names(), ...plugins].join(', ')}\n`,
+  )
   return EXIT.usage
 }
 

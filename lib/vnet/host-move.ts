@@ -6,6 +6,7 @@
  * and what was on the NIC is written down before the first step (see state in plugins/azure-vnet).
  */
 import {
+  linkToWire,
   replaceStep,
   type Address,
   type Link,
@@ -78,13 +79,27 @@ export function mergeMoves(now: HostMove, saved: HostMove | undefined): HostMove
   }
 }
 
-/** Adds the steps that put addresses and routes on the bridge and the NIC beneath it. */
-export function planMoveToBridge(plan: Plan, move: HostMove, bridge: LinkLike): void {
+/**
+ * Adds the steps that put addresses and routes on the bridge and the NIC beneath it. A bridge of
+ * somebody else's keeps its ports' flags (`own` false).
+ */
+export function planMoveToBridge(
+  plan: Plan,
+  move: HostMove,
+  bridge: LinkLike,
+  own = true,
+): void {
   const { nic } = move
   startWithRestore(plan, move, move.routes)
-  const plug = () => plan.link.set(nic.index, { master: bridge }, { master: 0 })
+  const plug = () => {
+    plan.link.set(nic.index, { master: bridge }, { master: 0 })
+    // A bridge gets its carrier with its first port, and drops what it is given to send until the
+    // kernel has noticed. Asking for the link makes it notice at once (rtnl_getlink,
+    // linkwatch_sync_dev; Linux 6.8).
+    plan.raw('link.get', { index: linkToWire(bridge) })
+  }
   shift(plan, move, { from: nic.index, to: bridge, toName: move.bridge, plug })
-  plan.link.setPort(nic.index, { hairpin: true })
+  if (own) plan.link.setPort(nic.index, { hairpin: true })
 }
 
 /** Adds the steps that put everything back on the NIC and take it out of the bridge. */

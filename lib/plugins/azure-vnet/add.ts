@@ -8,7 +8,7 @@ import type { CniResult } from '../../cni/types.js'
 import { NetlinkError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
 import { tableExists } from '../../nft/index.js'
-import { ownProcess } from '../../state/index.js'
+import { isAlive, ownProcess } from '../../state/index.js'
 import {
   bare,
   bridgeTable,
@@ -23,7 +23,7 @@ import { mark } from '../../trace.js'
 import { nicsWithAddresses } from '../azure-vnet-ipam/service.js'
 import { addressesFor, type Addresses, type PodAddress } from './addresses.js'
 import { parseVnetConfig, type VnetConfig } from './config.js'
-import { chooseNic, defaultBridge, openPod, refuseExisting } from './host.js'
+import { checkMaster, chooseNic, defaultBridge, openPod, refuseExisting } from './host.js'
 import { establishBridge, newBridgeRecord } from './network.js'
 import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
 import { nodeStore, type BridgeRecord } from './state.js'
@@ -50,13 +50,16 @@ export async function add(call: PluginCall): Promise<CniResult> {
   const pod = openPod(call, host)
   const store = nodeStore((message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
-  refuseExisting(call, pod)
-  // The same owner again, without the interface: its container was made anew, or ADD is repeated.
-  const again = ownerKey(call.owner) in store.read().endpoints
-  await mend({ call, host, store, addresses }, again ? [call.owner] : [])
+  const own = store.read().endpoints[ownerKey(call.owner)]
+  // The interface may be what an ADD of the same owner left when it died.
+  const died = own?.phase === 'adding' && !isAlive(own.adder)
+  if (!died) refuseExisting(call, pod)
+  await mend({ call, host, store, addresses }, own ? [call.owner] : [])
+  if (died) refuseExisting(call, pod)
+  const facts = readFacts(host)
+  checkMaster(facts, config.master)
   mark('checks')
-  const job = { call, config, host, pod, store, addresses, facts: readFacts(host) }
-  mark('facts')
+  const job = { call, config, host, pod, store, addresses, facts }
   const exclude: string[] = []
   for (;;) {
     intend(job)
@@ -93,7 +96,7 @@ function intend({ call, store }: Job): void {
 }
 
 function attach(job: Job, address: PodAddress): CniResult {
-  const { call, host, store } = job
+  const { call, host } = job
   const { owner } = call
   const nic = chooseNic(job.facts, job.config.master, address)
   const bridge = readyBridge(job, nic, wantedMasquerade(job.config, address))
@@ -116,19 +119,24 @@ function attach(job: Job, address: PodAddress): CniResult {
   const { outerLink } = planEndpoint(plan, endpoint, room)
   const outer = plan.runSync().of(outerLink)
   mark('kernel')
-  store.update((state) => {
-    const { mac } = endpoint
-    state.endpoints[ownerKey(owner)] = {
-      phase: 'ready',
-      owner,
-      bridge: bridge.name,
-      address: address.address,
-      mac,
-    }
-  })
+  remember(job, endpoint)
   mark('record')
   call.log.info('pod attached', { address: address.address, hostLink: endpoint.hostLink })
   return result(job, address, endpoint, bridge, outer?.mac ?? '')
+}
+
+function remember({ call, host, store }: Job, endpoint: Endpoint): void {
+  const { owner } = call
+  const { bridge, address, mac } = endpoint
+  try {
+    store.update((state) => {
+      state.endpoints[ownerKey(owner)] = { phase: 'ready', owner, bridge, address, mac }
+    })
+  } catch (error) {
+    // The plan has been carried out and has no undo any more.
+    removeEndpoint(host, store.read(), owner, [bridge])
+    throw error
+  }
 }
 
 function wantedMasquerade(
@@ -186,12 +194,10 @@ function isAddressInUse(error: unknown): boolean {
   return error instanceof NetlinkError && error.code === 'EEXIST' && error.op === MAP_OP
 }
 
-// A plan that failed has undone itself. What may be left is what was written down, and all of it
-// when the record of success could not be written.
+// A plan that failed has undone itself; what is left is what was written down.
 async function undo(job: Job): Promise<void> {
   const { call, addresses } = job
   try {
-    removeEndpoint(job.host, job.store.read(), call.owner, [])
     await addresses.release(call.owner)
     forgetEndpoint(job.host, job.store, call.owner)
   } catch (error) {

@@ -3,7 +3,7 @@
  * plug-in as a program.
  */
 import type { PluginCall } from '../../cni/plugin.js'
-import { CniCode, CniError } from '../../cni/errors.js'
+import { CniCode, CniError, internalError } from '../../cni/errors.js'
 import type { Owner } from '../../cni/owner.js'
 import type { CniDns } from '../../cni/types.js'
 import type { HostNic } from '../../ipam/index.js'
@@ -43,9 +43,11 @@ async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addre
   const { AddressService, AZURE_DNS } = await import('../azure-vnet-ipam/service.js')
   const { parseIpamConfig } = await import('../azure-vnet-ipam/config.js')
   const service = new AddressService(call.log)
+  // Before anything is written down; a DEL must not fail for a section that it does not use.
+  const ipam = call.command === 'ADD' && parseIpamConfig(call.config, call.args)
   return {
     async acquire(nics, exclude) {
-      const ipam = parseIpamConfig(call.config, call.args)
+      if (!ipam) throw internalError(`an address was asked for by ${call.command}`)
       const nic = config.master
       const more = { exclude, ...(nic && { nic }) }
       const lease = await service.acquire(call.owner, ipam, nics(), more)

@@ -44,9 +44,19 @@ export function refuseExisting(call: PluginCall, pod: NetNs): void {
   )
 }
 
+/** Throws CniError 7 when the host has no interface of the name that `master` gives. */
+export function checkMaster(facts: HostFacts, master: string | undefined): void {
+  if (master === undefined || facts.links.some((link) => link.name === master)) return
+  throw new CniError(
+    CniCode.InvalidConfig,
+    `master: the host has no interface ${master}`,
+    'Give the name of the NIC, as "ip link" shows it, or leave "master" out.',
+  )
+}
+
 /**
  * The NIC that was asked for, the one that the source named, or the one whose subnet it is.
- * Throws CniError 7 for a `master` that is not there, 108 when no NIC fits.
+ * Throws CniError 108 when no NIC fits.
  */
 export function chooseNic(
   facts: HostFacts,
@@ -56,13 +66,6 @@ export function chooseNic(
   const name = master ?? address.nic
   const named = facts.links.find((link) => link.name === name)
   if (named) return named
-  if (master) {
-    throw new CniError(
-      CniCode.InvalidConfig,
-      `master: the host has no interface ${master}`,
-      'Give the name of the NIC, as "ip link" shows it, or leave "master" out.',
-    )
-  }
   const carrier = facts.addresses.find((a) => subnetHas(a.address, address.address))
   const link = facts.links.find((candidate) => candidate.index === carrier?.link)
   const nic = link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link

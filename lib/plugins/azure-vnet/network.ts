@@ -106,7 +106,9 @@ export function establishBridge(
     plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
   }
   plugIn(plan, facts, podsOn(state, name), bridge)
-  if (!isSettled(facts, nic, existing, record)) planMoveToBridge(plan, move, bridge)
+  if (!isSettled(facts, nic, existing, record)) {
+    planMoveToBridge(plan, move, bridge, record.made)
+  }
   plan.runSync()
   record.phase = 'ready'
 }
