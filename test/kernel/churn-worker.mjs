@@ -1,11 +1,12 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- a worker's port has no origin */
 // Adds and deletes links, addresses, routes and nft elements in the namespace behind a path, until
 // told to stop. Says "turned" after its first round.
 import { parentPort, workerData } from 'node:worker_threads'
 import { NetNs, Transaction } from 'vnet-cni'
 
 const ns = NetNs.open(workerData.path)
-let running = true
-parentPort.on('message', () => (running = false))
+const stop = new AbortController()
+parentPort.on('message', () => stop.abort())
 
 async function round(i) {
   const plan = ns.plan()
@@ -22,7 +23,7 @@ async function round(i) {
 }
 
 let rounds = 0
-while (running) {
+while (!stop.signal.aborted) {
   await round(rounds++)
   if (rounds === 1) parentPort.postMessage('turned')
   // Lets the message that ends it come in.

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- a worker's port has no origin */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
@@ -74,14 +75,28 @@ function check(
       '10.3.',
     ),
   ]
+  const [l, a, r, e] = bases.map(
+    (list) => `${list.length} of which ${new Set(list).size}`,
+  )
   return {
-    complete: bases.every((list) => list.length === STEADY),
-    once: bases.every(unique) && unique(names),
-    whole: links.every((l) => l.name !== '' && l.mtu > 0 && l.index > 0),
+    links: l,
+    addresses: a,
+    routes: r,
+    elements: e,
+    names: unique(names),
+    whole: links.every((link) => link.name !== '' && link.mtu > 0 && link.index > 0),
   }
 }
 
-const SOUND = { complete: true, once: true, whole: true }
+const ALL = `${STEADY} of which ${STEADY}`
+const SOUND = {
+  links: ALL,
+  addresses: ALL,
+  routes: ALL,
+  elements: ALL,
+  names: true,
+  whole: true,
+}
 
 /** One reading of all, dumped again by the caller when the kernel never held still. */
 function reading(plan: Plan) {

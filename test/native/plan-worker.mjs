@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- a worker's port has no origin */
 // What the workers of workers.test.ts do; which part is said by workerData.mode.
 import { parentPort, workerData } from 'node:worker_threads'
 import { NetNs } from 'vnet-cni'

@@ -57,7 +57,7 @@ t.test('both ways into the package offer the same, and only once', async (t) => 
   const cjs = require('vnet-cni') as typeof esm
   t.strictSame(Object.keys(cjs).toSorted(), Object.keys(esm).toSorted())
   for (const name of ['NetNs', 'NetlinkError', 'SyscallError', 'Transaction'] as const) {
-    t.type(esm[name], 'function')
+    t.type(new Map(Object.entries(esm)).get(name), 'function')
   }
   t.throws(() => require('vnet-cni/dist/esm/binding.js'), {
     code: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
