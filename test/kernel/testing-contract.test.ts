@@ -201,32 +201,35 @@ const scenarios: Scenario[] = [
     name: 'nft',
     acts: [
       (plan) => ({ there: tableExists(plan, table), none: dumpElements(plan, map) }),
-      (plan) => plan.nft(new Transaction().deleteTable(table)),
+      (plan) => void plan.nft(new Transaction().deleteTable(table)),
       (plan) =>
-        plan.nft(
+        void plan.nft(
           new Transaction()
             .addTable(table)
             .addSet(map)
             .addElements(map, [element(80), element(443)]),
         ),
       (plan) => ({ there: tableExists(plan, table) }),
-      (plan) => plan.nft(new Transaction().addTable(table, { exclusive: true })),
-      (plan) => plan.nft(new Transaction().addTable(table)),
+      (plan) => void plan.nft(new Transaction().addTable(table, { exclusive: true })),
+      (plan) => void plan.nft(new Transaction().addTable(table)),
       (plan) =>
-        plan.nft(new Transaction().addElements(map, [element(80)], { exclusive: true })),
-      (plan) => plan.nft(new Transaction().addElements(map, [element(80, '10.0.0.6')])),
-      (plan) => plan.nft(new Transaction().addElements(map, [element(80)])),
+        void plan.nft(
+          new Transaction().addElements(map, [element(80)], { exclusive: true }),
+        ),
       (plan) =>
-        plan.nft(
+        void plan.nft(new Transaction().addElements(map, [element(80, '10.0.0.6')])),
+      (plan) => void plan.nft(new Transaction().addElements(map, [element(80)])),
+      (plan) =>
+        void plan.nft(
           new Transaction()
             .addElements(map, [element(81)])
             .deleteElements(map, [[6, 9999]]),
         ),
       (plan) => ({ elements: dumpElements(plan, map) }),
-      (plan) => plan.nft(new Transaction().deleteElements(map, [[6, 443]])),
-      (plan) => plan.nft(new Transaction(123456789).deleteTable(table)),
+      (plan) => void plan.nft(new Transaction().deleteElements(map, [[6, 443]])),
+      (plan) => void plan.nft(new Transaction(123456789).deleteTable(table)),
       (plan) => ({ elements: dumpElements(plan, map), generation: readGeneration(plan) }),
-      (plan) => plan.nft(new Transaction().deleteTable(table)),
+      (plan) => void plan.nft(new Transaction().deleteTable(table)),
     ],
   },
   {
