@@ -91,7 +91,7 @@ t.test('values as bytes', async (t) => {
   }
 })
 
-const arbitrary: Record<DataTypeName, () => DataValue> = {
+const arbitrary = {
   ipv4_addr: () => Array.from({ length: 4 }, () => random(256)).join('.'),
   ether_addr: () =>
     Array.from({ length: 6 }, () => random(256).toString(16).padStart(2, '0')).join(':'),
@@ -101,11 +101,11 @@ const arbitrary: Record<DataTypeName, () => DataValue> = {
 
 t.test(`random values come back (SEED=${seed})`, async (t) => {
   t.comment(`SEED=${seed}`)
-  const all = Object.keys(arbitrary) as DataTypeName[]
+  const all = Object.keys(arbitrary) as (keyof typeof arbitrary)[]
   for (let i = 0; i < 500; i++) {
     const types = Array.from(
       { length: 1 + random(5) },
-      () => all[random(4)] as DataTypeName,
+      () => all[random(4)] as keyof typeof arbitrary,
     )
     const values = types.map((type) => arbitrary[type]())
     const bytes = encodeValue(types, values)
@@ -196,7 +196,10 @@ function ipText(n: number): string {
 
 t.test('hooks and interface names', async (t) => {
   const hooks = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
-  t.strictSame(hooks.map(hookNumber), [0, 1, 2, 3, 4])
+  t.strictSame(
+    hooks.map((hook) => hookNumber(hook)),
+    [0, 1, 2, 3, 4],
+  )
   t.equal(hex(ifname('eth0')), '65746830' + '00'.repeat(12))
   t.equal(ifname('abcdefghijklmno')[15], 0)
   t.throws(() => ifname('abcdefghijklmnop'), TypeError, 'cut, it would mean another link')

@@ -5,7 +5,13 @@ import { hostNics, nicByMac, podMac, primaryNic } from '../../dist/esm/vnet/inde
 const NIC = '00:0d:3a:00:00:01'
 
 function link(index: number, name: string, more: Partial<Link> = {}): Link {
-  return { index, name, mac: NIC, mtu: 1500, up: true, flags: 1, ...more }
+  const still = {
+    operState: 'up',
+    group: 0,
+    txQueueLength: 1000,
+    promiscuity: 0,
+  } as const
+  return { index, name, mac: NIC, mtu: 1500, up: true, flags: 1, ...still, ...more }
 }
 
 function route(more: Partial<Route>): Route {

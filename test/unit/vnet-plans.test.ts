@@ -17,6 +17,10 @@ const NIC: Link = {
   mtu: 1500,
   up: true,
   flags: 1,
+  operState: 'up',
+  group: 0,
+  txQueueLength: 1000,
+  promiscuity: 0,
 }
 const BRIDGE: Link = { ...NIC, index: 5, name: 'azure2', kind: 'bridge' }
 
