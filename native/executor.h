@@ -53,6 +53,8 @@ struct Outcome {
   std::vector<Failure> more_failures;
 };
 
+// operations.cc: the names, and the check of a plan.
+
 // "link.new" -> kLink, kNew; false for what there is not. Names of objects may hold dots.
 bool find_operation(const std::string& op, const Object** object, Verb* verb);
 uint16_t message_type(const Object& object, Verb verb);
@@ -60,8 +62,12 @@ uint16_t message_type(const Object& object, Verb verb);
 // Looks the operation's name up ("link.new") and checks the arguments without asking the kernel.
 // Returns what is wrong with it, or an empty string.
 std::string check_plan(Plan& plan);
+// The namespaces' descriptors, in the order of the plan.
+std::vector<int> descriptors(const Plan& plan);
 // Every object that operations can name.
 std::vector<const Object*> all_objects();
+
+// executor.cc
 Outcome run_plan(const Plan& plan);
 
 }  // namespace vnet
