@@ -98,7 +98,7 @@ export function planMoveToBridge(
     // linkwatch_sync_dev; Linux 6.8).
     plan.raw('link.get', { index: linkToWire(bridge) })
   }
-  shift(plan, move, { from: nic.index, to: bridge, toName: move.bridge, plug })
+  shift(plan, move, { from: nic.index, to: bridge, toName: move.bridge, before: plug })
   if (own) plan.link.setPort(nic.index, { hairpin: true })
 }
 
@@ -111,8 +111,8 @@ export function planMoveToNic(plan: Plan, move: HostMove, bridge: number): void 
     move,
     move.routes.map((r) => rehome(r, homes, bridge)),
   )
-  const plug = () => plan.link.set(nic.index, { master: 0 }, { master: bridge })
-  shift(plan, move, { from: bridge, to: nic.index, toName: nic.name, plug })
+  const unplug = () => plan.link.set(nic.index, { master: 0 }, { master: bridge })
+  shift(plan, move, { from: bridge, to: nic.index, toName: nic.name, after: unplug })
 }
 
 /** Adds the steps that put everything on the NIC when the bridge is gone. */
@@ -125,23 +125,30 @@ interface Shift {
   readonly from: LinkLike
   readonly to: LinkLike
   readonly toName: string
-  /** Takes the NIC into the bridge or out of it. */
-  readonly plug: () => void
+  /** Steps right before and right after the routes change over. */
+  readonly before?: () => void
+  readonly after?: () => void
 }
 
 // Deleting an address takes along every route that prefers it as a source, on whatever link
 // (fib_sync_down_addr in net/ipv4/fib_semantics.c). So routes are put in place twice: before, so
 // that there always is one, and after, to have them all.
-function shift(plan: Plan, move: HostMove, { from, to, toName, plug }: Shift): void {
+function shift(
+  plan: Plan,
+  move: HostMove,
+  { from, to, toName, before, after }: Shift,
+): void {
   const homes = new Set([move.nic.index])
   const routes = move.routes.map((route) => ({
     there: rehome(route, homes, to),
     here: rehome(route, homes, from),
   }))
   addAddresses(plan, move, to, toName)
-  // From here to the next line but one, packets leave by one link and come in by the other.
-  plug()
+  // A port of a bridge still sends what is routed to it, and what it receives reaches the host by
+  // the bridge. So the NIC is in the bridge while routes change over, either way.
+  before?.()
   for (const { there, here } of routes) plan.route.replace(there, here)
+  after?.()
   for (const address of inAddingOrder(move.addresses).toReversed()) {
     plan.address.delIfExists({ ...address, link: from })
   }

@@ -194,16 +194,18 @@ function isAddressInUse(error: unknown): boolean {
   return error instanceof NetlinkError && error.code === 'EEXIST' && error.op === MAP_OP
 }
 
-// A plan that failed has undone itself; what is left is what was written down.
-async function undo(job: Job): Promise<void> {
-  const { call, addresses } = job
-  try {
-    await addresses.release(call.owner)
-    forgetEndpoint(job.host, job.store, call.owner)
-  } catch (error) {
-    // The first error is the one to report; the next call mends what this one could not.
-    call.log.error('undoing a failed ADD', { error: String(error) })
+// A plan that failed has undone itself; what is left is what was written down. The first error is
+// the one to report: the runtime calls DEL after it, and the next call mends what this one cannot.
+async function undo({ call, host, store, addresses }: Job): Promise<void> {
+  const attempt = async (what: string, act: () => void | Promise<void>) => {
+    try {
+      await act()
+    } catch (error) {
+      call.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
+    }
   }
+  await attempt('address', () => addresses.release(call.owner))
+  await attempt('record', () => forgetEndpoint(host, store, call.owner))
 }
 
 function result(

@@ -28,10 +28,16 @@ export function parseVnetConfig(conf: JsonObject): VnetConfig {
     mode: reader.optionalString('mode', { oneOf: ['bridge'] }) ?? 'bridge',
     master: linkName(reader, 'master'),
     bridge: linkName(reader, 'bridge'),
-    ipamType: ipam.string('type'),
+    ipamType: programName(ipam),
     masquerade: masquerade(reader),
     dns: dns(reader.optionalObject('dns')),
   }
+}
+
+function programName(ipam: ConfigReader): string {
+  const type = ipam.string('type')
+  if (!type.includes('/') && type !== '.' && type !== '..') return type
+  throw ipam.invalid('type', 'use the file name of a plug-in, without a folder')
 }
 
 function linkName(reader: ConfigReader, key: string): string | undefined {

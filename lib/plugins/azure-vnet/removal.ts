@@ -89,9 +89,14 @@ export async function mend(broom: Broom, owners: readonly Owner[] = []): Promise
   const state = store.read()
   for (const owner of [...owners, ...abandoned(state, call.owner)]) {
     call.log.warn('cleaning up an endpoint that is left over', { owner })
-    removeEndpoint(host, state, owner, [])
-    await addresses.release(owner)
-    forgetEndpoint(host, store, owner)
+    try {
+      removeEndpoint(host, state, owner, [])
+      await addresses.release(owner)
+      forgetEndpoint(host, store, owner)
+    } catch (error) {
+      // It must not keep another pod from its network; the next call tries again.
+      call.log.error('cleaning up failed', { owner, error: String(error) })
+    }
   }
 }
 
