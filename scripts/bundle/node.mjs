@@ -5,11 +5,13 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path'
 import { root } from './paths.mjs'
 
-/** Both architectures' packages have one version: the one that package.json pins for x64. */
+/**
+ * Both architectures' packages have one version. As a devDependency it would put its own `node` in
+ * front of the developer's in every npm script.
+ */
 const VERSION = '24.21.0'
 
-// npm installs only packages for its own architecture. The other one's is fetched when its
-// bundle is made, and held against what the registry said when it was pinned.
+// Fetched when a bundle is made, and held against what the registry said when it was pinned.
 const INTEGRITY = {
   x64: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
   arm64:
@@ -18,19 +20,12 @@ const INTEGRITY = {
 
 /** Path of the Node binary for an architecture. */
 export function nodeBinary(arch) {
-  const installed = join(root, 'node_modules', `node-linux-${arch}`)
-  return join(existsSync(installed) ? checked(installed) : fetched(arch), 'bin', 'node')
+  return join(fetched(arch), 'bin', 'node')
 }
 
 /** The licence that goes with it. */
 export function nodeLicence(arch) {
   return readFileSync(join(nodeBinary(arch), '..', '..', 'LICENSE'), 'utf8')
-}
-
-function checked(folder) {
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  if (version === VERSION) return folder
-  throw new Error(`${folder} is ${version}, the bundle is made with ${VERSION}: npm ci`)
 }
 
 function fetched(arch) {

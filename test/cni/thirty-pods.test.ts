@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { ADDRESS } from '../helpers/fabric.js'
 import type { CniResult, CniRunner } from '../helpers/cni-runner.js'
 import type { AzureHost } from '../helpers/azure-host.js'
+import { BRIEF_MS } from '../helpers/host-ping.js'
 import { addressOf, assertClean, inParallel, makeHost, runtime } from './support/setup.js'
 
 // The usual time is for an idle machine.
