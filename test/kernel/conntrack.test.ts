@@ -147,21 +147,31 @@ t.test('a namespace without flows, and many flows', async (t) => {
 
 t.test('filters that are none', async (t) => {
   using ns = NetNs.create()
-  const args = { family: 2, protocol: 17, port: 53 }
+  const filter = { family: 'ipv4', protocol: 17, port: 53 } as const
   for (const wrong of [
-    { family: 'ipv4' },
+    { family: 'ipv5' },
     { protocol: 'udp' },
+    { protocol: 256 },
     { port: '53' },
     { port: 65536 },
     { address: 'nowhere' },
-    { adress: '10.0.0.1' },
   ]) {
-    const flushIt = () => act(ns, (p) => p.raw('conntrack.flush', { ...args, ...wrong }))
-    t.throws(flushIt, {
-      name: 'TypeError',
-      message: new RegExp(Object.keys(wrong)[0] ?? ''),
-    })
+    const flushIt = () =>
+      act(ns, (p) => p.flushConntrack({ ...filter, ...wrong } as never))
+    t.throws(flushIt, { name: 'TypeError' }, JSON.stringify(wrong))
   }
+  // Taken for an empty filter, it would forget every flow.
+  const misspelt = [
+    { famly: 'ipv6' },
+    { family: 'ipv4', original: { destinatonPort: 53 } },
+    { family: 'ipv4', reply: { adress: '10.0.0.1' } },
+  ]
+  for (const wrong of misspelt) {
+    const flushIt = () => act(ns, (p) => p.conntrack.flush(wrong as never))
+    t.throws(flushIt, { name: 'TypeError' }, JSON.stringify(wrong))
+  }
+  const raw = { family: 2, original: { adress: '10.0.0.1' } }
+  t.throws(() => act(ns, (p) => p.raw('conntrack.flush', raw)), TypeError)
   const none = refusal(ns, (p) =>
     p.nft(new Transaction().deleteTable({ family: 'ip', name: 'x' })),
   )

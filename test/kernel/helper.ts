@@ -4,7 +4,14 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { NetNs, NetlinkError, SyscallError, type Done, type Plan } from 'vnet-cni'
+import {
+  NetNs,
+  NetlinkError,
+  SyscallError,
+  type Done,
+  type Plan,
+  type SetElement,
+} from 'vnet-cni'
 
 export type Json = { readonly [key: string]: any }
 
@@ -102,6 +109,11 @@ export function picture(ns: NetNs): Json {
     neighbours: json(ns, 'ip neighbour show nud permanent'),
     nft: inside(ns, 'nft', ['list', 'ruleset']),
   }
+}
+
+/** An element without its bytes, which say the same once more. */
+export function plain({ key, data, comment }: SetElement): SetElement {
+  return { key, ...(data && { data }), ...(comment !== undefined && { comment }) }
 }
 
 /** The namespaces of all threads of this process; one entry while all is well. */

@@ -21,22 +21,44 @@ t.test('differential: links equal those of `ip -d link`', async (t) => {
   const theirs = json(ns, 'ip -d link')
   t.equal(ours.length, theirs.length)
   const byName = new Map(theirs.map((l) => [l['ifname'], l]))
-  const flat = (l: Link) => ({ ...l, flags: undefined })
   for (const link of ours) {
     const seen = byName.get(link.name)
     const peer = seen?.['link'] && byName.get(seen['link'])?.['ifindex']
-    t.strictSame(flat(link), {
-      index: seen?.['ifindex'],
-      name: seen?.['ifname'],
-      mac: seen?.['address'],
-      mtu: seen?.['mtu'],
-      up: seen?.['flags'].includes('UP'),
-      flags: undefined,
-      ...(seen?.['master'] && { master: byName.get(seen['master'])?.['ifindex'] }),
-      ...((peer ?? seen?.['link_index']) && { link: peer ?? seen?.['link_index'] }),
-      ...(seen?.['linkinfo']?.info_kind && { kind: seen['linkinfo'].info_kind }),
-      ...(seen?.['ifalias'] && { alias: seen['ifalias'] }),
-    })
+    const { operState, txQueueLength, promiscuity, minMtu, maxMtu } = link
+    t.strictSame(
+      {
+        ...known(link),
+        operState: String(operState).toLowerCase(),
+        txQueueLength,
+        promiscuity,
+        minMtu,
+        maxMtu,
+      },
+      {
+        ...known({
+          index: seen?.['ifindex'],
+          name: seen?.['ifname'],
+          mac: seen?.['address'],
+          mtu: seen?.['mtu'],
+          up: seen?.['flags'].includes('UP'),
+          master: byName.get(seen?.['master'])?.['ifindex'],
+          link: peer ?? seen?.['link_index'],
+          kind: seen?.['linkinfo']?.info_kind,
+          alias: seen?.['ifalias'],
+        }),
+        operState: seen?.['operstate'].toLowerCase(),
+        txQueueLength: seen?.['txqlen'],
+        promiscuity: seen?.['promiscuity'],
+        minMtu: seen?.['min_mtu'] || undefined,
+        maxMtu: seen?.['max_mtu'] || undefined,
+      },
+    )
   }
   t.match(inside(ns, 'ip', ['link', 'show', 'w0']), 'link-netnsid 0')
 })
+
+/** What makes a link, without what only some have. */
+function known(link: Partial<Link>) {
+  const { index, name, mac, mtu, up, master, kind, alias } = link
+  return { index, name, mac, mtu, up, master, link: link.link, kind, alias }
+}

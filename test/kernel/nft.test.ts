@@ -15,7 +15,7 @@ import {
   type SetDef,
   type SetElement,
 } from 'vnet-cni'
-import { act, inside, json, read, refusal, type Json } from './helper.js'
+import { act, inside, json, plain, read, refusal, type Json } from './helper.js'
 
 const table = { family: 'ip', name: 'test' } as const
 const where = { family: 'ip', table: 'test' } as const
@@ -32,7 +32,7 @@ const RANGES: SetDef = { ...where, name: 'ranges', key: ['ipv4_addr'], interval:
 const begin = () => new Transaction().addTable(table)
 const list = (ns: NetNs) => inside(ns, 'nft', ['list', 'ruleset'])
 const elements = (ns: NetNs, set: SetDef) =>
-  read<SetElement[]>(ns, (p) => dumpElements(p, set))
+  read<SetElement[]>(ns, (p) => dumpElements(p, set)).map(plain)
 
 /** The objects of one kind that `nft -j list ruleset` reports. */
 function objects(ns: NetNs, kind: string): Json[] {

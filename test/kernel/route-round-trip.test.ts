@@ -55,6 +55,14 @@ const IPV6 = [
   '2001:db8:20::5 dev br0',
 ]
 
+/** A namespace with the links, which get no link-local addresses: those come at their own time. */
+function room(): NetNs {
+  const ns = NetNs.create()
+  act(ns, (p) => p.setSysctl('net/ipv6/conf/default/addr_gen_mode', '1'))
+  ip(ns, ...LINKS)
+  return ns
+}
+
 /** What the kernel makes by itself for addresses and links goes and comes with those. */
 const ours = (route: Route) => route.protocol !== 'kernel'
 
@@ -74,8 +82,7 @@ for (const [family, lines] of [
 ] as const) {
   const make = family === 'ipv4' ? ip : ip6
   t.test(`${family}: dump, delete, add back: nothing is lost`, async (t) => {
-    using ns = NetNs.create()
-    ip(ns, ...LINKS)
+    using ns = room()
     make(ns, ...lines.map((line) => `route add ${line}`))
     const before = shown(ns, family)
     const routes = dump(ns, family)
@@ -93,8 +100,7 @@ for (const [family, lines] of [
 
   t.test(`${family}: each route alone comes back as it was`, async (t) => {
     for (const line of lines) {
-      using ns = NetNs.create()
-      ip(ns, ...LINKS)
+      using ns = room()
       make(ns, `route add ${line}`)
       const before = shown(ns, family)
       const routes = dump(ns, family)
@@ -106,8 +112,7 @@ for (const [family, lines] of [
   })
 
   t.test(`${family}: differential with \`ip route\``, async (t) => {
-    using ns = NetNs.create()
-    ip(ns, ...LINKS)
+    using ns = room()
     make(ns, ...lines.map((line) => `route add ${line}`))
     const mine = read<Route[]>(ns, (p) => p.route.dump({ family }))
     const theirs = json(
