@@ -7,8 +7,9 @@ import type { WireFailure } from './binding.js'
 const names = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 )
-// Kernel errnos that libuv has no name for (uapi/asm-generic/errno.h).
-const more: Record<number, string> = { 85: 'ERESTART', 95: 'EOPNOTSUPP' }
+// Kernel errnos that libuv has no name for (uapi/asm-generic/errno.h),
+// and the better known of two names for one number.
+const more: Record<number, string> = { 11: 'EAGAIN', 85: 'ERESTART', 95: 'EOPNOTSUPP' }
 
 /** The symbolic name of an errno, `EEXIST` for 17; `E<number>` when it has none. */
 export function errnoName(errno: number): string {

@@ -241,6 +241,18 @@ function addressText(name: string, text: string): string {
   }
 }
 
+const FILTER = ['family', 'original', 'reply', 'mark', 'markMask', 'status', 'zone']
+
+// A misspelt member would make a filter that fits everything.
+function checkFilter(filter: ConntrackFilter): void {
+  const unknown = Object.keys(filter).find((name) => !FILTER.includes(name))
+  if (unknown) throw new TypeError(`${unknown}: is none of ${FILTER.join(', ')}`)
+  const { family } = filter
+  if (family !== undefined && !Object.hasOwn(AF, family)) {
+    throw new TypeError(`family: ${String(family)} is neither ipv4 nor ipv6`)
+  }
+}
+
 function sideToWire(name: string, side: SideFilter): { [key: string]: Wire } {
   const { source, destination } = side
   return {
@@ -257,6 +269,7 @@ function sideToWire(name: string, side: SideFilter): { [key: string]: Wire } {
  * of status.
  */
 export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
+  checkFilter(filter)
   const { family, original, reply, mark, markMask, status, zone } = filter
   if (markMask !== undefined && mark === undefined) {
     throw new TypeError('markMask: give the mark too')

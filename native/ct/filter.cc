@@ -1,6 +1,8 @@
 #include "filter.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 namespace vnet {
 
@@ -47,6 +49,12 @@ Value tuple_of(const Value& side, int64_t* bits) {
     (p.attribute6 ? ip : proto).emplace_back(p.attribute, *v);
   }
   Map tuple;
+  // A misspelt member would widen the filter: the encoder refuses it by its name.
+  for (const auto& [name, value] : side.map() ? *side.map() : Map{}) {
+    bool known = std::any_of(std::begin(kParts), std::end(kParts),
+                             [&](const Part& p) { return name == p.name; });
+    if (!known) tuple.emplace_back(name, value);
+  }
   if (!ip.empty()) tuple.emplace_back("ip", Value(std::move(ip)));
   if (!proto.empty()) tuple.emplace_back("proto", Value(std::move(proto)));
   return Value(std::move(tuple));
@@ -98,7 +106,7 @@ Value conntrack_query(const Value& filter, bool precise) {
     if (!side) continue;
     int64_t bits = 0;
     Value tuple = tuple_of(*side, &bits);
-    if (bits == 0) continue;
+    if (bits == 0 && tuple.map()->empty()) continue;
     args.emplace_back(name, std::move(tuple));
     flags.emplace_back(name, Value(bits));
   }

@@ -53,7 +53,7 @@ Value expressions(Source& s, int depth) {
       "limit",   "log",  "objref", "quota",   "numgen", "hash",    "immediate"};
   List list;
   for (size_t n = s.below(kMostElements); n > 0; n--) {
-    const NftExpression* known = nft_expression(kNames[s.below(std::size(kNames))]);
+    const NftNamed* known = nft_expression(kNames[s.below(std::size(kNames))]);
     if (!known) continue;
     Map m;
     m.emplace_back("expr", Value(std::string(known->name)));

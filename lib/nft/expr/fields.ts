@@ -52,6 +52,13 @@ function ct(key: number, length: number): FieldDef {
   return {
     length,
     load: (register) => ({ expr: 'ct', data: { dreg: REG32 + register, key } }),
+  }
+}
+
+// The kernel writes mark, label, event mask and zone alone (nft_ct_set_init in nft_ct.c).
+function writableCt(key: number, length: number): FieldDef {
+  return {
+    ...ct(key, length),
     store: (register) => ({ expr: 'ct', data: { sreg: REG32 + register, key } }),
   }
 }
@@ -213,9 +220,9 @@ export const field = {
   /** NFT_CT_STATUS: IPS_* bits, in host order. */
   ctStatus: ct(2, 4),
   /** NFT_CT_MARK */
-  ctMark: ct(3, 4),
+  ctMark: writableCt(3, 4),
   /** NFT_CT_ZONE: write it before conntrack sees the packet. */
-  ctZone: ct(17, 2),
+  ctZone: writableCt(17, 2),
   /** NFT_FIB_RESULT_ADDRTYPE of the destination: an RTN_* number in host order. */
   destinationType: fib(['destination'], 'type'),
   /** NFT_FIB_RESULT_ADDRTYPE of the source. */

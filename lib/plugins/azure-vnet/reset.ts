@@ -10,7 +10,12 @@ import type { Link, NetNs } from '../../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../../nft/index.js'
 import { portHolders } from '../../portmap/index.js'
 import { stateDir, type Store } from '../../state/index.js'
-import { BRIDGE_ALIAS, endpointsInMap, readFacts } from '../../vnet/index.js'
+import {
+  BRIDGE_ALIAS,
+  endpointsInMap,
+  planEndpointRemoval,
+  readFacts,
+} from '../../vnet/index.js'
 import { dissolveBridge, markLeaving, newBridgeRecord } from './network.js'
 import { removeEndpoint } from './removal.js'
 import type { NodeState } from './state.js'
@@ -92,6 +97,12 @@ function removeEndpoints(host: NetNs, store: Store<NodeState>, progress: Progres
   )
   const plan = host.plan()
   for (const { name } of strays) plan.link.delIfExists(name)
+  // The map knows pods whose records are lost, and would keep their bridge.
+  for (const { name: bridge, index } of ourBridges(host)) {
+    for (const { address } of endpointsInMap(host, bridge)) {
+      planEndpointRemoval(plan, { bridge, address }, index)
+    }
+  }
   plan.runSync()
   for (const { name } of strays) progress('endpoint', name)
 }
