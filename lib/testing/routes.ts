@@ -94,12 +94,21 @@ export function newRoute(ns: FakeNamespace, args: Fields, flags: number): void {
 }
 
 /** Deletes the first route that fits what was given. ESRCH when none does. */
+// What stands for "whatever it is" in a deletion: RT_SCOPE_NOWHERE, RTN_UNSPEC, RTPROT_UNSPEC
+// (fib_table_delete in net/ipv4/fib_trie.c).
+function isAny(key: string, value: unknown): boolean {
+  if (value === undefined) return true
+  return key === 'scope'
+    ? value === 255
+    : key !== 'via' && key !== 'source' && value === 0
+}
+
 export function delRoute(ns: FakeNamespace, args: Fields): void {
   const want = defaults(args)
   const fits = (route: Fields) =>
     ['family', 'toLength', 'tos', 'table', 'to'].every((k) => route[k] === want[k]) &&
     ['via', 'link', 'source', 'priority', 'type', 'scope', 'protocol'].every(
-      (k) => args[k] === undefined || route[k] === want[k],
+      (k) => isAny(k, args[k]) || route[k] === want[k],
     )
   const at = ns.routes.findIndex(fits)
   if (at < 0) refuse(E.ESRCH)

@@ -26,7 +26,7 @@ function resolve(value: unknown, indexes: readonly Indexes[]): unknown {
     if (index > 0) return index
     // oxlint-disable-next-line no-throw-literal
     throw new Refusal(
-      E.EINVAL,
+      E.ENODEV,
       `refers to step ${fields['ref']}, which made no interface`,
     )
   }
