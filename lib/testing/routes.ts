@@ -96,7 +96,7 @@ export function newRoute(ns: FakeNamespace, args: Fields, flags: number): void {
 /** Deletes the first route that fits what was given. ESRCH when none does. */
 // What stands for "whatever it is" in a deletion: RT_SCOPE_NOWHERE, RTN_UNSPEC, RTPROT_UNSPEC
 // (fib_table_delete in net/ipv4/fib_trie.c).
-function isAny(key: string, value: unknown): boolean {
+function isAny(member: string, value: unknown): boolean {
   if (value === undefined) return true
   return key === 'scope'
     ? value === 255
