@@ -98,9 +98,8 @@ export function newRoute(ns: FakeNamespace, args: Fields, flags: number): void {
 // (fib_table_delete in net/ipv4/fib_trie.c).
 function isAny(member: string, value: unknown): boolean {
   if (value === undefined) return true
-  return key === 'scope'
-    ? value === 255
-    : key !== 'via' && key !== 'source' && value === 0
+  if (member === 'scope') return value === 255
+  return member !== 'via' && member !== 'source' && value === 0
 }
 
 export function delRoute(ns: FakeNamespace, args: Fields): void {
