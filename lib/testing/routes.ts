@@ -93,7 +93,6 @@ export function newRoute(ns: FakeNamespace, args: Fields, flags: number): void {
   ns.tell('route', 'new', route)
 }
 
-/** Deletes the first route that fits what was given. ESRCH when none does. */
 // What stands for "whatever it is" in a deletion: RT_SCOPE_NOWHERE, RTN_UNSPEC, RTPROT_UNSPEC
 // (fib_table_delete in net/ipv4/fib_trie.c).
 function isAny(member: string, value: unknown): boolean {
@@ -102,6 +101,7 @@ function isAny(member: string, value: unknown): boolean {
   return member !== 'via' && member !== 'source' && value === 0
 }
 
+/** Deletes the first route that fits what was given. ESRCH when none does. */
 export function delRoute(ns: FakeNamespace, args: Fields): void {
   const want = defaults(args)
   const fits = (route: Fields) =>
