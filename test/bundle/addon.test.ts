@@ -21,6 +21,7 @@ const config = JSON.stringify({ cniVersion: '0.3.1', name: 'n', type: 'loopback'
 async function add(prepare: string, environment = '') {
   const script = `set -e
     mount --make-rprivate /
+    mount --bind ${bundle} /mnt
     ${prepare}
     exec env -i CNI_COMMAND=ADD CNI_CONTAINERID=c CNI_IFNAME=lo CNI_PATH=/ \
       VNET_CNI_LOG_DIR=${folder} CNI_NETNS=/proc/$PPID/ns/net ${environment} "$PLUGIN"`
@@ -31,7 +32,8 @@ async function add(prepare: string, environment = '') {
     env: {
       PATH: process.env['PATH'] ?? '',
       INNER: script,
-      PLUGIN: join(bundle, 'loopback'),
+      // Where no folder that is mounted over can hide it.
+      PLUGIN: '/mnt/loopback',
     },
   })
 }
@@ -46,7 +48,7 @@ t.test('whichever folder can hold a library is used', async (t) => {
   t.ok(ok(await add(readOnly('/dev/shm'))), '/dev/shm is read-only')
   // All is read-only but a tmpfs at /var/tmp, the last of the folders.
   const all = ['/dev/shm', '/run', '/tmp'].map(readOnly).join('; ')
-  const bound = `mount --bind ${bundle} ${bundle}; mount -o remount,ro,bind ${bundle}`
+  const bound = 'mount -o remount,ro,bind /mnt'
   const last = 'mount -t tmpfs tmpfs /var/tmp'
   t.ok(ok(await add(`${bound}; ${last}; ${all}`)), 'the bundle is on a read-only mount')
   const refused = await add(`${bound}; ${all}; ${readOnly('/var/tmp')}`)
