@@ -50,10 +50,10 @@ Value tuple_of(const Value& side, int64_t* bits) {
   }
   Map tuple;
   // A misspelt member would widen the filter: the encoder refuses it by its name.
-  for (const auto& [name, value] : side.map() ? *side.map() : Map{}) {
+  for (const auto& member : side.map() ? *side.map() : Map{}) {
     bool known = std::any_of(std::begin(kParts), std::end(kParts),
-                             [&](const Part& p) { return name == p.name; });
-    if (!known) tuple.emplace_back(name, value);
+                             [&](const Part& p) { return member.first == p.name; });
+    if (!known) tuple.push_back(member);
   }
   if (!ip.empty()) tuple.emplace_back("ip", Value(std::move(ip)));
   if (!proto.empty()) tuple.emplace_back("proto", Value(std::move(proto)));
