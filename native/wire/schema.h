@@ -11,6 +11,8 @@
 
 namespace vnet {
 
+constexpr uint16_t kListElement = 1;  // linux/netfilter/nf_tables.h: NFTA_LIST_ELEM
+
 enum class Type : uint8_t {
   kU8,
   kU16,
