@@ -60,3 +60,9 @@ export function checkAlias(alias: string, field = 'alias'): string {
   }
   return alias
 }
+
+/** Throws a TypeError unless it is an AbortSignal, or absent. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw new TypeError('signal: must be an AbortSignal')
+}
