@@ -174,8 +174,7 @@ Failure Child::start(int netns, const ChildSpec& spec, std::function<void()> on_
   if (!child->stop_.valid()) return failed("eventfd");
   Streams streams;
   if (Failure f = make_streams(spec, &streams, child->pipes_)) return f;
-  Failure f =
-      in_netns(kOp, netns, [&]() { return start_here(spec, streams, &child->pid_); });
+  Failure f = in_netns(kOp, netns, [&]() { return start_here(spec, streams, &child->pid_); });
   if (f) return f;
   if (Failure bad = child->watch(std::move(on_end))) {
     // Nobody would hear of its end: it does not stay.

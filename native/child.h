@@ -18,10 +18,10 @@ namespace vnet {
 enum class Stdio : uint8_t { kIgnore, kInherit, kPipe };
 
 struct ChildSpec {
-  std::string file;                // looked for in the PATH of `environment` when it has no slash
-  std::vector<std::string> argv;   // with the program's own name first
+  std::string file;               // looked for in the PATH of `environment` when it has no slash
+  std::vector<std::string> argv;  // with the program's own name first
   std::vector<std::string> environment;  // NAME=value
-  std::string folder;              // empty: that of this process
+  std::string folder;                    // empty: that of this process
   Stdio stdio[3] = {Stdio::kIgnore, Stdio::kIgnore, Stdio::kIgnore};
 };
 

@@ -74,9 +74,8 @@ Napi::Function ChildHandle::define(Napi::Env env) {
   return DefineClass(
       env, "NativeChild",
       {InstanceMethod("pid", &ChildHandle::pid), InstanceMethod("pipe", &ChildHandle::pipe),
-       InstanceMethod("end", &ChildHandle::end),
-       InstanceMethod("kill", &ChildHandle::kill), InstanceMethod("hold", &ChildHandle::hold),
-       InstanceMethod("close", &ChildHandle::close)});
+       InstanceMethod("end", &ChildHandle::end), InstanceMethod("kill", &ChildHandle::kill),
+       InstanceMethod("hold", &ChildHandle::hold), InstanceMethod("close", &ChildHandle::close)});
 }
 
 Napi::Value ChildHandle::spawn(const Napi::CallbackInfo& info, const NetNs& ns,

@@ -93,7 +93,8 @@ class Runner {
 
   Failure step(const Step& s, Value* result, std::pair<int, int>* index, bool* accepted) {
     Failure f = dispatch(s, result, index);
-    *accepted = f && !f.aborted && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
+    *accepted =
+        f && !f.aborted && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
     if (*accepted) f = {};
     // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
     if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {

@@ -12,10 +12,10 @@ namespace vnet {
 
 namespace {
 
-const Object* const kObjects[] = {&kLink,      &kBridgePort,   &kAddressObject, &kRoute,
-                                  &kNeighbour, &kRule,         &kNsid,          &kNftTable,
-                                  &kNftChain,  &kNftRule,      &kNftSet,        &kNftElements,
-                                  &kNftObject, &kNftFlowtable, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {
+    &kLink,        &kLinkProperty, &kBridgePort,   &kAddressObject, &kRoute,    &kNeighbour,
+    &kRule,        &kNsid,         &kNftTable,     &kNftChain,      &kNftRule,  &kNftSet,
+    &kNftElements, &kNftObject,    &kNftFlowtable, &kNftGeneration, &kConntrack};
 
 bool can_flush(const Object& o) {
   return &o == &kAddressObject || &o == &kNeighbour || &o == &kRoute;

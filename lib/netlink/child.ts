@@ -289,4 +289,3 @@ export async function exec(
     wrote.stderr,
   )
 }
-

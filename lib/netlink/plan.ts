@@ -277,8 +277,8 @@ export class Plan extends PlanScope {
     const described = this.#describe.get(failure.step)?.(failure)
     if (described) return described
     const args = this.#steps[failure.step]?.args ?? {}
-    const { name, local, to, address } = args as Record<string, unknown>
-    const subject = name ?? local ?? to ?? address
+    const { name, altName, local, to, address } = args as Record<string, unknown>
+    const subject = name ?? altName ?? local ?? to ?? address
     return typeof subject === 'string' ? subject : ''
   }
 }

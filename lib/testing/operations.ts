@@ -2,7 +2,15 @@
  * Every operation of the fake kernel by its name in a plan.
  */
 import { delAddress, delNeighbour, newAddress, newNeighbour } from './addresses.js'
-import { delLink, linkToWire, newLink, setLink, setPort } from './links.js'
+import {
+  addAltNames,
+  delAltNames,
+  delLink,
+  linkToWire,
+  newLink,
+  setLink,
+  setPort,
+} from './links.js'
 import type { FakeLink, FakeNamespace, Fields } from './model.js'
 import { batch, nftReads } from './nft.js'
 import { delRoute, dumpRoutes, getRoute, newRoute } from './routes.js'
@@ -41,6 +49,8 @@ export const operations: Record<string, (call: Call) => unknown> = {
     return linkToWire(link)
   },
   'link.dump': ({ ns }) => ns.links.map(linkToWire),
+  'linkProperty.new': ({ ns, args }) => addAltNames(ns, args),
+  'linkProperty.del': ({ ns, args }) => delAltNames(ns, args),
   'bridgePort.set': ({ ns, args }) => setPort(ns, args),
   'address.new': ({ ns, args, flags }) => newAddress(ns, args, flags),
   'address.del': ({ ns, args }) => delAddress(ns, args),
