@@ -12,6 +12,7 @@
 #include "nft/batch.h"
 #include "nft/objects.h"
 #include "rtnl/objects.h"
+#include "tun.h"
 
 namespace vnet {
 
@@ -96,8 +97,9 @@ class Runner {
     *accepted =
         f && !f.aborted && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
     if (*accepted) f = {};
-    // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
-    if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {
+    // Accepted EEXIST, a kernel without echo, a tun link: the index is asked for by name.
+    bool made = s.verb == Verb::kTun || (s.object == &kLink && s.verb == Verb::kNew);
+    if (!f && made && index->first == 0) {
       f = find_by_name(s, index);
       if (!f) note_index(*index, result);
     }
@@ -117,6 +119,8 @@ class Runner {
       }
       case Verb::kSysctlSet:
         return sysctl_set(ns.fd(), *s.args.get("name")->string(), *s.args.get("value")->string());
+      case Verb::kTun:
+        return add_tun(ns.fd(), s.args);
       case Verb::kBatch:
         return batch(ns, s, result);
       case Verb::kFlush:

@@ -26,7 +26,8 @@ enum class Verb : uint8_t {
   kSysctlSet,
   kBatch,
   kList,
-  kFlush
+  kFlush,
+  kTun
 };
 
 struct Step {

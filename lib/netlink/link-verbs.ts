@@ -7,9 +7,11 @@ import { ERRNO, NLM_F, RTEXT_FILTER } from './constants.js'
 import {
   bridgeSettingsToWire,
   linkKinds,
+  tunToWire,
   type AnyLinkSpec,
   type BridgeSettings,
   type BridgeSpec,
+  type TunSpec,
 } from './kinds/index.js'
 import {
   commonArgs,
@@ -35,13 +37,17 @@ export class LinkVerbs {
   /**
    * Makes a link of any kind but veth. EEXIST when the name is taken, EOPNOTSUPP ("Unknown device
    * type") when the kernel lacks the kind, EINVAL or ERANGE for settings that it refuses, ENODEV
-   * when the link beneath is gone. A `tun` is always refused: /dev/net/tun makes those.
+   * when the link beneath is gone. A `tun` is made by /dev/net/tun, so that its refusals are
+   * SyscallErrors: EEXIST, ENOENT without that device, EPERM, EINVAL for an unknown user or group.
    */
   add(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [])
   }
 
-  /** Makes a link, or takes the link of that name as it is, whatever its kind. */
+  /**
+   * Makes a link, or takes the link of that name as it is, whatever its kind; but a `tun` has its
+   * MAC, MTU, master, group, alias and `up` set in either case.
+   */
   ensure(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [ERRNO.EEXIST])
   }
@@ -202,11 +208,30 @@ export class LinkVerbs {
       const known = [...linkKinds.keys()].join(', ')
       throw new TypeError(`kind: ${String(spec.kind)} is not one of ${known}`)
     }
+    if (spec.kind === 'tun') return this.#addTun(spec, accept)
     const args = commonArgs(spec, this.sink)
     const { data, link } = kind.toWire(spec as never, this.sink)
     if (link !== undefined) args['link'] = link
     args['info'] = { kind: spec.kind, data }
     return new LinkRef(this.#make(args, accept))
+  }
+
+  #addTun(
+    { kind: _, name, ...spec }: TunSpec & { kind: 'tun' },
+    accept: number[],
+  ): LinkRef {
+    const { up, mac, mtu, master, group, alias } = spec
+    const change = { up, mac, mtu, master, group, alias }
+    const wanted = Object.values(change).some((value) => value !== undefined)
+    const args = tunToWire({ name, ...spec })
+    // Names of other links are looked up before anything is made.
+    const rest = commonArgs(change, this.sink)
+    const at = this.sink.add('tun.new', args, {
+      accept,
+      undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
+    })
+    if (wanted) this.sink.add('link.set', { index: { ref: at }, ...rest })
+    return new LinkRef(at)
   }
 
   #make({ alias, ...args }: WireArgs, accept: number[]): number {

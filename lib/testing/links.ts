@@ -12,7 +12,6 @@ const KINDS = new Set([
   'ipvlan',
   'macvlan',
   'macvtap',
-  'tun',
   'veth',
   'vlan',
   'vrf',
@@ -153,6 +152,9 @@ export function newLink(
   }
   if (!(flags & NLM_F.create)) refuse(E.ENODEV)
   const kind = args['info']?.kind
+  if (kind === 'tun') {
+    refuse(E.EOPNOTSUPP, 'tun/tap creation via rtnetlink is not supported.')
+  }
   if (!kind || !KINDS.has(kind)) refuse(E.EOPNOTSUPP, 'Unknown device type')
   const link = make(ns, args, kind)
   if (args['mtu'] !== undefined) checkMtu(link, args['mtu'])
@@ -166,6 +168,16 @@ export function newLink(
     removeLink(ns, link)
     throw error
   }
+  ns.tell('link', 'new', linkToWire(link))
+  return link
+}
+
+/** Makes a tun or tap link (drivers/net/tun.c, tun_set_iff). */
+export function addTun(ns: FakeNamespace, args: Fields): FakeLink {
+  if (ns.named(args['name'])) refuse(E.EEXIST, '', 'ioctl')
+  const link = make(ns, { name: args['name'] }, 'tun')
+  link.data = { type: args['type'], persist: 1 }
+  ns.links.push(link)
   ns.tell('link', 'new', linkToWire(link))
   return link
 }
@@ -206,7 +218,7 @@ function removeLink(ns: FakeNamespace, link: FakeLink): void {
 
 /** Deletes a link and its peer, or all links of a group (rtnl_dellink). */
 export function delLink(ns: FakeNamespace, args: Fields): void {
-  if (args['index'] || args['name'] !== undefined) {
+  if (args['index'] || (args['name'] ?? args['altName']) !== undefined) {
     const link = ns.link(args)
     if (link.name === 'lo') refuse(E.EOPNOTSUPP)
     return removeLink(ns, link)

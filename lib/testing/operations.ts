@@ -4,6 +4,7 @@
 import { delAddress, delNeighbour, newAddress, newNeighbour } from './addresses.js'
 import {
   addAltNames,
+  addTun,
   delAltNames,
   delLink,
   linkToWire,
@@ -49,6 +50,11 @@ export const operations: Record<string, (call: Call) => unknown> = {
     return linkToWire(link)
   },
   'link.dump': ({ ns }) => ns.links.map(linkToWire),
+  'tun.new': ({ ns, args, found }) => {
+    const link = addTun(ns, args)
+    found(link)
+    return { index: link.index, peerIndex: 0 }
+  },
   'linkProperty.new': ({ ns, args }) => addAltNames(ns, args),
   'linkProperty.del': ({ ns, args }) => delAltNames(ns, args),
   'bridgePort.set': ({ ns, args }) => setPort(ns, args),
