@@ -73,7 +73,7 @@ export const operations: Record<string, (call: Call) => unknown> = {
   'nft.batch': ({ ns, args }) => batch(ns, args),
   // The fake forwards no packets, so that it tracks no connections.
   'conntrack.flush': () => 0,
-  'conntrack.dump': () => [],
+  'conntrack.list': () => [],
   ...Object.fromEntries(
     Object.entries(nftReads).map(([op, read]) => [
       op,

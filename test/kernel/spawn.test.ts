@@ -1,7 +1,7 @@
 /**
  * Programs inside a namespace: NetNs.spawn and NetNs.exec.
  */
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -258,6 +258,7 @@ t.test('an AbortSignal kills it', async (t) => {
   await t.rejects(running, reason)
   const fourth = new AbortController()
   t.equal((await ns.exec('echo', ['x'], { signal: fourth.signal })).stdout, 'x\n')
+  t.strictSame(getEventListeners(fourth.signal, 'abort'), [], 'no listener is left')
   fourth.abort()
 })
 
