@@ -262,30 +262,56 @@ export async function exec(
     throw new TypeError('input: must be a string or a Uint8Array')
   }
   const child = spawn({ ...rest, stdio: 'pipe' })
+  const { stdout, stderr, stdin } = child as NetNsChild & Piped
   let full = false
+  let aborted = false
+  // What the program started itself may have its streams still, and is not waited for.
+  const letGo = () => {
+    stdout.destroy()
+    stderr.destroy()
+  }
   const onFull = () => {
     if (!full) child.kill('SIGKILL')
     full = true
+    letGo()
   }
-  const out = collect(child.stdout as Readable, maxBuffer, onFull)
-  const err = collect(child.stderr as Readable, maxBuffer, onFull)
+  const onAbort = () => {
+    aborted = true
+    letGo()
+  }
+  rest.signal?.addEventListener('abort', onAbort, { once: true })
+  const out = collect(stdout, maxBuffer, onFull)
+  const err = collect(stderr, maxBuffer, onFull)
   // A program may end without reading its input: that is its right.
-  child.stdin?.on('error', () => undefined)
-  child.stdin?.end(input)
-  const [exit, stdout, stderr] = await Promise.all([child.exited, out, err])
-  const wrote = { stdout: stdout.toString(), stderr: stderr.toString() }
-  if (exit.code === 0 && !full) return wrote
-  rest.signal?.throwIfAborted()
-  const how = full
-    ? `wrote more than ${maxBuffer} bytes (maxBuffer)`
-    : (exit.signal ?? `exit status ${exit.code}`)
-  const end = wrote.stderr.trim().slice(-SHOWN)
-  throw new ExecError(
-    `${command.join(' ')}: ${how}${end && `: ${end}`}`,
-    command,
-    exit.code,
-    exit.signal,
-    wrote.stdout,
-    wrote.stderr,
-  )
+  stdin.on('error', () => undefined)
+  stdin.end(input)
+  try {
+    const [exit, ...wrote] = await Promise.all([child.exited, out, err])
+    if (aborted) throw rest.signal?.reason
+    const how = full ? `wrote more than ${maxBuffer} bytes (maxBuffer)` : undefined
+    return checked(command, exit, wrote.map(String) as [string, string], how)
+  } finally {
+    rest.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** The streams where all three are piped. */
+interface Piped {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+/** What was written, or the error that the end of the program amounts to. */
+function checked(
+  command: readonly string[],
+  { code, signal }: ChildExit,
+  [stdout, stderr]: [string, string],
+  wrong: string | undefined,
+): ExecResult {
+  if (code === 0 && !wrong) return { stdout, stderr }
+  const how = wrong ?? signal ?? `exit status ${code}`
+  const end = stderr.trim().slice(-SHOWN)
+  const message = `${command.join(' ')}: ${how}${end && `: ${end}`}`
+  throw new ExecError(message, command, code, signal, stdout, stderr)
 }

@@ -262,6 +262,21 @@ t.test('an AbortSignal kills it', async (t) => {
   fourth.abort()
 })
 
+t.test('exec does not wait for what the program left behind', async (t) => {
+  using ns = NetNs.create()
+  const file = join(t.testdir(), 'pid')
+  const controller = new AbortController()
+  const script = `sleep 1000 & echo $! > ${file}.new; mv ${file}.new ${file}; wait`
+  const running = ns.exec('sh', ['-c', script], { signal: controller.signal })
+  while (!existsSync(file)) await new Promise((resolve) => setImmediate(resolve))
+  const left = Number(readFileSync(file, 'utf8'))
+  t.teardown(() => process.kill(left, 'SIGKILL'))
+  controller.abort()
+  await t.rejects(running, { name: 'AbortError' })
+  t.equal(process.kill(left, 0), true, 'it holds the streams still')
+  t.strictSame(getEventListeners(controller.signal, 'abort'), [])
+})
+
 t.test('no descriptor and no thread is left', async (t) => {
   using ns = NetNs.create()
   const count = (what: string) => readdirSync(`/proc/self/${what}`).length
