@@ -1,7 +1,7 @@
 /**
  * Programs that run inside a namespace.
  */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import {
@@ -14,6 +14,7 @@ import {
 import { toError } from '../errors.js'
 import { checkSignal } from './check.js'
 import { ERRNO } from './constants.js'
+import { pipeStream } from './pipe.cjs'
 
 /** What becomes of one of the program's standard streams. */
 export type ChildStdio = 'pipe' | 'inherit' | 'ignore'
@@ -111,7 +112,7 @@ function toWire(
 function stream(native: NativeChild, at: number): Socket | null {
   const fd = native.pipe(at)
   if (fd < 0) return null
-  return new Socket({ fd, readable: at !== 0, writable: at === 0 })
+  return pipeStream(fd, at === 0)
 }
 
 /**
