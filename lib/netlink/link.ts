@@ -106,6 +106,8 @@ export interface Link {
   /** Settings as a port of a bridge. */
   readonly port?: PortState
   readonly alias?: string
+  /** Further names that the link is found by; absent when it has none. */
+  readonly altNames?: readonly string[]
   readonly group: number
   readonly txQueueLength: number
   /** How many ask for all frames; above 0 the link is promiscuous. */
@@ -142,6 +144,7 @@ interface WireLink {
     slaveData?: Record<string, unknown>
   }
   alias?: string
+  altNames?: string[]
   unknown?: Wire
 }
 
@@ -167,6 +170,7 @@ export function linkFromWire(wire: unknown): Link {
   if (w.linkNetnsId !== undefined) link.linkNetnsId = w.linkNetnsId
   if (w.info) infoFromWire(w.info, link)
   if (w.alias) link.alias = w.alias
+  if (w.altNames?.length) link.altNames = w.altNames
   if (w.minMtu) link.minMtu = w.minMtu
   if (w.maxMtu) link.maxMtu = w.maxMtu
   if (w.statistics) link.statistics = w.statistics

@@ -6,7 +6,7 @@ import { ipvlan, type IpvlanSpec } from './ipvlan.js'
 import type { LinkKind } from './kind.js'
 import { macvlan, macvtap, type MacvlanSpec } from './macvlan.js'
 import { dummy, ifb } from './plain.js'
-import { tun } from './tun.js'
+import { tun, type TunSpec } from './tun.js'
 import { vlan, type VlanSpec } from './vlan.js'
 import { vrf, type VrfSpec } from './vrf.js'
 import { vxlan, type VxlanSpec } from './vxlan.js'
@@ -20,7 +20,8 @@ export type AnyLinkSpec =
   | ({ readonly kind: 'vlan' } & VlanSpec)
   | ({ readonly kind: 'ipvlan' } & IpvlanSpec)
   | ({ readonly kind: 'vrf' } & VrfSpec)
-  | ({ readonly kind: 'dummy' | 'ifb' | 'tun' } & LinkSpec)
+  | ({ readonly kind: 'tun' } & TunSpec)
+  | ({ readonly kind: 'dummy' | 'ifb' } & LinkSpec)
 
 const list = [bridge, macvlan, macvtap, vxlan, vlan, ipvlan, vrf, dummy, ifb, tun]
 
@@ -33,6 +34,8 @@ export { bridgeSettingsToWire } from './bridge.js'
 export type { BridgeSettings, BridgeSpec } from './bridge.js'
 export type { IpvlanFlag, IpvlanMode, IpvlanSpec } from './ipvlan.js'
 export type { MacvlanMode, MacvlanSpec } from './macvlan.js'
+export { tunToWire } from './tun.js'
+export type { TunSpec } from './tun.js'
 export type { VlanSpec } from './vlan.js'
 export type { VrfSpec } from './vrf.js'
 export type { VxlanSpec } from './vxlan.js'
