@@ -1,7 +1,7 @@
 // V8's code cache for the bundled script, written by the Node that will read it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
 import { root } from './paths.mjs'
@@ -17,13 +17,25 @@ function runnerOf(arch) {
   return there ? [...qemu, nodeBinary(arch)] : undefined
 }
 
-/** The cache for a script as bytes; none when that architecture cannot be run here. */
-export function makeCodeCache(arch, script) {
+/**
+ * The cache for a part of our code as bytes; none when that architecture cannot be run here.
+ *
+ * @param {string} arch
+ * @param {string} part path of the script
+ * @param {string[]} rehearsal program and path of the fake kernel, to have only those functions
+ *   in it that the program's calls run
+ */
+export function makeCodeCache(arch, part, rehearsal) {
   const runner = runnerOf(arch)
   if (!runner) return Buffer.alloc(0)
-  const output = `${script}.cache`
+  const output = `${basename(part)}.cache`
   const program = join(root, 'scripts', 'bundle', 'make-cache.cjs')
-  const [command, ...args] = [...runner, ...EXEC_ARGV, program, script, output]
-  execFileSync(command, args)
-  return readFileSync(output)
+  const [command, ...args] = [...runner, ...EXEC_ARGV, program, basename(part), output]
+  // No full path and nothing that a developer's environment asks of Node (NODE_OPTIONS): both
+  // leave traces in the bytes.
+  execFileSync(command, [...args, ...rehearsal], {
+    cwd: dirname(part),
+    env: { PATH: process.env.PATH },
+  })
+  return readFileSync(join(dirname(part), output))
 }

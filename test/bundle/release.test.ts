@@ -46,6 +46,8 @@ t.test('two builds of one source are equal byte for byte', async (t) => {
   await must('sh', ['-c', `cd ${folder} && sha256sum --check --strict vnet-cni.sha256`])
   const sum = (path: string) => readFileSync(join(path, 'vnet-cni.sha256'), 'utf8')
   t.equal(sum(folder), sum(bundle))
+  const bytes = readFileSync(join(folder, 'vnet-cni'))
+  t.notOk(bytes.includes(process.cwd()), 'no path of the checkout is in it')
   t.same(
     readFileSync(join(folder, '10-azure.conflist')),
     readFileSync('conf/10-azure.conflist'),
