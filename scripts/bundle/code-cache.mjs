@@ -6,7 +6,7 @@ import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
 import { root } from './paths.mjs'
 
-const QEMU = { arm64: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
+const QEMU = { arm64: ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
 
 // A code cache fits only the V8 that wrote it. That of another architecture runs in an
 // emulator, where there is one; without it that bundle starts a few milliseconds slower.
@@ -30,12 +30,9 @@ export function makeCodeCache(arch, part, rehearsal) {
   if (!runner) return Buffer.alloc(0)
   const output = `${basename(part)}.cache`
   const program = join(root, 'scripts', 'bundle', 'make-cache.cjs')
-  const [command, ...args] = [...runner, ...EXEC_ARGV, program, basename(part), output]
-  // No full path and nothing that a developer's environment asks of Node (NODE_OPTIONS): both
-  // leave traces in the bytes.
-  execFileSync(command, [...args, ...rehearsal], {
-    cwd: dirname(part),
-    env: { PATH: process.env.PATH },
-  })
+  const call = [...runner, ...EXEC_ARGV, program, basename(part), output, ...rehearsal]
+  // No full path of the part, and nothing that a developer's environment or test runner asks of
+  // Node (NODE_OPTIONS): both leave traces in the bytes.
+  execFileSync('env', ['-i', ...call], { cwd: dirname(part) })
   return readFileSync(join(dirname(part), output))
 }

@@ -13,10 +13,12 @@ const name = `azure-vnet-cni-linux-${arch}-${version}.tgz`
 
 const bundle = await currentBundle()
 const out = join(folder, 'release')
-await must(process.execPath, [
-  'scripts/release.mjs',
-  ...['--arch', process.arch, '--out', out],
-])
+// Compiling the addon takes half a minute of a processor.
+await must(
+  process.execPath,
+  ['scripts/release.mjs', '--arch', process.arch, '--out', out],
+  { timeoutMs: 280_000 },
+)
 
 t.test(
   'the archive holds the programs and the list, and says nothing of its maker',
