@@ -34,23 +34,32 @@ void encode_one(const Attr& a, const Value& v, Encoder& e) {
   e.out.end_nest(at);
 }
 
-Value decode_one(View v) {
-  Map expression;
-  const NftNamed* known = nullptr;
+// The kernel sends the name first (nf_tables_fill_expr_info); bytes from elsewhere may not.
+std::string name_of(View v) {
   AttributeCursor c(v);
   while (c.next()) {
-    if (c.type == NFTA_EXPR_NAME) {
-      const char* text = reinterpret_cast<const char*>(c.value.data);
-      std::string name(text, strnlen(text, c.value.size));
-      known = nft_expression(name);
-      expression.emplace_back("expr", Value(std::move(name)));
-    } else if (c.type == NFTA_EXPR_DATA && known) {
+    const char* text = reinterpret_cast<const char*>(c.value.data);
+    if (c.type == NFTA_EXPR_NAME) return std::string(text, strnlen(text, c.value.size));
+  }
+  return {};
+}
+
+Value decode_one(View v) {
+  Map expression;
+  std::string name = name_of(v);
+  const NftNamed* known = nft_expression(name);
+  expression.emplace_back("expr", Value(std::move(name)));
+  AttributeCursor c(v);
+  while (c.next()) {
+    if (c.type != NFTA_EXPR_DATA) continue;
+    if (known) {
       Map data;
       decode_attributes(known->data, c.value, data);
       expression.emplace_back("data", Value(std::move(data)));
-    } else if (c.type == NFTA_EXPR_DATA) {
+    } else {
       expression.emplace_back("raw", Value(Bytes(c.value.data, c.value.data + c.value.size)));
     }
+    break;
   }
   return Value(std::move(expression));
 }
