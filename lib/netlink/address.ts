@@ -154,25 +154,45 @@ export class AddressVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds an address. EEXIST when the link has it, ENODEV when the link is gone, EACCES for IPv6
-   * where it is switched off on the link.
+   * Adds an address.
+   *
+   * @throws NetlinkError EEXIST when the link has it
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EACCES for IPv6 where it is switched off on the link
+   * @throws NetlinkError EADDRNOTAVAIL for an IPv6 address that no link can have: `::`, `::1`, one
+   *   of a group
+   * @throws NetlinkError EINVAL for a lifetime of 0 or one shorter than what is preferred, a scope
+   *   that other addresses of the prefix do not have, IPv6 on a link with an MTU below 1280
    */
   add(spec: AddressSpec): void {
     this.#put(spec, [])
   }
 
-  /** Adds an address, or leaves the one that is there. */
+  /**
+   * Adds an address, or leaves the one that is there.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   ensure(spec: AddressSpec): void {
     this.#put(spec, [ERRNO.EEXIST])
   }
 
-  /** Adds an address, or gives the one that is there these lifetimes and flags. */
+  /**
+   * Adds an address, or gives the one that is there these lifetimes and flags.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   replace(spec: AddressSpec): void {
     const flags = NLM_F.create | NLM_F.replace
     this.sink.add('address.new', toWire(spec, this.sink), { flags })
   }
 
-  /** Deletes an address; undo adds it again. EADDRNOTAVAIL when it is not there. */
+  /**
+   * Deletes an address; undo adds it again.
+   *
+   * @throws NetlinkError EADDRNOTAVAIL when it is not there
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   del(spec: AddressSpec): void {
     this.#remove(spec, [])
   }
@@ -185,7 +205,8 @@ export class AddressVerbs {
   /**
    * Deletes all addresses of a link, or those of a family or scope. The result is how many went;
    * those that went with another (secondary ones) count only where the kernel keeps them.
-   * ENODEV when the link is gone.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
    */
   flush(of: {
     link: LinkLike
@@ -198,7 +219,13 @@ export class AddressVerbs {
     return new StepRef(this.sink.add('address.flush', { family, index, scope }), Number)
   }
 
-  /** Reads all addresses, IPv4 and IPv6, or those of a family or link. */
+  /**
+   * Reads all addresses, IPv4 and IPv6, or those of a family or link. More than fit into one
+   * datagram are read until two readings agree, because the kernel does not tell of every change
+   * in between; NetlinkError EINTR when ten did not.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   dump(options: { family?: Family; link?: LinkLike } = {}): StepRef<Address[]> {
     const family = options.family ? AF[options.family] : 0
     const index =

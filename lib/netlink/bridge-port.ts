@@ -184,8 +184,16 @@ export class BridgePortVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Sets a port. EOPNOTSUPP when the link is no port, ENODEV when it is gone, EINVAL for
-   * values that do not fit its bridge, ERANGE for a priority or cost beyond its bounds.
+   * Sets a port.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port
+   * @throws NetlinkError ENODEV when it is gone
+   * @throws NetlinkError EINVAL for values that do not fit its bridge: group addresses 0, 1 and 2
+   *   forwarded, a backup by itself
+   * @throws NetlinkError ENOENT for a backup that is no port of the bridge
+   * @throws NetlinkError ERANGE for a cost of 0
+   * @throws NetlinkError EBUSY for a state while the bridge speaks spanning tree
+   * @throws NetlinkError ENETDOWN for a state while the port is down or has no carrier
    */
   set(link: LinkLike, change: PortChange): void {
     const port = portToWire(change, this.sink)
@@ -207,14 +215,22 @@ export class BridgePortVerbs {
   }
 
   /**
-   * Lets a VLAN through at a port, or changes how. EOPNOTSUPP when the link is no port (a bridge
-   * wants `self`), EINVAL for a PVID on a range.
+   * Lets a VLAN through at a port, or changes how.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (a bridge wants `self`), or the kernel
+   *   has no VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)
+   * @throws NetlinkError ENODEV when the link is gone
    */
   addVlan(link: LinkLike, vlan: PortVlan): void {
     this.sink.add('bridgePort.set', this.#vlan(link, vlan))
   }
 
-  /** Takes a VLAN from a port; one that is not there is fine to the kernel. EOPNOTSUPP as above. */
+  /**
+   * Takes a VLAN from a port; one that is not there is fine to the kernel.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   delVlan(link: LinkLike, vlan: PortVlan): void {
     const { pvid: _pvid, untagged: _untagged, ...ids } = vlan
     this.sink.add('bridgePort.del', this.#vlan(link, ids))

@@ -78,36 +78,67 @@ export class FdbVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds an entry. EEXIST when the address is there; EOPNOTSUPP when the link is no port
-   * (`master`) or keeps no table (`self`); EINVAL for a MAC that stands for a group, or a VLAN
-   * that the port does not have.
+   * Adds an entry.
+   *
+   * @throws NetlinkError EEXIST when the address is there
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EINVAL for a MAC of zeros, a VLAN that the port does not have, `sticky`
+   *   with `permanent`, a link that keeps no table or none of that state (`self`)
    */
   add(spec: FdbSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.excl)
   }
 
-  /** Adds an entry, or moves the address here. EOPNOTSUPP and EINVAL as above. */
+  /**
+   * Adds an entry, or moves the address here.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   * @throws NetlinkError EOPNOTSUPP for a VXLAN's MAC of zeros, whose remotes are a list
+   */
   replace(spec: FdbSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.replace)
   }
 
-  /** Adds one more remote of an address (VXLAN with all-zero MAC: flood list). */
+  /**
+   * Adds one more remote of an address (VXLAN with all-zero MAC: flood list). The address of one
+   * station has one remote: the kernel leaves it, and says nothing.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   * @throws NetlinkError as `add` for the rest, but for EEXIST
+   */
   append(spec: FdbSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.append)
   }
 
-  /** Deletes an entry. ENOENT when it is not there. */
+  /**
+   * Deletes an entry.
+   *
+   * @throws NetlinkError ENOENT when it is not there
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   del(spec: FdbSpec): void {
     this.sink.add('neighbour.del', this.#where(spec))
   }
 
-  /** Deletes an entry, if it is there. */
+  /**
+   * Deletes an entry, if it is there.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   */
   delIfExists(spec: FdbSpec): void {
     const accept = [ERRNO.ENOENT, ERRNO.ENODEV]
     this.sink.add('neighbour.del', this.#where(spec, true), { accept })
   }
 
-  /** Reads all tables, that of one bridge, or what is behind one port. */
+  /**
+   * Reads all tables, that of one bridge, or what is behind one port. More than fits into one
+   * datagram is read until two readings agree, because the kernel keeps no count of changes;
+   * NetlinkError EINTR when ten did not, as while many stations are learned.
+   *
+   * @throws NetlinkError ENODEV when the bridge is gone
+   */
   dump(options: { bridge?: LinkLike; link?: LinkLike } = {}): StepRef<FdbEntry[]> {
     const { bridge, link } = options
     const args: { [key: string]: Wire } = { family: AF.bridge }

@@ -33,30 +33,56 @@ export class LinkVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Makes a link of any kind but veth. EEXIST when the name is taken, EOPNOTSUPP ("Unknown device
-   * type") when the kernel lacks the kind, EINVAL or ERANGE for settings that it refuses, ENODEV
-   * when the link beneath is gone. A `tun` is always refused: /dev/net/tun makes those.
+   * Makes a link of any kind but veth.
+   *
+   * @throws NetlinkError EEXIST when the name or the index is taken, or a VXLAN of that VNI is there
+   * @throws NetlinkError EOPNOTSUPP when the kernel lacks the kind (`Unknown device type`), when
+   *   the master takes no ports, and for a `tun`: /dev/net/tun makes those
+   * @throws NetlinkError ENODEV when the link beneath is gone
+   * @throws NetlinkError EINVAL for settings that the kind refuses, such as its MTU, and for a
+   *   master that is gone
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
    */
   add(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [])
   }
 
-  /** Makes a link, or takes the link of that name as it is, whatever its kind. */
+  /**
+   * Makes a link, or takes the link of that name as it is, whatever its kind.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   ensure(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [ERRNO.EEXIST])
   }
 
-  /** Makes a bridge. EEXIST when the name is taken. */
+  /**
+   * Makes a bridge.
+   *
+   * @throws NetlinkError EEXIST when the name or the index is taken
+   * @throws NetlinkError EINVAL for an MTU that a bridge does not take, or a master that is gone
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError ELOOP when the master is a bridge
+   */
   addBridge(spec: BridgeSpec): LinkRef {
     return this.#add({ ...spec, kind: 'bridge' }, [])
   }
 
-  /** Makes a bridge, or takes the link of that name as it is. */
+  /**
+   * Makes a bridge, or takes the link of that name as it is.
+   *
+   * @throws NetlinkError as `addBridge`, but for EEXIST
+   */
   ensureBridge(spec: BridgeSpec): LinkRef {
     return this.#add({ ...spec, kind: 'bridge' }, [ERRNO.EEXIST])
   }
 
-  /** Changes a bridge's settings. EOPNOTSUPP when the link is no bridge or lacks the setting. */
+  /**
+   * Changes a bridge's settings.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no bridge
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   setBridge(link: LinkLike, settings: BridgeSettings): void {
     const info = { kind: 'bridge', data: bridgeSettingsToWire(settings) }
     // Kind settings go by RTM_NEWLINK: RTM_SETLINK passes IFLA_LINKINFO over.
@@ -66,7 +92,11 @@ export class LinkVerbs {
 
   /**
    * Makes a veth pair; each end is born in its namespace under its final name.
-   * EEXIST when either name is taken, ENODEV-like errnos when a master is gone.
+   *
+   * @throws NetlinkError EEXIST when the name or index of an end is taken
+   * @throws NetlinkError EINVAL when a master is gone, or for an MTU out of bounds
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError EOPNOTSUPP when a master takes no ports
    */
   addVeth(outer: LinkSpec, inner: VethEnd): [outer: LinkRef, inner: LinkRef] {
     const { up, alias, master, ...born } = inner
@@ -84,12 +114,20 @@ export class LinkVerbs {
     return ends
   }
 
-  /** Finds a link by name for later steps. ENODEV when there is none. */
+  /**
+   * Finds a link by name for later steps.
+   *
+   * @throws NetlinkError ENODEV when there is none
+   */
   get(name: string): LinkRef {
     return new LinkRef(this.sink.add('link.get', { name: checkLinkName(name) }))
   }
 
-  /** Reads one link, by index or name. ENODEV when there is none. */
+  /**
+   * Reads one link, by index or name.
+   *
+   * @throws NetlinkError ENODEV when there is none, unless `optional`
+   */
   read(
     which: number | string,
     options: { optional?: boolean } & LinkReadOptions = {},
@@ -111,17 +149,28 @@ export class LinkVerbs {
     })
   }
 
-  /** Reads all links of the namespace, or the ports of one bridge. */
+  /**
+   * Reads all links of the namespace, or the ports of one bridge.
+   *
+   * NetlinkError EINTR when links came or went during each of ten readings.
+   */
   dump(options: LinkReadOptions & { master?: LinkLike } = {}): StepRef<Link[]> {
     const at = this.#list(options)
     return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
   }
 
   /**
-   * Changes a link. `was` says what undo sets back.
-   * ENODEV when it is gone; EEXIST for a name that is taken; EINVAL for an MTU that the driver
-   * does not take (with the kernel's words); EADDRNOTAVAIL for a MAC that is none; EBUSY on older
-   * kernels for a new name of a link that is up; EOPNOTSUPP for a master that takes no ports.
+   * Changes a link. `was` says what undo sets back. Kernels before 6.2 answer EBUSY to a new name
+   * of a link that is up.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EEXIST for a name that is taken, here or in the namespace it moves to
+   * @throws NetlinkError EINVAL for an MTU that the driver does not take, a master that is gone,
+   *   or a link that cannot leave its namespace
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError EOPNOTSUPP for a master that takes no ports
+   * @throws NetlinkError ELOOP for a bridge as port of a bridge
+   * @throws NetlinkError EBUSY for a port that is in use otherwise, as by a macvlan
    */
   set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
     const index = linkToWire(link, this.sink)
@@ -130,12 +179,21 @@ export class LinkVerbs {
     this.sink.add('link.set', args, { undo: back && [{ op: 'link.set', args: back }] })
   }
 
-  /** Sets flags of a bridge's port. EOPNOTSUPP when the link is no port. */
+  /**
+   * Sets a bridge's port; the same as `bridgePort.set`.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port
+   */
   setPort(link: LinkLike, flags: PortChange): void {
     new BridgePortVerbs(this.sink).set(link, flags)
   }
 
-  /** Deletes a link. ENODEV when it is gone, EOPNOTSUPP for one that cannot be deleted. */
+  /**
+   * Deletes a link.
+   *
+   * @throws NetlinkError ENODEV when it is gone
+   * @throws NetlinkError EOPNOTSUPP for one that cannot be deleted, such as `lo` and hardware
+   */
   del(link: LinkLike): void {
     const args =
       typeof link === 'string'
@@ -144,12 +202,21 @@ export class LinkVerbs {
     this.sink.add('link.del', args)
   }
 
-  /** Deletes the link of that name, if there is one. */
+  /**
+   * Deletes the link of that name, if there is one.
+   *
+   * @throws NetlinkError EOPNOTSUPP for one that cannot be deleted
+   */
   delIfExists(name: string): void {
     this.sink.add('link.del', { name: checkLinkName(name) }, { accept: [ERRNO.ENODEV] })
   }
 
-  /** Deletes all links of a group at once. ENODEV when it has none; group 0 is refused here. */
+  /**
+   * Deletes all links of a group at once; group 0 is refused here.
+   *
+   * @throws NetlinkError ENODEV when it has none
+   * @throws NetlinkError EOPNOTSUPP when one of them cannot be deleted; then all stay
+   */
   delGroup(group: number): void {
     // Group 0 is every link that was given none; the kernel refuses it as well (EPERM).
     checkInteger(group, 'group', 1, 0xffffffff, 'the group of links to delete')

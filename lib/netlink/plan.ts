@@ -169,8 +169,12 @@ export class Plan extends PlanScope {
 
   /**
    * Runs the plan on a pool thread.
-   * Throws NetlinkError (with `step`), SyscallError, or TypeError for a malformed step, in which
-   * case nothing was done.
+   *
+   * @throws NetlinkError EPERM for a change without CAP_NET_ADMIN over the namespace
+   * @throws NetlinkError with the `step` that was refused; what its verb tells
+   * @throws SyscallError EPERM without CAP_SYS_ADMIN over the namespace, which entering it needs
+   * @throws SyscallError EMFILE when there is no descriptor for a socket
+   * @throws TypeError for a malformed step; then nothing was done
    */
   async run(options: RunOptions = {}): Promise<Done> {
     const { steps, keepGoing } = this.#prepare(options)

@@ -186,17 +186,31 @@ function toWire(spec: RuleSpec): { [key: string]: Wire } {
 export class RuleVerbs {
   constructor(private readonly sink: StepSink) {}
 
-  /** Adds a rule. EEXIST when there is an equal one, EINVAL for what does not go together. */
+  /**
+   * Adds a rule.
+   *
+   * @throws NetlinkError EEXIST when there is an equal one
+   * @throws NetlinkError EINVAL for what does not go together: a `goto` without a target or
+   *   backwards, ports from 0, ECN bits in `tos`
+   */
   add(spec: RuleSpec): void {
     this.#put(spec, [])
   }
 
-  /** Adds a rule, or leaves the equal one that is there. */
+  /**
+   * Adds a rule, or leaves the equal one that is there.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   ensure(spec: RuleSpec): void {
     this.#put(spec, [ERRNO.EEXIST])
   }
 
-  /** Deletes the first rule that fits. ENOENT when there is none. */
+  /**
+   * Deletes the first rule that fits.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   */
   del(spec: RuleSpec): void {
     this.sink.add('rule.del', toWire(spec))
   }
