@@ -4,7 +4,14 @@
 import type { Wire } from '../binding.js'
 import { AF, ERRNO, IFA_F, NLM_F, scopes, type Family, type Scope } from './constants.js'
 import { checkInteger } from './check.js'
-import { familyName, familyNumber, familyOf, parsePrefix } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import {
+  familyFilter,
+  familyName,
+  familyNumber,
+  familyOf,
+  parsePrefix,
+} from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** Stands for ever in a lifetime (INFINITY_LIFE_TIME, net/addrconf.h). */
@@ -129,6 +136,7 @@ function toWire(
   sink: StepSink,
   optional = false,
 ): { [key: string]: Wire } {
+  checkOptions(spec, 'address', OPTIONS)
   const { address, length, family } = parsePrefix(spec.address, 'address')
   const { peer, broadcast, lifetime, label } = spec
   return {
@@ -147,6 +155,24 @@ function toWire(
     unknown: spec.unknown,
     index: linkToWire(spec.link, sink, { optional }),
   }
+}
+
+/** `family` comes with an address that was read. */
+const OPTIONS: Options<Address> = {
+  link: 'value',
+  address: 'value',
+  peer: 'value',
+  broadcast: 'value',
+  scope: 'value',
+  label: 'value',
+  flags: 'value',
+  metric: 'value',
+  lifetime: 'value',
+  protocol: 'value',
+  unknown: 'value',
+  family: 'value',
+  nodad: 'switch',
+  noPrefixRoute: 'switch',
 }
 
 /** The verbs for addresses of one namespace in a plan. */
@@ -213,9 +239,10 @@ export class AddressVerbs {
     family?: Family
     scope?: Scope | number
   }): StepRef<number> {
+    checkOptions(of, 'address.flush', { link: 'value', family: 'value', scope: 'value' })
     const scope = of.scope === undefined ? undefined : scopes.number(of.scope)
     const index = linkToWire(of.link, this.sink)
-    const family = of.family ? AF[of.family] : 0
+    const family = familyFilter(of.family)
     return new StepRef(this.sink.add('address.flush', { family, index, scope }), Number)
   }
 
@@ -227,7 +254,8 @@ export class AddressVerbs {
    * @throws NetlinkError ENODEV when the link is gone
    */
   dump(options: { family?: Family; link?: LinkLike } = {}): StepRef<Address[]> {
-    const family = options.family ? AF[options.family] : 0
+    checkOptions(options, 'address.dump', { family: 'value', link: 'value' })
+    const family = familyFilter(options.family)
     const index =
       options.link === undefined ? undefined : linkToWire(options.link, this.sink)
     const at = this.sink.add('address.dump', { family, index })

@@ -5,6 +5,7 @@
 import type { Wire } from '../binding.js'
 import { checkInteger } from './check.js'
 import { AF, RTEXT_FILTER } from './constants.js'
+import { checkOptions, type Options } from './options.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** Flags of a bridge's port. */
@@ -100,14 +101,20 @@ export function portFromWire(wire: Record<string, unknown>): PortState {
   return out
 }
 
+const OPTIONS: { readonly [name: string]: 'switch' | 'value' } = Object.fromEntries([
+  ...[...SWITCHES, 'flush'].map((name) => [name, 'switch']),
+  ...[...Object.keys(NUMBERS), 'backupPort'].map((name) => [name, 'value']),
+])
+
 function portToWire(change: PortChange, sink: StepSink): { [key: string]: Wire } {
+  checkOptions(change, 'bridgePort.set', OPTIONS)
   const { backupPort, flush, ...rest } = change
   const port: { [key: string]: Wire } = {}
   for (const [name, value] of Object.entries(rest)) {
     if (value === undefined) continue
     const max = NUMBERS[name as keyof PortNumbers]
     port[name] =
-      max === undefined ? (value ? 1 : 0) : checkInteger(Number(value), name, 0, max)
+      max === undefined ? (value ? 1 : 0) : checkInteger(value as number, name, 0, max)
   }
   if (backupPort !== undefined) {
     port['backupPort'] = linkToWire(backupPort, sink, { field: 'backupPort' })
@@ -141,7 +148,17 @@ const VLAN = { pvid: 2, untagged: 4, begin: 8, end: 16 } as const
 /** BRIDGE_FLAGS_* (linux/if_bridge.h). */
 const BRIDGE_FLAGS = { master: 1, self: 2 } as const
 
+/** What a VLAN of a port has. */
+const VLAN_OPTIONS: Options<PortVlan> = {
+  id: 'value',
+  to: 'value',
+  pvid: 'switch',
+  untagged: 'switch',
+  self: 'switch',
+}
+
 function vlanToWire(vlan: PortVlan): { id: number; flags: number }[] {
+  checkOptions(vlan, 'a VLAN', VLAN_OPTIONS)
   const flags = (vlan.pvid ? VLAN.pvid : 0) | (vlan.untagged ? VLAN.untagged : 0)
   const id = checkInteger(vlan.id, 'id', 1, 4094, 'a VLAN id')
   if (vlan.to === undefined || vlan.to === id) return [{ id, flags }]

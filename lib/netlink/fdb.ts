@@ -5,6 +5,7 @@
 import type { Wire } from '../binding.js'
 import { checkInteger, checkMac } from './check.js'
 import { AF, ERRNO, NLM_F, NTF, NUD } from './constants.js'
+import { checkOptions, type Options } from './options.js'
 import { familyOf } from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
@@ -71,6 +72,21 @@ function fromWire(wire: unknown): FdbEntry {
     ...(w.port && { port: w.port }),
     ...(w.vni !== undefined && { vni: w.vni }),
   }
+}
+
+/** The last of both kinds come with an entry that was read. */
+const OPTIONS: Options<FdbEntry> = {
+  link: 'value',
+  mac: 'value',
+  vlan: 'value',
+  table: 'value',
+  state: 'value',
+  remote: 'value',
+  port: 'value',
+  vni: 'value',
+  master: 'value',
+  sticky: 'switch',
+  extLearned: 'switch',
 }
 
 /** The verbs for forwarding tables of one namespace in a plan. */
@@ -140,6 +156,7 @@ export class FdbVerbs {
    * @throws NetlinkError ENODEV when the bridge is gone
    */
   dump(options: { bridge?: LinkLike; link?: LinkLike } = {}): StepRef<FdbEntry[]> {
+    checkOptions(options, 'fdb.dump', { bridge: 'value', link: 'value' })
     const { bridge, link } = options
     const args: { [key: string]: Wire } = { family: AF.bridge }
     if (bridge !== undefined) {
@@ -167,7 +184,11 @@ export class FdbVerbs {
   }
 
   #where(spec: FdbSpec, optional = false) {
+    checkOptions(spec, 'fdb', OPTIONS)
     const { vlan, remote, port, vni } = spec
+    if (spec.table !== undefined && spec.table !== 'self' && spec.table !== 'master') {
+      throw new TypeError(`table: ${String(spec.table)} is not one of master, self`)
+    }
     if (remote !== undefined) familyOf(remote, 'remote')
     return {
       family: AF.bridge,

@@ -6,13 +6,16 @@ import { checkInteger, checkLinkName } from './check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from './constants.js'
 import {
   bridgeSettingsToWire,
+  BRIDGE_OPTIONS,
   linkKinds,
   type AnyLinkSpec,
   type BridgeSettings,
   type BridgeSpec,
 } from './kinds/index.js'
 import {
+  CHANGE_OPTIONS,
   commonArgs,
+  LINK_OPTIONS,
   linkFromWire,
   type Link,
   type LinkChange,
@@ -20,6 +23,7 @@ import {
   type VethEnd,
   type WireArgs,
 } from './link.js'
+import { checkOptions } from './options.js'
 import { LinkRef, linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** What a read of links brings along. */
@@ -84,6 +88,7 @@ export class LinkVerbs {
    * @throws NetlinkError ENODEV when the link is gone
    */
   setBridge(link: LinkLike, settings: BridgeSettings): void {
+    checkOptions(settings, 'link.setBridge', BRIDGE_OPTIONS)
     const info = { kind: 'bridge', data: bridgeSettingsToWire(settings) }
     // Kind settings go by RTM_NEWLINK: RTM_SETLINK passes IFLA_LINKINFO over.
     const index = linkToWire(link, this.sink)
@@ -99,12 +104,19 @@ export class LinkVerbs {
    * @throws NetlinkError EOPNOTSUPP when a master takes no ports
    */
   addVeth(outer: LinkSpec, inner: VethEnd): [outer: LinkRef, inner: LinkRef] {
+    checkOptions(outer, 'link.addVeth', LINK_OPTIONS)
+    checkOptions(inner, 'link.addVeth', { ...LINK_OPTIONS, netns: 'value' })
+    checkLinkName(outer.name)
+    checkLinkName(inner.name)
     const { up, alias, master, ...born } = inner
     const peer = commonArgs(born, this.sink)
     const args = commonArgs(outer, this.sink)
     args['info'] = { kind: 'veth', data: { peer } }
     const at = this.#make(args, [])
-    const ends: [LinkRef, LinkRef] = [new LinkRef(at), new LinkRef(at, 'peerIndex')]
+    const ends: [LinkRef, LinkRef] = [
+      new LinkRef(at, 'index', this.sink.owner),
+      new LinkRef(at, 'peerIndex', this.sink.owner),
+    ]
     // The kernel refuses (ENOTCONN) a peer that is up before its pair is registered, and passes
     // the other two over: they are a request of their own.
     if (up || alias !== undefined || master !== undefined) {
@@ -120,7 +132,7 @@ export class LinkVerbs {
    * @throws NetlinkError ENODEV when there is none
    */
   get(name: string): LinkRef {
-    return new LinkRef(this.sink.add('link.get', { name: checkLinkName(name) }))
+    return this.#ref(this.sink.add('link.get', { name: checkLinkName(name) }))
   }
 
   /**
@@ -173,6 +185,7 @@ export class LinkVerbs {
    * @throws NetlinkError EBUSY for a port that is in use otherwise, as by a macvlan
    */
   set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
+    checkOptions(change, 'link.set', CHANGE_OPTIONS)
     const index = linkToWire(link, this.sink)
     const args = { index, ...commonArgs(change, this.sink) }
     const back = was && { index, ...commonArgs(was, this.sink) }
@@ -198,7 +211,7 @@ export class LinkVerbs {
     const args =
       typeof link === 'string'
         ? { name: checkLinkName(link, 'link') }
-        : { index: linkToWire(link) }
+        : { index: linkToWire(link, this.sink) }
     this.sink.add('link.del', args)
   }
 
@@ -233,16 +246,26 @@ export class LinkVerbs {
   }
 
   #add(spec: AnyLinkSpec, accept: number[]): LinkRef {
-    const kind = linkKinds.get(spec.kind)
+    const kind = linkKinds.get(spec?.kind)
     if (!kind) {
       const known = [...linkKinds.keys()].join(', ')
-      throw new TypeError(`kind: ${String(spec.kind)} is not one of ${known}`)
+      throw new TypeError(`kind: ${String(spec?.kind)} is not one of ${known}`)
     }
+    checkOptions(spec, `link.add of a ${spec.kind}`, {
+      ...LINK_OPTIONS,
+      ...kind.options,
+      kind: 'value',
+    })
+    checkLinkName(spec.name)
     const args = commonArgs(spec, this.sink)
     const { data, link } = kind.toWire(spec as never, this.sink)
     if (link !== undefined) args['link'] = link
     args['info'] = { kind: spec.kind, data }
-    return new LinkRef(this.#make(args, accept))
+    return this.#ref(this.#make(args, accept))
+  }
+
+  #ref(step: number): LinkRef {
+    return new LinkRef(step, 'index', this.sink.owner)
   }
 
   #make({ alias, ...args }: WireArgs, accept: number[]): number {

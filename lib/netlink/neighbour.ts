@@ -13,7 +13,8 @@ import {
   type Family,
   type NeighbourState,
 } from './constants.js'
-import { familyName, familyNumber, familyOf } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import { familyFilter, familyName, familyNumber, familyOf } from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** A neighbour to read or delete. */
@@ -80,6 +81,25 @@ export interface NeighbourFilter {
   readonly proxy?: boolean
 }
 
+/** `family` comes with an entry that was read. */
+const OPTIONS: Options<NeighbourEntry & Neighbour> = {
+  link: 'value',
+  address: 'value',
+  family: 'value',
+  mac: 'value',
+  state: 'value',
+  proxy: 'switch',
+  router: 'switch',
+  extLearned: 'switch',
+}
+
+/** What a filter of neighbours has. */
+const FILTER: Options<NeighbourFilter> = {
+  family: 'value',
+  link: 'value',
+  proxy: 'switch',
+}
+
 /** States that mean nothing without a MAC: NUD_VALID (net/neighbour.h). */
 const NEEDS_MAC =
   NUD.permanent | NUD.noArp | NUD.reachable | NUD.probe | NUD.stale | NUD.delay
@@ -108,7 +128,6 @@ export class NeighbourVerbs {
    * @throws TypeError for a state that needs a MAC, without one
    */
   add(spec: NeighbourEntry): void {
-    checkHasMac(spec)
     this.#put(spec, NLM_F.create | NLM_F.excl)
   }
 
@@ -129,7 +148,6 @@ export class NeighbourVerbs {
    * @throws NetlinkError ENODEV when the link is gone
    */
   replacePermanent(spec: NeighbourSpec & { readonly mac: string }): void {
-    checkHasMac(spec)
     this.#put({ ...spec, state: 'permanent' }, NLM_F.create | NLM_F.replace)
   }
 
@@ -182,9 +200,11 @@ export class NeighbourVerbs {
     return new StepRef(this.sink.add('neighbour.flush', this.#filter(filter)), Number)
   }
 
-  #filter({ family, link, proxy }: NeighbourFilter): { [key: string]: Wire } {
+  #filter(filter: NeighbourFilter): { [key: string]: Wire } {
+    checkOptions(filter, 'the filter of neighbours', FILTER)
+    const { family, link, proxy } = filter
     return {
-      family: family ? AF[family] : 0,
+      family: familyFilter(family),
       flags: proxy ? NTF.proxy : undefined,
       outLink: link === undefined ? undefined : linkToWire(link, this.sink),
     }
@@ -192,6 +212,8 @@ export class NeighbourVerbs {
 
   #put(spec: NeighbourEntry, flags: number): void {
     const where = this.#where(spec)
+    // What replaces another may keep its MAC.
+    if (flags & NLM_F.excl) checkHasMac(spec)
     const bits =
       where.flags |
       (spec.router ? NTF.router : 0) |
@@ -211,6 +233,7 @@ export class NeighbourVerbs {
   }
 
   #where(spec: NeighbourSpec, optional = false) {
+    checkOptions(spec, 'neighbour', OPTIONS)
     const family = familyOf(spec.address, 'address')
     return {
       family: familyNumber(family),

@@ -13,6 +13,7 @@ import {
 import { toError } from '../errors.js'
 import { checkInteger } from './check.js'
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
+import { checkOptions } from './options.js'
 import { Plan } from './plan.js'
 import {
   shortVerbs,
@@ -135,6 +136,7 @@ export class NetNs implements Disposable, AsyncDisposable {
    * @throws SyscallError EPERM without CAP_SYS_ADMIN
    */
   static create(options: { name?: string } = {}): NetNs {
+    checkOptions(options, 'NetNs.create', { name: 'value' })
     const path = options.name === undefined ? undefined : pinnedPath(options.name)
     return new NetNs(unwrap(addon().createNetns(path), path))
   }
@@ -256,7 +258,13 @@ export class NetNs implements Disposable, AsyncDisposable {
 }
 
 function pinnedPath(name: string): string {
-  if (!name || name === '.' || name === '..' || /[/\0]/.test(name)) {
+  if (
+    typeof name !== 'string' ||
+    !name ||
+    name === '.' ||
+    name === '..' ||
+    /[/\0]/.test(name)
+  ) {
     throw new TypeError(
       `name: ${JSON.stringify(name)} cannot name a namespace; it must be a plain file name`,
     )

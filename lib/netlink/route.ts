@@ -17,7 +17,14 @@ import {
   type RouteType,
   type Scope,
 } from './constants.js'
-import { familyName, familyNumber, familyOf, parsePrefix } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import {
+  familyFilter,
+  familyName,
+  familyNumber,
+  familyOf,
+  parsePrefix,
+} from './prefix.js'
 import { checkInteger } from './check.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
@@ -196,6 +203,10 @@ function toWire(
   sink?: StepSink,
   optional = false,
 ): { [key: string]: Wire } {
+  checkOptions(spec, 'route', OPTIONS)
+  if (spec.hops !== undefined && !Array.isArray(spec.hops)) {
+    throw new TypeError('hops: give a list of next hops')
+  }
   const family = familyOfSpec(spec)
   const prefix = spec.to === 'default' ? undefined : parsePrefix(spec.to, 'to')
   const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
@@ -222,6 +233,30 @@ function toWire(
     hops: spec.hops?.map((hop, i) => hopToWire(hop, family, `hops.${i}`, sink)),
     link: spec.link === undefined ? undefined : linkToWire(spec.link, sink, { optional }),
   }
+}
+
+/** What a route to add or delete has. */
+const OPTIONS: Options<Route> = {
+  to: 'value',
+  from: 'value',
+  family: 'value',
+  via: 'value',
+  link: 'value',
+  source: 'value',
+  table: 'value',
+  protocol: 'value',
+  scope: 'value',
+  type: 'value',
+  priority: 'value',
+  tos: 'value',
+  flags: 'value',
+  hops: 'value',
+  metrics: 'value',
+  preference: 'value',
+  flow: 'value',
+  expires: 'value',
+  unknown: 'value',
+  onlink: 'switch',
 }
 
 /** The request behind `replace`; for the undo of another step. Links go by index here. */
@@ -269,6 +304,24 @@ export interface RouteLookup {
   readonly inLink?: LinkLike
   readonly mark?: number
   readonly tos?: number
+}
+
+/** What a filter of routes has. */
+const FILTER: Options<RouteFilter> = {
+  family: 'value',
+  table: 'value',
+  link: 'value',
+  protocol: 'value',
+  type: 'value',
+}
+
+/** What a look-up has. */
+const LOOKUP: Options<RouteLookup> = {
+  source: 'value',
+  link: 'value',
+  inLink: 'value',
+  mark: 'value',
+  tos: 'value',
 }
 
 /** The verbs for routes of one namespace in a plan. */
@@ -382,6 +435,7 @@ export class RouteVerbs {
    */
   get(to: string, packet: RouteLookup = {}): StepRef<Route> {
     const { address, length, family } = parsePrefix(to, 'to')
+    checkOptions(packet, 'route.get', LOOKUP)
     const { source, link, inLink } = packet
     const at = this.sink.add('route.get', {
       family: AF[family],
@@ -401,9 +455,10 @@ export class RouteVerbs {
   }
 
   #filter(filter: RouteFilter): { [key: string]: Wire } {
+    checkOptions(filter, 'the filter of routes', FILTER)
     const { family, table, link, protocol, type } = filter
     return {
-      family: family ? AF[family] : 0,
+      family: familyFilter(family),
       table: table === undefined ? undefined : routeTables.number(table),
       protocol: protocol === undefined ? undefined : routeProtocols.number(protocol),
       type: type === undefined ? undefined : routeTypes.number(type),

@@ -13,7 +13,8 @@ import {
   type RouteTable,
   type RuleAction,
 } from './constants.js'
-import { familyName, familyNumber, parsePrefix } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import { familyFilter, familyName, familyNumber, parsePrefix } from './prefix.js'
 import { StepRef, type StepSink } from './steps.js'
 
 /** First and last of a range of ports or user ids. */
@@ -124,6 +125,31 @@ export function policyRuleFromWire(wire: unknown): Rule {
   }
 }
 
+/** What a rule has. */
+const OPTIONS: Options<Rule> = {
+  family: 'value',
+  from: 'value',
+  to: 'value',
+  table: 'value',
+  priority: 'value',
+  mark: 'value',
+  mask: 'value',
+  inLink: 'value',
+  outLink: 'value',
+  action: 'value',
+  goto: 'value',
+  tos: 'value',
+  suppressPrefixLength: 'value',
+  suppressGroup: 'value',
+  ipProtocol: 'value',
+  sourcePorts: 'value',
+  destinationPorts: 'value',
+  uids: 'value',
+  protocol: 'value',
+  unknown: 'value',
+  invert: 'switch',
+}
+
 function optional(value: number | undefined, field: string, max: number) {
   return value === undefined ? undefined : checkInteger(value, field, 0, max)
 }
@@ -141,6 +167,7 @@ function linkName(value: string | undefined, field: string) {
 
 // An action is always sent by us: without one the kernel does nothing on a match.
 function toWire(spec: RuleSpec): { [key: string]: Wire } {
+  checkOptions(spec, 'rule', OPTIONS)
   const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
   const to = spec.to === undefined ? undefined : parsePrefix(spec.to, 'to')
   const family = spec.family ?? from?.family ?? to?.family ?? 'ipv4'
@@ -222,7 +249,8 @@ export class RuleVerbs {
 
   /** Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. */
   dump(options: { family?: Family } = {}): StepRef<Rule[]> {
-    const family = options.family ? AF[options.family] : 0
+    checkOptions(options, 'rule.dump', { family: 'value' })
+    const family = familyFilter(options.family)
     const at = this.sink.add('rule.dump', { family })
     return new StepRef(at, (wire) =>
       (wire as WireRule[])

@@ -12,6 +12,7 @@ export const tunTypes = new Names<'tun' | 'tap'>('type', { tun: 1, tap: 2 })
 /** The kind `tun`, for reading. */
 export const tun: LinkKind<LinkSpec> = {
   kind: 'tun',
+  options: {},
   toWire: () => ({}),
   fromWire: (data) => ({
     ...booleans(data, ['packetInformation', 'vnetHeader', 'persist', 'multiQueue']),
