@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "ct/filter.h"
+#include "dump.h"
 #include "nft/batch.h"
 #include "nft/objects.h"
 #include "rtnl/objects.h"
@@ -17,8 +18,6 @@
 namespace vnet {
 
 namespace {
-
-constexpr int kDumpTries = 10;
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
@@ -205,32 +204,13 @@ class Runner {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
-    const uint16_t skip = unwanted(s);
-    Failure f;
-    for (int attempt = 0; attempt < kDumpTries; attempt++) {
-      uint32_t sequence = socket->next_sequence();
-      Writer w;
-      if (Failure bad = encode(*s.object, s.verb, flags, s.args, sequence, &w)) return bad;
-      List list;
-      bool interrupted = false;
-      f = socket->exchange(
-          w.bytes(), sequence, *s.object,
-          [&](const nlmsghdr&, View payload) {
-            list.push_back(decode_object(*s.object, payload, skip));
-          },
-          &interrupted, abort_);
-      // A datagram that did not fit has made the buffer grow: ask again.
-      if (f.error == EMSGSIZE && !f.syscall.empty()) continue;
-      if (f) return f;
-      if (aborted()) return canceled(s);
-      if (!interrupted) {
-        *result = Value(std::move(list));
-        return {};
-      }
-      f.error = EINTR;
-      f.ext_ack = "the table changed during each of " + std::to_string(kDumpTries) + " dumps";
-    }
-    return f;
+    Failure f = run_dump(
+        *socket, *s.object, unwanted(s),
+        [&](uint32_t sequence, Writer* w) {
+          return encode(*s.object, s.verb, flags, s.args, sequence, w);
+        },
+        abort_, result);
+    return aborted() ? canceled(s) : f;
   }
 
   Failure batch(NetNs& ns, const Step& s, Value* result) {

@@ -71,9 +71,6 @@ std::vector<int> descriptors(const Plan& plan);
 // Every object that operations can name.
 std::vector<const Object*> all_objects();
 
-// Set from another thread when what is left of a plan is not wanted any more.
-using AbortFlag = std::atomic<bool>;
-
 // executor.cc
 
 // Looks at `abort` between steps, between the datagrams of a dump and between the deletions of a

@@ -164,8 +164,7 @@ void read_batch_reply(View datagram, SequenceRange range, const OnMessage& on_ec
 }
 
 Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& object,
-                         const OnMessage& on_message, bool* interrupted,
-                         const std::atomic<bool>* abort) {
+                         const OnMessage& on_message, bool* interrupted, const AbortFlag* abort) {
   if (Failure f = send(request)) return f;
   View sent{request.data(), request.size()};
   for (;;) {

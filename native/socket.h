@@ -12,6 +12,9 @@
 
 namespace vnet {
 
+// Set by another thread when nobody wants the answer any more.
+using AbortFlag = std::atomic<bool>;
+
 class Socket {
  public:
   bool open() const { return fd_.valid(); }
@@ -32,7 +35,7 @@ class Socket {
   // is not read, and the socket is closed with what the kernel still has for it.
   Failure exchange(const Bytes& request, uint32_t sequence, const Object& object,
                    const std::function<void(const nlmsghdr&, View)>& on_message, bool* interrupted,
-                   const std::atomic<bool>* abort = nullptr);
+                   const AbortFlag* abort = nullptr);
 
   // Sends an nfnetlink batch and drains what the kernel says to it. It says nothing when all went
   // well: the work is done when sendmsg returns. The batch has `count` sequence numbers from

@@ -4,7 +4,14 @@
 import type { Wire } from '../binding.js'
 import { AF, ERRNO, IFA_F, NLM_F, scopes, type Family, type Scope } from './constants.js'
 import { checkInteger } from './check.js'
-import { familyName, familyNumber, familyOf, parsePrefix } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import {
+  familyFilter,
+  familyName,
+  familyNumber,
+  familyOf,
+  parsePrefix,
+} from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** Stands for ever in a lifetime (INFINITY_LIFE_TIME, net/addrconf.h). */
@@ -129,6 +136,7 @@ function toWire(
   sink: StepSink,
   optional = false,
 ): { [key: string]: Wire } {
+  checkOptions(spec, 'address', OPTIONS)
   const { address, length, family } = parsePrefix(spec.address, 'address')
   const { peer, broadcast, lifetime, label } = spec
   return {
@@ -149,30 +157,68 @@ function toWire(
   }
 }
 
+/** `family` comes with an address that was read. */
+const OPTIONS: Options<Address> = {
+  link: 'value',
+  address: 'value',
+  peer: 'value',
+  broadcast: 'value',
+  scope: 'value',
+  label: 'value',
+  flags: 'value',
+  metric: 'value',
+  lifetime: 'value',
+  protocol: 'value',
+  unknown: 'value',
+  family: 'value',
+  nodad: 'switch',
+  noPrefixRoute: 'switch',
+}
+
 /** The verbs for addresses of one namespace in a plan. */
 export class AddressVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds an address. EEXIST when the link has it, ENODEV when the link is gone, EACCES for IPv6
-   * where it is switched off on the link.
+   * Adds an address.
+   *
+   * @throws NetlinkError EEXIST when the link has it
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EACCES for IPv6 where it is switched off on the link
+   * @throws NetlinkError EADDRNOTAVAIL for an IPv6 address that no link can have: `::`, `::1`, one
+   *   of a group
+   * @throws NetlinkError EINVAL for a lifetime of 0 or one shorter than what is preferred, a scope
+   *   that other addresses of the prefix do not have, IPv6 on a link with an MTU below 1280
    */
   add(spec: AddressSpec): void {
     this.#put(spec, [])
   }
 
-  /** Adds an address, or leaves the one that is there. */
+  /**
+   * Adds an address, or leaves the one that is there.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   ensure(spec: AddressSpec): void {
     this.#put(spec, [ERRNO.EEXIST])
   }
 
-  /** Adds an address, or gives the one that is there these lifetimes and flags. */
+  /**
+   * Adds an address, or gives the one that is there these lifetimes and flags.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   replace(spec: AddressSpec): void {
     const flags = NLM_F.create | NLM_F.replace
     this.sink.add('address.new', toWire(spec, this.sink), { flags })
   }
 
-  /** Deletes an address; undo adds it again. EADDRNOTAVAIL when it is not there. */
+  /**
+   * Deletes an address; undo adds it again.
+   *
+   * @throws NetlinkError EADDRNOTAVAIL when it is not there
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   del(spec: AddressSpec): void {
     this.#remove(spec, [])
   }
@@ -185,22 +231,31 @@ export class AddressVerbs {
   /**
    * Deletes all addresses of a link, or those of a family or scope. The result is how many went;
    * those that went with another (secondary ones) count only where the kernel keeps them.
-   * ENODEV when the link is gone.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
    */
   flush(of: {
     link: LinkLike
     family?: Family
     scope?: Scope | number
   }): StepRef<number> {
+    checkOptions(of, 'address.flush', { link: 'value', family: 'value', scope: 'value' })
     const scope = of.scope === undefined ? undefined : scopes.number(of.scope)
     const index = linkToWire(of.link, this.sink)
-    const family = of.family ? AF[of.family] : 0
+    const family = familyFilter(of.family)
     return new StepRef(this.sink.add('address.flush', { family, index, scope }), Number)
   }
 
-  /** Reads all addresses, IPv4 and IPv6, or those of a family or link. */
+  /**
+   * Reads all addresses, IPv4 and IPv6, or those of a family or link. More than fit into one
+   * datagram are read until two readings agree, because the kernel does not tell of every change
+   * in between; NetlinkError EINTR when ten did not.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   dump(options: { family?: Family; link?: LinkLike } = {}): StepRef<Address[]> {
-    const family = options.family ? AF[options.family] : 0
+    checkOptions(options, 'address.dump', { family: 'value', link: 'value' })
+    const family = familyFilter(options.family)
     const index =
       options.link === undefined ? undefined : linkToWire(options.link, this.sink)
     const at = this.sink.add('address.dump', { family, index })

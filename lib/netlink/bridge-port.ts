@@ -5,6 +5,7 @@
 import type { Wire } from '../binding.js'
 import { checkInteger } from './check.js'
 import { AF, RTEXT_FILTER } from './constants.js'
+import { checkOptions, type Options } from './options.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** Flags of a bridge's port. */
@@ -100,14 +101,20 @@ export function portFromWire(wire: Record<string, unknown>): PortState {
   return out
 }
 
+const OPTIONS: { readonly [name: string]: 'switch' | 'value' } = Object.fromEntries([
+  ...[...SWITCHES, 'flush'].map((name) => [name, 'switch']),
+  ...[...Object.keys(NUMBERS), 'backupPort'].map((name) => [name, 'value']),
+])
+
 function portToWire(change: PortChange, sink: StepSink): { [key: string]: Wire } {
+  checkOptions(change, 'bridgePort.set', OPTIONS)
   const { backupPort, flush, ...rest } = change
   const port: { [key: string]: Wire } = {}
   for (const [name, value] of Object.entries(rest)) {
     if (value === undefined) continue
     const max = NUMBERS[name as keyof PortNumbers]
     port[name] =
-      max === undefined ? (value ? 1 : 0) : checkInteger(Number(value), name, 0, max)
+      max === undefined ? (value ? 1 : 0) : checkInteger(value as number, name, 0, max)
   }
   if (backupPort !== undefined) {
     port['backupPort'] = linkToWire(backupPort, sink, { field: 'backupPort' })
@@ -141,7 +148,17 @@ const VLAN = { pvid: 2, untagged: 4, begin: 8, end: 16 } as const
 /** BRIDGE_FLAGS_* (linux/if_bridge.h). */
 const BRIDGE_FLAGS = { master: 1, self: 2 } as const
 
+/** What a VLAN of a port has. */
+const VLAN_OPTIONS: Options<PortVlan> = {
+  id: 'value',
+  to: 'value',
+  pvid: 'switch',
+  untagged: 'switch',
+  self: 'switch',
+}
+
 function vlanToWire(vlan: PortVlan): { id: number; flags: number }[] {
+  checkOptions(vlan, 'a VLAN', VLAN_OPTIONS)
   const flags = (vlan.pvid ? VLAN.pvid : 0) | (vlan.untagged ? VLAN.untagged : 0)
   const id = checkInteger(vlan.id, 'id', 1, 4094, 'a VLAN id')
   if (vlan.to === undefined || vlan.to === id) return [{ id, flags }]
@@ -184,8 +201,16 @@ export class BridgePortVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Sets a port. EOPNOTSUPP when the link is no port, ENODEV when it is gone, EINVAL for
-   * values that do not fit its bridge, ERANGE for a priority or cost beyond its bounds.
+   * Sets a port.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port
+   * @throws NetlinkError ENODEV when it is gone
+   * @throws NetlinkError EINVAL for values that do not fit its bridge: group addresses 0, 1 and 2
+   *   forwarded, a backup by itself
+   * @throws NetlinkError ENOENT for a backup that is no port of the bridge
+   * @throws NetlinkError ERANGE for a cost of 0
+   * @throws NetlinkError EBUSY for a state while the bridge speaks spanning tree
+   * @throws NetlinkError ENETDOWN for a state while the port is down or has no carrier
    */
   set(link: LinkLike, change: PortChange): void {
     const port = portToWire(change, this.sink)
@@ -207,14 +232,22 @@ export class BridgePortVerbs {
   }
 
   /**
-   * Lets a VLAN through at a port, or changes how. EOPNOTSUPP when the link is no port (a bridge
-   * wants `self`), EINVAL for a PVID on a range.
+   * Lets a VLAN through at a port, or changes how.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (a bridge wants `self`), or the kernel
+   *   has no VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)
+   * @throws NetlinkError ENODEV when the link is gone
    */
   addVlan(link: LinkLike, vlan: PortVlan): void {
     this.sink.add('bridgePort.set', this.#vlan(link, vlan))
   }
 
-  /** Takes a VLAN from a port; one that is not there is fine to the kernel. EOPNOTSUPP as above. */
+  /**
+   * Takes a VLAN from a port; one that is not there is fine to the kernel.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   delVlan(link: LinkLike, vlan: PortVlan): void {
     const { pvid: _pvid, untagged: _untagged, ...ids } = vlan
     this.sink.add('bridgePort.del', this.#vlan(link, ids))

@@ -52,7 +52,14 @@ export const IFA_F = {
 } as const
 
 /** Neighbour states (linux/neighbour.h). */
-export const NUD = { reachable: 0x02, stale: 0x04, noArp: 0x40, permanent: 0x80 } as const
+export const NUD = {
+  reachable: 0x02,
+  stale: 0x04,
+  delay: 0x08,
+  probe: 0x10,
+  noArp: 0x40,
+  permanent: 0x80,
+} as const
 
 /** Neighbour flags (linux/neighbour.h). */
 export const NTF = {

@@ -5,6 +5,7 @@
 import type { Wire } from '../binding.js'
 import { checkInteger, checkMac } from './check.js'
 import { AF, ERRNO, NLM_F, NTF, NUD } from './constants.js'
+import { checkOptions, type Options } from './options.js'
 import { familyOf } from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
@@ -73,42 +74,89 @@ function fromWire(wire: unknown): FdbEntry {
   }
 }
 
+/** The last of both kinds come with an entry that was read. */
+const OPTIONS: Options<FdbEntry> = {
+  link: 'value',
+  mac: 'value',
+  vlan: 'value',
+  table: 'value',
+  state: 'value',
+  remote: 'value',
+  port: 'value',
+  vni: 'value',
+  master: 'value',
+  sticky: 'switch',
+  extLearned: 'switch',
+}
+
 /** The verbs for forwarding tables of one namespace in a plan. */
 export class FdbVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds an entry. EEXIST when the address is there; EOPNOTSUPP when the link is no port
-   * (`master`) or keeps no table (`self`); EINVAL for a MAC that stands for a group, or a VLAN
-   * that the port does not have.
+   * Adds an entry.
+   *
+   * @throws NetlinkError EEXIST when the address is there
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EINVAL for a MAC of zeros, a VLAN that the port does not have, `sticky`
+   *   with `permanent`, a link that keeps no table or none of that state (`self`)
    */
   add(spec: FdbSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.excl)
   }
 
-  /** Adds an entry, or moves the address here. EOPNOTSUPP and EINVAL as above. */
+  /**
+   * Adds an entry, or moves the address here.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   * @throws NetlinkError EOPNOTSUPP for a VXLAN's MAC of zeros, whose remotes are a list
+   */
   replace(spec: FdbSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.replace)
   }
 
-  /** Adds one more remote of an address (VXLAN with all-zero MAC: flood list). */
+  /**
+   * Adds one more remote of an address (VXLAN with all-zero MAC: flood list). The address of one
+   * station has one remote: the kernel leaves it, and says nothing.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   * @throws NetlinkError as `add` for the rest, but for EEXIST
+   */
   append(spec: FdbSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.append)
   }
 
-  /** Deletes an entry. ENOENT when it is not there. */
+  /**
+   * Deletes an entry.
+   *
+   * @throws NetlinkError ENOENT when it is not there
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   del(spec: FdbSpec): void {
     this.sink.add('neighbour.del', this.#where(spec))
   }
 
-  /** Deletes an entry, if it is there. */
+  /**
+   * Deletes an entry, if it is there.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port (table `master`)
+   */
   delIfExists(spec: FdbSpec): void {
     const accept = [ERRNO.ENOENT, ERRNO.ENODEV]
     this.sink.add('neighbour.del', this.#where(spec, true), { accept })
   }
 
-  /** Reads all tables, that of one bridge, or what is behind one port. */
+  /**
+   * Reads all tables, that of one bridge, or what is behind one port. More than fits into one
+   * datagram is read until two readings agree, because the kernel keeps no count of changes;
+   * NetlinkError EINTR when ten did not, as while many stations are learned.
+   *
+   * @throws NetlinkError ENODEV when the bridge is gone
+   */
   dump(options: { bridge?: LinkLike; link?: LinkLike } = {}): StepRef<FdbEntry[]> {
+    checkOptions(options, 'fdb.dump', { bridge: 'value', link: 'value' })
     const { bridge, link } = options
     const args: { [key: string]: Wire } = { family: AF.bridge }
     if (bridge !== undefined) {
@@ -136,7 +184,11 @@ export class FdbVerbs {
   }
 
   #where(spec: FdbSpec, optional = false) {
+    checkOptions(spec, 'fdb', OPTIONS)
     const { vlan, remote, port, vni } = spec
+    if (spec.table !== undefined && spec.table !== 'self' && spec.table !== 'master') {
+      throw new TypeError(`table: ${String(spec.table)} is not one of master, self`)
+    }
     if (remote !== undefined) familyOf(remote, 'remote')
     return {
       family: AF.bridge,

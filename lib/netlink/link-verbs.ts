@@ -2,10 +2,11 @@
  * The verbs for links.
  */
 import { BridgePortVerbs, type PortChange } from './bridge-port.js'
-import { checkAltName, checkInteger, nameArgs } from './check.js'
+import { checkAltName, checkInteger, checkLinkName, nameArgs } from './check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from './constants.js'
 import {
   bridgeSettingsToWire,
+  BRIDGE_OPTIONS,
   linkKinds,
   tunToWire,
   type AnyLinkSpec,
@@ -14,7 +15,9 @@ import {
   type TunSpec,
 } from './kinds/index.js'
 import {
+  CHANGE_OPTIONS,
   commonArgs,
+  LINK_OPTIONS,
   linkFromWire,
   type Link,
   type LinkChange,
@@ -22,6 +25,7 @@ import {
   type VethEnd,
   type WireArgs,
 } from './link.js'
+import { checkOptions } from './options.js'
 import { LinkRef, linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** What a read of links brings along. */
@@ -35,10 +39,17 @@ export class LinkVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Makes a link of any kind but veth. EEXIST when the name is taken, EOPNOTSUPP ("Unknown device
-   * type") when the kernel lacks the kind, EINVAL or ERANGE for settings that it refuses, ENODEV
-   * when the link beneath is gone. A `tun` is made by /dev/net/tun, so that its refusals are
-   * SyscallErrors: EEXIST, ENOENT without that device, EPERM, EINVAL for an unknown user or group.
+   * Makes a link of any kind but veth.
+   *
+   * @throws NetlinkError EEXIST when the name or the index is taken, or a VXLAN of that VNI is there
+   * @throws NetlinkError EOPNOTSUPP when the kernel lacks the kind (`Unknown device type`), and
+   *   when the master takes no ports
+   * @throws NetlinkError ENODEV when the link beneath is gone
+   * @throws NetlinkError EINVAL for settings that the kind refuses, such as its MTU, and for a
+   *   master that is gone
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws SyscallError EEXIST, EINVAL (an unknown user or group), EPERM or ENOENT (no such device)
+   *   for a `tun`, which /dev/net/tun makes
    */
   add(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [])
@@ -47,23 +58,42 @@ export class LinkVerbs {
   /**
    * Makes a link, or takes the link of that name as it is, whatever its kind; but a `tun` has its
    * MAC, MTU, master, group, alias and `up` set in either case.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
    */
   ensure(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [ERRNO.EEXIST])
   }
 
-  /** Makes a bridge. EEXIST when the name is taken. */
+  /**
+   * Makes a bridge.
+   *
+   * @throws NetlinkError EEXIST when the name or the index is taken
+   * @throws NetlinkError EINVAL for an MTU that a bridge does not take, or a master that is gone
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError ELOOP when the master is a bridge
+   */
   addBridge(spec: BridgeSpec): LinkRef {
     return this.#add({ ...spec, kind: 'bridge' }, [])
   }
 
-  /** Makes a bridge, or takes the link of that name as it is. */
+  /**
+   * Makes a bridge, or takes the link of that name as it is.
+   *
+   * @throws NetlinkError as `addBridge`, but for EEXIST
+   */
   ensureBridge(spec: BridgeSpec): LinkRef {
     return this.#add({ ...spec, kind: 'bridge' }, [ERRNO.EEXIST])
   }
 
-  /** Changes a bridge's settings. EOPNOTSUPP when the link is no bridge or lacks the setting. */
+  /**
+   * Changes a bridge's settings.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no bridge
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   setBridge(link: LinkLike, settings: BridgeSettings): void {
+    checkOptions(settings, 'link.setBridge', BRIDGE_OPTIONS)
     const info = { kind: 'bridge', data: bridgeSettingsToWire(settings) }
     // Kind settings go by RTM_NEWLINK: RTM_SETLINK passes IFLA_LINKINFO over.
     const index = linkToWire(link, this.sink)
@@ -72,15 +102,26 @@ export class LinkVerbs {
 
   /**
    * Makes a veth pair; each end is born in its namespace under its final name.
-   * EEXIST when either name is taken, ENODEV-like errnos when a master is gone.
+   *
+   * @throws NetlinkError EEXIST when the name or index of an end is taken
+   * @throws NetlinkError EINVAL when a master is gone, or for an MTU out of bounds
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError EOPNOTSUPP when a master takes no ports
    */
   addVeth(outer: LinkSpec, inner: VethEnd): [outer: LinkRef, inner: LinkRef] {
+    checkOptions(outer, 'link.addVeth', LINK_OPTIONS)
+    checkOptions(inner, 'link.addVeth', { ...LINK_OPTIONS, netns: 'value' })
+    checkLinkName(outer.name)
+    checkLinkName(inner.name)
     const { up, alias, master, ...born } = inner
     const peer = commonArgs(born, this.sink)
     const args = commonArgs(outer, this.sink)
     args['info'] = { kind: 'veth', data: { peer } }
     const at = this.#make(args, [])
-    const ends: [LinkRef, LinkRef] = [new LinkRef(at), new LinkRef(at, 'peerIndex')]
+    const ends: [LinkRef, LinkRef] = [
+      new LinkRef(at, 'index', this.sink.owner),
+      new LinkRef(at, 'peerIndex', this.sink.owner),
+    ]
     // The kernel refuses (ENOTCONN) a peer that is up before its pair is registered, and passes
     // the other two over: they are a request of their own.
     if (up || alias !== undefined || master !== undefined) {
@@ -90,12 +131,20 @@ export class LinkVerbs {
     return ends
   }
 
-  /** Finds a link by name or alternative name for later steps. ENODEV when there is none. */
+  /**
+   * Finds a link by name or alternative name for later steps.
+   *
+   * @throws NetlinkError ENODEV when there is none
+   */
   get(name: string): LinkRef {
-    return new LinkRef(this.sink.add('link.get', nameArgs(name)))
+    return this.#ref(this.sink.add('link.get', nameArgs(name)))
   }
 
-  /** Reads one link, by index, name or alternative name. ENODEV when there is none. */
+  /**
+   * Reads one link, by index, name or alternative name.
+   *
+   * @throws NetlinkError ENODEV when there is none, unless `optional`
+   */
   read(
     which: number | string,
     options: { optional?: boolean } & LinkReadOptions = {},
@@ -116,19 +165,31 @@ export class LinkVerbs {
     })
   }
 
-  /** Reads all links of the namespace, or the ports of one bridge. */
+  /**
+   * Reads all links of the namespace, or the ports of one bridge.
+   *
+   * NetlinkError EINTR when links came or went during each of ten readings.
+   */
   dump(options: LinkReadOptions & { master?: LinkLike } = {}): StepRef<Link[]> {
     const at = this.#list(options)
     return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
   }
 
   /**
-   * Changes a link. `was` says what undo sets back.
-   * ENODEV when it is gone; EEXIST for a name that is taken; EINVAL for an MTU that the driver
-   * does not take (with the kernel's words); EADDRNOTAVAIL for a MAC that is none; EBUSY on older
-   * kernels for a new name of a link that is up; EOPNOTSUPP for a master that takes no ports.
+   * Changes a link. `was` says what undo sets back. Kernels before 6.2 answer EBUSY to a new name
+   * of a link that is up.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EEXIST for a name that is taken, here or in the namespace it moves to
+   * @throws NetlinkError EINVAL for an MTU that the driver does not take, a master that is gone,
+   *   or a link that cannot leave its namespace
+   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError EOPNOTSUPP for a master that takes no ports
+   * @throws NetlinkError ELOOP for a bridge as port of a bridge
+   * @throws NetlinkError EBUSY for a port that is in use otherwise, as by a macvlan
    */
   set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
+    checkOptions(change, 'link.set', CHANGE_OPTIONS)
     const index = linkToWire(link, this.sink)
     const args = { index, ...commonArgs(change, this.sink) }
     const back = was && { index, ...commonArgs(was, this.sink) }
@@ -136,41 +197,73 @@ export class LinkVerbs {
   }
 
   /**
-   * Gives a link one more name (Linux 5.5 and later), by which all verbs find it. EEXIST when a link
-   * of the namespace has it, as name or alternative name.
+   * Gives a link one more name (Linux 5.5 and later), by which all verbs find it.
+   *
+   * @throws NetlinkError EEXIST when a link of the namespace has it, as name or alternative name
+   * @throws NetlinkError ENODEV when the link is gone
    */
   addAltName(link: LinkLike, name: string): void {
     this.#altName('new', link, name, [])
   }
 
-  /** Takes an alternative name away. ENOENT when no link has it, EINVAL when it is not this link's. */
+  /**
+   * Takes an alternative name away.
+   *
+   * @throws NetlinkError ENOENT when no link has it
+   * @throws NetlinkError EINVAL when it is not this link's
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   delAltName(link: LinkLike, name: string): void {
     this.#altName('del', link, name, [])
   }
 
-  /** Takes an alternative name away, if there are such a link and name. */
+  /**
+   * Takes an alternative name away, if there are such a link and name.
+   *
+   * @throws NetlinkError EINVAL when it is not this link's
+   */
   delAltNameIfExists(link: LinkLike, name: string): void {
     this.#altName('del', link, name, [ERRNO.ENOENT, ERRNO.ENODEV])
   }
 
-  /** Sets flags of a bridge's port. EOPNOTSUPP when the link is no port. */
+  /**
+   * Sets a bridge's port; the same as `bridgePort.set`.
+   *
+   * @throws NetlinkError EOPNOTSUPP when the link is no port
+   */
   setPort(link: LinkLike, flags: PortChange): void {
     new BridgePortVerbs(this.sink).set(link, flags)
   }
 
-  /** Deletes a link. ENODEV when it is gone, EOPNOTSUPP for one that cannot be deleted. */
+  /**
+   * Deletes a link.
+   *
+   * @throws NetlinkError ENODEV when it is gone
+   * @throws NetlinkError EOPNOTSUPP for one that cannot be deleted, such as `lo` and hardware
+   */
   del(link: LinkLike): void {
     const args =
-      typeof link === 'string' ? nameArgs(link, 'link') : { index: linkToWire(link) }
+      typeof link === 'string'
+        ? nameArgs(link, 'link')
+        : { index: linkToWire(link, this.sink) }
     this.sink.add('link.del', args)
   }
 
-  /** Deletes the link of that name, if there is one. */
+  /**
+   * Deletes the link of that name, if there is one.
+   *
+   * @throws NetlinkError EOPNOTSUPP for one that cannot be deleted
+   */
   delIfExists(name: string): void {
     this.sink.add('link.del', nameArgs(name), { accept: [ERRNO.ENODEV] })
   }
 
-  /** Deletes all links of a group at once. ENODEV when it has none; group 0 is refused here. */
+  /**
+   * Deletes all links of a group at once; group 0 is refused here.
+   *
+   * @throws NetlinkError ENODEV when it has none
+   * @throws NetlinkError EOPNOTSUPP when one of them cannot be deleted; then all stay
+   */
   delGroup(group: number): void {
     // Group 0 is every link that was given none; the kernel refuses it as well (EPERM).
     checkInteger(group, 'group', 1, 0xffffffff, 'the group of links to delete')
@@ -203,17 +296,24 @@ export class LinkVerbs {
   }
 
   #add(spec: AnyLinkSpec, accept: number[]): LinkRef {
-    const kind = linkKinds.get(spec.kind)
+    const kind = linkKinds.get(spec?.kind)
     if (!kind) {
       const known = [...linkKinds.keys()].join(', ')
-      throw new TypeError(`kind: ${String(spec.kind)} is not one of ${known}`)
+      throw new TypeError(`kind: ${String(spec?.kind)} is not one of ${known}`)
     }
+    const options = { ...LINK_OPTIONS, ...kind.options, kind: 'value' } as const
+    checkOptions(spec, `link.add of a ${spec.kind}`, options)
+    checkLinkName(spec.name)
     if (spec.kind === 'tun') return this.#addTun(spec, accept)
     const args = commonArgs(spec, this.sink)
     const { data, link } = kind.toWire(spec as never, this.sink)
     if (link !== undefined) args['link'] = link
     args['info'] = { kind: spec.kind, data }
-    return new LinkRef(this.#make(args, accept))
+    return this.#ref(this.#make(args, accept))
+  }
+
+  #ref(step: number): LinkRef {
+    return new LinkRef(step, 'index', this.sink.owner)
   }
 
   #addTun(
@@ -231,7 +331,7 @@ export class LinkVerbs {
       undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
     })
     if (wanted) this.sink.add('link.set', { index: { ref: at }, ...rest })
-    return new LinkRef(at)
+    return this.#ref(at)
   }
 
   #make({ alias, ...args }: WireArgs, accept: number[]): number {

@@ -8,6 +8,7 @@ import { checkAlias, checkInteger, checkLinkName, checkMac } from './check.js'
 import { IFF, operStates, type OperState } from './constants.js'
 import { linkKinds } from './kinds/index.js'
 import type { NetNs } from './netns.js'
+import type { Options } from './options.js'
 import { linkToWire, type LinkLike, type StepSink } from './steps.js'
 
 export { checkLinkName } from './check.js'
@@ -187,6 +188,38 @@ function infoFromWire(info: NonNullable<WireLink['info']>, link: Mutable<Link>):
 
 /** Members of a request, in the addon's form. */
 export type WireArgs = { [key: string]: Wire }
+
+/** What every kind of link has. */
+export const LINK_OPTIONS: Options<LinkSpec> = {
+  name: 'value',
+  mac: 'value',
+  mtu: 'value',
+  master: 'value',
+  alias: 'value',
+  group: 'value',
+  txQueueLength: 'value',
+  txQueues: 'value',
+  rxQueues: 'value',
+  index: 'value',
+  up: 'switch',
+}
+
+/** What a change of a link has. */
+export const CHANGE_OPTIONS: Options<LinkChange> = {
+  name: 'value',
+  mac: 'value',
+  mtu: 'value',
+  master: 'value',
+  alias: 'value',
+  group: 'value',
+  txQueueLength: 'value',
+  netns: 'value',
+  up: 'switch',
+  promiscuous: 'switch',
+  allMulticast: 'switch',
+  arp: 'switch',
+  multicast: 'switch',
+}
 
 const FLAGS = [
   ['up', IFF.up],

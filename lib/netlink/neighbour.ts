@@ -9,10 +9,12 @@ import {
   neighbourStates,
   NLM_F,
   NTF,
+  NUD,
   type Family,
   type NeighbourState,
 } from './constants.js'
-import { familyName, familyNumber, familyOf } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import { familyFilter, familyName, familyNumber, familyOf } from './prefix.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** A neighbour to read or delete. */
@@ -79,29 +81,82 @@ export interface NeighbourFilter {
   readonly proxy?: boolean
 }
 
+/** `family` comes with an entry that was read. */
+const OPTIONS: Options<NeighbourEntry & Neighbour> = {
+  link: 'value',
+  address: 'value',
+  family: 'value',
+  mac: 'value',
+  state: 'value',
+  proxy: 'switch',
+  router: 'switch',
+  extLearned: 'switch',
+}
+
+/** What a filter of neighbours has. */
+const FILTER: Options<NeighbourFilter> = {
+  family: 'value',
+  link: 'value',
+  proxy: 'switch',
+}
+
+/** States that mean nothing without a MAC: NUD_VALID (net/neighbour.h). */
+const NEEDS_MAC =
+  NUD.permanent | NUD.noArp | NUD.reachable | NUD.probe | NUD.stale | NUD.delay
+
+// The kernel makes the entry first, and leaves it (state none) when it then misses the MAC
+// (net/core/neighbour.c, neigh_add).
+function checkHasMac(spec: NeighbourEntry): void {
+  const { state = 'permanent', mac, proxy } = spec
+  if (proxy || mac !== undefined) return
+  if (neighbourStates.number(state) & NEEDS_MAC) {
+    throw new TypeError(
+      `mac: an entry whose state is ${state} needs one; give the MAC, or another state`,
+    )
+  }
+}
+
 /** The verbs for neighbours of one namespace in a plan. */
 export class NeighbourVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds an entry. EEXIST when the address has one, ENODEV when the link is gone, EINVAL for a
-   * state that does not go with what is given, ENETDOWN when the link is down.
+   * Adds an entry.
+   *
+   * @throws NetlinkError EEXIST when the address has one; a proxy is set anew instead
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws TypeError for a state that needs a MAC, without one
    */
   add(spec: NeighbourEntry): void {
     this.#put(spec, NLM_F.create | NLM_F.excl)
   }
 
-  /** Sets an entry, in the place of any other for the address. ENODEV, EINVAL, ENETDOWN. */
+  /**
+   * Sets an entry, in the place of any other for the address. Without a MAC that one's is kept.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   * @throws NetlinkError EINVAL for a state that needs a MAC, without one to keep; the kernel then
+   *   leaves an entry of the state `none`, which packets do not use
+   */
   replace(spec: NeighbourEntry): void {
     this.#put(spec, NLM_F.create | NLM_F.replace)
   }
 
-  /** Sets a permanent entry, in the place of any other for the address. */
+  /**
+   * Sets a permanent entry, in the place of any other for the address.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   replacePermanent(spec: NeighbourSpec & { readonly mac: string }): void {
     this.#put({ ...spec, state: 'permanent' }, NLM_F.create | NLM_F.replace)
   }
 
-  /** Deletes an entry. ENOENT when it is not there. */
+  /**
+   * Deletes an entry.
+   *
+   * @throws NetlinkError ENOENT when it is not there
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   del(spec: NeighbourSpec): void {
     this.sink.add('neighbour.del', this.#where(spec))
   }
@@ -113,7 +168,12 @@ export class NeighbourVerbs {
     })
   }
 
-  /** Reads one entry. ENOENT when there is none. */
+  /**
+   * Reads one entry.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   get(spec: NeighbourSpec): StepRef<Neighbour> {
     return new StepRef(
       this.sink.add('neighbour.get', this.#where(spec)),
@@ -121,7 +181,11 @@ export class NeighbourVerbs {
     )
   }
 
-  /** Reads all entries, IPv4 and IPv6, or those that fit. */
+  /**
+   * Reads all entries, IPv4 and IPv6, or those that fit; a link that is gone has none. More than
+   * fit into one datagram are read until two readings agree, because the kernel keeps no count of
+   * changes; NetlinkError EINTR when ten did not.
+   */
   dump(filter: NeighbourFilter = {}): StepRef<Neighbour[]> {
     const at = this.sink.add('neighbour.dump', this.#filter(filter))
     return new StepRef(at, (wire) =>
@@ -136,9 +200,11 @@ export class NeighbourVerbs {
     return new StepRef(this.sink.add('neighbour.flush', this.#filter(filter)), Number)
   }
 
-  #filter({ family, link, proxy }: NeighbourFilter): { [key: string]: Wire } {
+  #filter(filter: NeighbourFilter): { [key: string]: Wire } {
+    checkOptions(filter, 'the filter of neighbours', FILTER)
+    const { family, link, proxy } = filter
     return {
-      family: family ? AF[family] : 0,
+      family: familyFilter(family),
       flags: proxy ? NTF.proxy : undefined,
       outLink: link === undefined ? undefined : linkToWire(link, this.sink),
     }
@@ -146,6 +212,8 @@ export class NeighbourVerbs {
 
   #put(spec: NeighbourEntry, flags: number): void {
     const where = this.#where(spec)
+    // What replaces another may keep its MAC.
+    if (flags & NLM_F.excl) checkHasMac(spec)
     const bits =
       where.flags |
       (spec.router ? NTF.router : 0) |
@@ -165,6 +233,7 @@ export class NeighbourVerbs {
   }
 
   #where(spec: NeighbourSpec, optional = false) {
+    checkOptions(spec, 'neighbour', OPTIONS)
     const family = familyOf(spec.address, 'address')
     return {
       family: familyNumber(family),

@@ -20,6 +20,7 @@ import {
   type SpawnOptions,
 } from './child.js'
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
+import { checkOptions } from './options.js'
 import { Plan } from './plan.js'
 import {
   shortVerbs,
@@ -78,23 +79,27 @@ export class NetNs implements Disposable, AsyncDisposable {
     return new NetNs(native, backend)
   }
 
-  /** The namespace of this process. Throws SyscallError. */
+  /** The namespace of the calling thread. */
   static current(): NetNs {
     return NetNs.open('/proc/thread-self/ns/net')
   }
 
   /**
    * Opens a namespace file: `/run/netns/x`, `/proc/<pid>/ns/net`, `/proc/self/fd/<n>`.
-   * Throws SyscallError: ENOENT when it is not there, EINVAL when it is no network namespace,
-   * EACCES or EPERM without the right to open it.
+   *
+   * @throws SyscallError ENOENT when it is not there
+   * @throws SyscallError EINVAL when it is no network namespace
+   * @throws SyscallError EACCES without the right to open it
    */
   static open(path: string): NetNs {
     return new NetNs(unwrap(addon().openNetns(path), path))
   }
 
   /**
-   * The namespace of a process. Throws SyscallError: ENOENT when there is no such process, EACCES
-   * without the right to look into it (PTRACE_MODE_READ, proc(5)).
+   * The namespace of a process.
+   *
+   * @throws SyscallError ENOENT when there is no such process
+   * @throws SyscallError EACCES without the right to look into it (PTRACE_MODE_READ, proc(5))
    */
   static fromPid(pid: number): NetNs {
     checkInteger(pid, 'pid', 1, 0x7fffffff, 'a process id')
@@ -103,7 +108,9 @@ export class NetNs implements Disposable, AsyncDisposable {
 
   /**
    * The namespace behind an open descriptor, which stays the caller's to close.
-   * Throws SyscallError: ENOENT when it is not open, EINVAL when it is no network namespace.
+   *
+   * @throws SyscallError ENOENT when it is not open
+   * @throws SyscallError EINVAL when it is no network namespace
    */
   static fromFd(fd: number): NetNs {
     checkInteger(fd, 'fd', 0, 0x7fffffff, 'a file descriptor')
@@ -121,7 +128,11 @@ export class NetNs implements Disposable, AsyncDisposable {
     }
   }
 
-  /** Opens /run/netns/<name>. Throws SyscallError as {@link open} does. */
+  /**
+   * Opens /run/netns/<name>.
+   *
+   * @throws SyscallError ENOENT when there is none of that name; the rest as `open`
+   */
   static openPinned(name: string): NetNs {
     return NetNs.open(pinnedPath(name))
   }
@@ -129,14 +140,21 @@ export class NetNs implements Disposable, AsyncDisposable {
   /**
    * Makes a namespace. Without a name it lives as long as handles (or processes in it) do; with
    * one it is pinned at /run/netns/<name>, as `ip netns add` does.
-   * Throws SyscallError: EEXIST when the name is taken, EPERM without CAP_SYS_ADMIN.
+   *
+   * @throws SyscallError EEXIST when the name is taken
+   * @throws SyscallError EPERM without CAP_SYS_ADMIN
    */
   static create(options: { name?: string } = {}): NetNs {
+    checkOptions(options, 'NetNs.create', { name: 'value' })
     const path = options.name === undefined ? undefined : pinnedPath(options.name)
     return new NetNs(unwrap(addon().createNetns(path), path))
   }
 
-  /** Unpins /run/netns/<name>. Throws SyscallError: ENOENT when it is not there. */
+  /**
+   * Unpins /run/netns/<name>.
+   *
+   * @throws SyscallError ENOENT when it is not there
+   */
   static delete(name: string): void {
     const path = pinnedPath(name)
     const failure = addon().deleteNetns(path)
@@ -164,8 +182,10 @@ export class NetNs implements Disposable, AsyncDisposable {
    * Watches this namespace: an async iterator of what the kernel tells of these kinds from now on.
    * `for await (const event of host.monitor(['link', 'address'], { signal })) …`
    * See {@link Monitor} for how it ends and what happens when the reader is too slow.
-   * Throws TypeError for an unknown kind, SyscallError (op `monitor.open`): EPERM for `nft` without
-   * CAP_NET_ADMIN, EMFILE without descriptors.
+   *
+   * @throws TypeError for an unknown kind
+   * @throws SyscallError EPERM for `nft` without CAP_NET_ADMIN
+   * @throws SyscallError EMFILE without descriptors
    */
   monitor<K extends MonitorKind>(
     kinds: readonly K[],
@@ -289,7 +309,13 @@ export class NetNs implements Disposable, AsyncDisposable {
 }
 
 function pinnedPath(name: string): string {
-  if (!name || name === '.' || name === '..' || /[/\0]/.test(name)) {
+  if (
+    typeof name !== 'string' ||
+    !name ||
+    name === '.' ||
+    name === '..' ||
+    /[/\0]/.test(name)
+  ) {
     throw new TypeError(
       `name: ${JSON.stringify(name)} cannot name a namespace; it must be a plain file name`,
     )

@@ -15,8 +15,10 @@ export class NsidVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Gives another namespace a number here; the kernel picks one when `id` is absent.
-   * EEXIST when the namespace has a number, ENOSPC when the number is taken.
+   * Gives another namespace a number here; the kernel picks one when `id` is absent. There is no
+   * taking back: the number goes with one of the two namespaces.
+   *
+   * @throws NetlinkError EEXIST when the namespace has a number, or the number is taken
    */
   set(other: NetNs, id?: number): void {
     const nsid = id === undefined ? -1 : checkInteger(id, 'id', 0, 0x7fffffff)

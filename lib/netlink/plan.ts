@@ -151,6 +151,9 @@ export class Done {
 
   /** The result of a step. */
   of<T>(ref: StepRef<T>): T {
+    if (ref.step >= this.#results.length) {
+      throw new TypeError(`ref: step ${ref.step} is none of this plan`)
+    }
     return ref.decode(this.#results[ref.step])
   }
 }
@@ -164,16 +167,19 @@ export class Plan extends PlanScope {
   readonly #steps: WireStep[] = []
   readonly #describe = new Map<number, (failure: WireFailure) => string>()
   readonly #backend: Backend
+  readonly #owner: object
 
   constructor(home: NetNs) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
     const hold: { plan?: Plan } = {}
     super({
+      owner: hold,
       add: (op, args, options) => (hold.plan as Plan).#add(home, op, args, options),
       in: (ns) => (hold.plan as Plan).#sinkFor(ns),
       namespace: (ns) => (hold.plan as Plan).#position(ns),
     })
     hold.plan = this
+    this.#owner = hold
     this.#namespaces.push(home)
     this.#backend = home.backend
   }
@@ -190,8 +196,13 @@ export class Plan extends PlanScope {
 
   /**
    * Runs the plan on a pool thread.
-   * Throws NetlinkError (with `step`), SyscallError, or TypeError for a malformed step, in which
-   * case nothing was done; with a signal also what {@link CallOptions} says.
+   *
+   * @throws NetlinkError EPERM for a change without CAP_NET_ADMIN over the namespace
+   * @throws NetlinkError with the `step` that was refused; what its verb tells
+   * @throws SyscallError EPERM without CAP_SYS_ADMIN over the namespace, which entering it needs
+   * @throws SyscallError EMFILE when there is no descriptor for a socket
+   * @throws TypeError for a malformed step; then nothing was done
+   * With a signal also what {@link CallOptions} says.
    */
   async run(options: RunOptions & CallOptions = {}): Promise<Done> {
     const { signal } = options
@@ -235,6 +246,7 @@ export class Plan extends PlanScope {
 
   #sinkFor(ns: NetNs): StepSink {
     return {
+      owner: this.#owner,
       add: (op, args, options) => this.#add(ns, op, args, options),
       in: (other) => this.#sinkFor(other),
       namespace: (other) => this.#position(other),
@@ -242,6 +254,12 @@ export class Plan extends PlanScope {
   }
 
   #position(ns: NetNs): number {
+    // A class that is imported here would import this one.
+    if (typeof ns?.native?.identity !== 'function') {
+      throw new TypeError(
+        `netns: give a namespace that is open (NetNs), not ${String(ns)}`,
+      )
+    }
     if (ns.backend !== this.#backend) {
       throw new TypeError(
         'netns: a plan cannot mix namespaces of the kernel with those of a fake, or of two fakes',
@@ -256,6 +274,11 @@ export class Plan extends PlanScope {
   }
 
   #prepare({ onFailure = 'undo' }: RunOptions) {
+    if (!['undo', 'stop', 'continue'].includes(onFailure)) {
+      throw new TypeError(
+        `onFailure: ${String(onFailure)} is not one of undo, stop, continue`,
+      )
+    }
     const steps =
       onFailure === 'undo' ? this.#steps : this.#steps.map(({ undo: _, ...step }) => step)
     return { steps, keepGoing: onFailure === 'continue' }

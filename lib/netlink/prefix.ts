@@ -17,7 +17,9 @@ export function familyOf(address: string, field: string): Family {
   const version = ipFamily(address)
   // A zone (fe80::1%eth0) is an interface, which has its own field.
   if (version === 0 || address.includes('%')) {
-    throw new TypeError(`${field}: ${address} is not an IPv4 or IPv6 address`)
+    throw new TypeError(
+      `${field}: ${JSON.stringify(address) ?? 'undefined'} is not an IPv4 or IPv6 address`,
+    )
   }
   return version === 4 ? 'ipv4' : 'ipv6'
 }
@@ -27,6 +29,11 @@ export function familyOf(address: string, field: string): Family {
  * Throws a TypeError naming `field` when it is neither.
  */
 export function parsePrefix(text: string, field: string): Prefix {
+  if (typeof text !== 'string') {
+    throw new TypeError(
+      `${field}: give text like 10.0.0.5/24, not ${JSON.stringify(text) ?? 'undefined'}`,
+    )
+  }
   const slash = text.indexOf('/')
   const address = slash < 0 ? text : text.slice(0, slash)
   const family = familyOf(address, field)
@@ -40,9 +47,17 @@ export function parsePrefix(text: string, field: string): Prefix {
   return { address, length, family }
 }
 
-/** The kernel's number of a family. */
+/** The kernel's number of a family. Throws a TypeError for a word that is none. */
 export function familyNumber(family: Family): number {
+  if (family !== 'ipv4' && family !== 'ipv6') {
+    throw new TypeError(`family: ${String(family)} is not one of ipv4, ipv6`)
+  }
   return AF[family]
+}
+
+/** The kernel's number of a family to look for; 0 (AF_UNSPEC) is any. */
+export function familyFilter(family: Family | undefined): number {
+  return family === undefined ? 0 : familyNumber(family)
 }
 
 /** The family of a kernel number; everything that is not IPv6 counts as IPv4. */

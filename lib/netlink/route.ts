@@ -17,7 +17,14 @@ import {
   type RouteType,
   type Scope,
 } from './constants.js'
-import { familyName, familyNumber, familyOf, parsePrefix } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import {
+  familyFilter,
+  familyName,
+  familyNumber,
+  familyOf,
+  parsePrefix,
+} from './prefix.js'
 import { checkInteger } from './check.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
@@ -196,6 +203,10 @@ function toWire(
   sink?: StepSink,
   optional = false,
 ): { [key: string]: Wire } {
+  checkOptions(spec, 'route', OPTIONS)
+  if (spec.hops !== undefined && !Array.isArray(spec.hops)) {
+    throw new TypeError('hops: give a list of next hops')
+  }
   const family = familyOfSpec(spec)
   const prefix = spec.to === 'default' ? undefined : parsePrefix(spec.to, 'to')
   const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
@@ -222,6 +233,30 @@ function toWire(
     hops: spec.hops?.map((hop, i) => hopToWire(hop, family, `hops.${i}`, sink)),
     link: spec.link === undefined ? undefined : linkToWire(spec.link, sink, { optional }),
   }
+}
+
+/** What a route to add or delete has. */
+const OPTIONS: Options<Route> = {
+  to: 'value',
+  from: 'value',
+  family: 'value',
+  via: 'value',
+  link: 'value',
+  source: 'value',
+  table: 'value',
+  protocol: 'value',
+  scope: 'value',
+  type: 'value',
+  priority: 'value',
+  tos: 'value',
+  flags: 'value',
+  hops: 'value',
+  metrics: 'value',
+  preference: 'value',
+  flow: 'value',
+  expires: 'value',
+  unknown: 'value',
+  onlink: 'switch',
 }
 
 /** The request behind `replace`; for the undo of another step. Links go by index here. */
@@ -271,25 +306,60 @@ export interface RouteLookup {
   readonly tos?: number
 }
 
+/** What a filter of routes has. */
+const FILTER: Options<RouteFilter> = {
+  family: 'value',
+  table: 'value',
+  link: 'value',
+  protocol: 'value',
+  type: 'value',
+}
+
+/** What a look-up has. */
+const LOOKUP: Options<RouteLookup> = {
+  source: 'value',
+  link: 'value',
+  inLink: 'value',
+  mark: 'value',
+  tos: 'value',
+}
+
 /** The verbs for routes of one namespace in a plan. */
 export class RouteVerbs {
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Adds a route. EEXIST when there is one of that prefix, table and priority; ENETUNREACH when
-   * no route reaches the gateway; ENETDOWN when the link is down; ENODEV when it is gone; EINVAL
-   * for what does not go together, with the kernel's words.
+   * Adds a route.
+   *
+   * @throws NetlinkError EEXIST when there is one of that prefix, table and priority
+   * @throws NetlinkError ENETUNREACH when no route reaches the gateway (IPv4)
+   * @throws NetlinkError EHOSTUNREACH when no route reaches the gateway (IPv6)
+   * @throws NetlinkError ENETDOWN when the link is down (IPv4)
+   * @throws NetlinkError EACCES when the link has no IPv6, as while it is down
+   * @throws NetlinkError ENODEV when the link is gone, or none was given and none follows
+   * @throws NetlinkError EINVAL for what does not go together: bits beyond the prefix (IPv4), a
+   *   source that is no address of this namespace, a gateway for a blackhole
+   * @throws NetlinkError ERANGE for an empty list of hops
    */
   add(spec: RouteSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.excl)
   }
 
-  /** Adds a route beside those of its prefix, table and priority; IPv6 joins them as hops. */
+  /**
+   * Adds a route beside those of its prefix, table and priority; IPv6 joins them as hops.
+   *
+   * @throws NetlinkError EEXIST when the same is there
+   * @throws NetlinkError as `add` for the rest
+   */
   append(spec: RouteSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.append)
   }
 
-  /** Adds a route, or leaves the one that there is for its prefix, table and priority. */
+  /**
+   * Adds a route, or leaves the one that there is for its prefix, table and priority.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   ensure(spec: RouteSpec): void {
     this.#put(spec, NLM_F.create | NLM_F.excl, [ERRNO.EEXIST])
   }
@@ -297,6 +367,8 @@ export class RouteVerbs {
   /**
    * Adds a route, or puts it in the place of the one with its prefix, table and priority.
    * `was` is the route that undo puts back.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
    */
   replace(spec: RouteSpec, was?: RouteSpec): void {
     const { args, flags } = replacement(spec, this.sink)
@@ -304,7 +376,12 @@ export class RouteVerbs {
     this.sink.add('route.new', args, { flags, undo })
   }
 
-  /** Deletes the first route that fits what is given. ESRCH when there is none. */
+  /**
+   * Deletes the first route that fits what is given.
+   *
+   * @throws NetlinkError ESRCH when there is none
+   * @throws NetlinkError EINVAL for bits beyond the prefix (IPv4)
+   */
   del(spec: RouteSpec): void {
     this.sink.add('route.del', toDeleteWire(spec, this.sink))
   }
@@ -316,7 +393,11 @@ export class RouteVerbs {
     })
   }
 
-  /** Deletes all routes that fit; the result is how many. Without a table, those of `main`. */
+  /**
+   * Deletes all routes that fit; the result is how many. Without a table, those of `main`.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   flush(filter: RouteFilter & { readonly family: Family }): StepRef<number> {
     const args = this.#filter({ table: 'main', ...filter })
     // A table that was never used is not there (ENOENT): it has no routes.
@@ -324,7 +405,13 @@ export class RouteVerbs {
     return new StepRef(at, (count) => Number(count ?? 0))
   }
 
-  /** Reads the routes of all tables and both families, or those that fit. */
+  /**
+   * Reads the routes of all tables and both families, or those that fit. The kernel keeps no count
+   * of changes for the routes of IPv4: it goes on after the last prefix that it told, so that a
+   * route which stays is told once, and one that comes or goes meanwhile may be told or not.
+   *
+   * @throws NetlinkError ENODEV when the link is gone
+   */
   dump(filter: RouteFilter = {}): StepRef<Route[]> {
     const at = this.sink.add('route.dump', this.#filter(filter), {
       accept: filter.table === undefined ? [] : [ERRNO.ENOENT],
@@ -337,11 +424,18 @@ export class RouteVerbs {
   }
 
   /**
-   * Asks which route a packet to `to` would take. ENETUNREACH when there is none; EHOSTUNREACH,
-   * EACCES or EINVAL when the route refuses (unreachable, prohibit, blackhole).
+   * Asks which route a packet to `to` would take.
+   *
+   * @throws NetlinkError ENETUNREACH when there is none, or that is a `throw`, or the source is no
+   *   address of this namespace (IPv4)
+   * @throws NetlinkError EHOSTUNREACH when the route is `unreachable`
+   * @throws NetlinkError EACCES when the route is `prohibit`
+   * @throws NetlinkError EINVAL when the route is `blackhole`, or `to` is a prefix
+   * @throws NetlinkError ENODEV when a link is gone (IPv4)
    */
   get(to: string, packet: RouteLookup = {}): StepRef<Route> {
     const { address, length, family } = parsePrefix(to, 'to')
+    checkOptions(packet, 'route.get', LOOKUP)
     const { source, link, inLink } = packet
     const at = this.sink.add('route.get', {
       family: AF[family],
@@ -361,9 +455,10 @@ export class RouteVerbs {
   }
 
   #filter(filter: RouteFilter): { [key: string]: Wire } {
+    checkOptions(filter, 'the filter of routes', FILTER)
     const { family, table, link, protocol, type } = filter
     return {
-      family: family ? AF[family] : 0,
+      family: familyFilter(family),
       table: table === undefined ? undefined : routeTables.number(table),
       protocol: protocol === undefined ? undefined : routeProtocols.number(protocol),
       type: type === undefined ? undefined : routeTypes.number(type),

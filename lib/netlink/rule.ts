@@ -13,7 +13,8 @@ import {
   type RouteTable,
   type RuleAction,
 } from './constants.js'
-import { familyName, familyNumber, parsePrefix } from './prefix.js'
+import { checkOptions, type Options } from './options.js'
+import { familyFilter, familyName, familyNumber, parsePrefix } from './prefix.js'
 import { StepRef, type StepSink } from './steps.js'
 
 /** First and last of a range of ports or user ids. */
@@ -124,6 +125,31 @@ export function policyRuleFromWire(wire: unknown): Rule {
   }
 }
 
+/** What a rule has. */
+const OPTIONS: Options<Rule> = {
+  family: 'value',
+  from: 'value',
+  to: 'value',
+  table: 'value',
+  priority: 'value',
+  mark: 'value',
+  mask: 'value',
+  inLink: 'value',
+  outLink: 'value',
+  action: 'value',
+  goto: 'value',
+  tos: 'value',
+  suppressPrefixLength: 'value',
+  suppressGroup: 'value',
+  ipProtocol: 'value',
+  sourcePorts: 'value',
+  destinationPorts: 'value',
+  uids: 'value',
+  protocol: 'value',
+  unknown: 'value',
+  invert: 'switch',
+}
+
 function optional(value: number | undefined, field: string, max: number) {
   return value === undefined ? undefined : checkInteger(value, field, 0, max)
 }
@@ -141,6 +167,7 @@ function linkName(value: string | undefined, field: string) {
 
 // An action is always sent by us: without one the kernel does nothing on a match.
 function toWire(spec: RuleSpec): { [key: string]: Wire } {
+  checkOptions(spec, 'rule', OPTIONS)
   const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
   const to = spec.to === undefined ? undefined : parsePrefix(spec.to, 'to')
   const family = spec.family ?? from?.family ?? to?.family ?? 'ipv4'
@@ -186,17 +213,31 @@ function toWire(spec: RuleSpec): { [key: string]: Wire } {
 export class RuleVerbs {
   constructor(private readonly sink: StepSink) {}
 
-  /** Adds a rule. EEXIST when there is an equal one, EINVAL for what does not go together. */
+  /**
+   * Adds a rule.
+   *
+   * @throws NetlinkError EEXIST when there is an equal one
+   * @throws NetlinkError EINVAL for what does not go together: a `goto` without a target or
+   *   backwards, ports from 0, ECN bits in `tos`
+   */
   add(spec: RuleSpec): void {
     this.#put(spec, [])
   }
 
-  /** Adds a rule, or leaves the equal one that is there. */
+  /**
+   * Adds a rule, or leaves the equal one that is there.
+   *
+   * @throws NetlinkError as `add`, but for EEXIST
+   */
   ensure(spec: RuleSpec): void {
     this.#put(spec, [ERRNO.EEXIST])
   }
 
-  /** Deletes the first rule that fits. ENOENT when there is none. */
+  /**
+   * Deletes the first rule that fits.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   */
   del(spec: RuleSpec): void {
     this.sink.add('rule.del', toWire(spec))
   }
@@ -208,7 +249,8 @@ export class RuleVerbs {
 
   /** Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. */
   dump(options: { family?: Family } = {}): StepRef<Rule[]> {
-    const family = options.family ? AF[options.family] : 0
+    checkOptions(options, 'rule.dump', { family: 'value' })
+    const family = familyFilter(options.family)
     const at = this.sink.add('rule.dump', { family })
     return new StepRef(at, (wire) =>
       (wire as WireRule[])

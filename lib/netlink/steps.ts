@@ -21,6 +21,8 @@ export class LinkRef extends StepRef<number> {
   constructor(
     step: number,
     readonly field: 'index' | 'peerIndex' = 'index',
+    /** The plan that it is of; of any when absent. */
+    readonly owner?: object,
   ) {
     super(step, (wire) => (wire as Record<string, number>)[field] ?? 0)
   }
@@ -47,7 +49,14 @@ export function linkToWire(
   sink?: StepSink,
   { field = 'link', optional = false } = {},
 ): number | WireRef {
-  if (link instanceof LinkRef) return link.toWire()
+  if (link instanceof LinkRef) {
+    if (sink && link.owner && link.owner !== sink.owner) {
+      throw new TypeError(
+        `${field}: the reference is of another plan; run that one first and give the index`,
+      )
+    }
+    return link.toWire()
+  }
   if (typeof link === 'string' && sink) {
     const accept = optional ? [ERRNO.ENODEV] : []
     return { ref: sink.add('link.get', nameArgs(link, field), { accept }) }
@@ -56,7 +65,7 @@ export function linkToWire(
     return checkInteger(link, field, 0, 0x7fffffff, 'an interface index')
   }
   throw new TypeError(
-    `${field}: ${String(link)} is no interface; give an index or a reference from this plan`,
+    `${field}: ${String(link)} is no interface; give a name, an index or a reference from this plan`,
   )
 }
 
@@ -75,6 +84,8 @@ export interface StepOptions {
 
 /** Where verbs put their steps: a plan, seen from one namespace. */
 export interface StepSink {
+  /** The plan, to tell its references from those of others. */
+  readonly owner: object
   /** Adds a step and answers with its position. */
   add(op: string, args: { readonly [key: string]: Wire }, options?: StepOptions): number
   /** The same plan, with steps for another namespace. */

@@ -24,7 +24,11 @@ export class SysctlVerbs {
   /**
    * Reads a file, without the closing newline. Parts of the name are joined by slashes, because
    * interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`.
-   * SyscallError: ENOENT when there is none; with `optional` that reads as an empty text.
+   * With `optional`, one that is not there reads as an empty text.
+   *
+   * @throws SyscallError ENOENT when there is none
+   * @throws SyscallError EACCES for a file that can only be written
+   * @throws SyscallError EISDIR for a folder
    */
   get(name: string, options: { optional?: boolean } = {}): StepRef<string> {
     const accept = options.optional ? [ERRNO.ENOENT] : []
@@ -33,8 +37,11 @@ export class SysctlVerbs {
   }
 
   /**
-   * Writes a file; `was` is what undo writes back. SyscallError: ENOENT, EACCES, EINVAL for a
-   * value that it does not take.
+   * Writes a file; `was` is what undo writes back.
+   *
+   * @throws SyscallError ENOENT when there is none
+   * @throws SyscallError EACCES for a file that can only be read, or without the right to write it
+   * @throws SyscallError EINVAL for a value that it does not take
    */
   set(name: string, value: string | number, was?: string | number): void {
     const write = (text: string | number) => ({

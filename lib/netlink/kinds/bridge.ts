@@ -4,6 +4,7 @@
 import { checkInteger, checkMac } from '../check.js'
 import { etherTypes, type VlanProtocol } from '../constants.js'
 import type { LinkSpec } from '../link.js'
+import type { Options } from '../options.js'
 import { booleans, type LinkKind, type WireArgs } from './kind.js'
 
 /** A bridge's own settings; what is absent stays as it is, or as the kernel makes it. */
@@ -64,6 +65,15 @@ const NUMBERS = {
   groupForwardMask: 0xffff,
 } as const
 
+/** What a bridge has beside other links. */
+export const BRIDGE_OPTIONS = {
+  ...Object.fromEntries(SWITCHES.map((name) => [name, 'switch'])),
+  ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, 'value'])),
+  vlanProtocol: 'value',
+  groupAddress: 'value',
+  fdbFlush: 'switch',
+} as Options<BridgeSettings>
+
 /** The settings in the addon's form. Throws a TypeError for numbers out of range. */
 export function bridgeSettingsToWire(settings: BridgeSettings): WireArgs {
   const data: WireArgs = {}
@@ -87,6 +97,7 @@ export function bridgeSettingsToWire(settings: BridgeSettings): WireArgs {
 /** The kind `bridge`. */
 export const bridge: LinkKind<BridgeSpec> = {
   kind: 'bridge',
+  options: BRIDGE_OPTIONS,
   toWire: (spec) => ({
     data: bridgeSettingsToWire({ stp: false, forwardDelay: 0, ...spec }),
   }),

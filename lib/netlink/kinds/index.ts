@@ -30,7 +30,7 @@ export const linkKinds: ReadonlyMap<string, LinkKind<never>> = new Map(
   list.map((kind) => [kind.kind, kind as LinkKind<never>]),
 )
 
-export { bridgeSettingsToWire } from './bridge.js'
+export { BRIDGE_OPTIONS, bridgeSettingsToWire } from './bridge.js'
 export type { BridgeSettings, BridgeSpec } from './bridge.js'
 export type { IpvlanFlag, IpvlanMode, IpvlanSpec } from './ipvlan.js'
 export type { MacvlanMode, MacvlanSpec } from './macvlan.js'

@@ -31,6 +31,7 @@ export interface IpvlanSpec extends LinkSpec {
 /** The kind `ipvlan`. */
 export const ipvlan: LinkKind<IpvlanSpec> = {
   kind: 'ipvlan',
+  options: { link: 'value', mode: 'value', isolation: 'value' },
   toWire: (spec, sink) => ({
     link: linkToWire(spec.link, sink),
     data: {

@@ -3,6 +3,7 @@
  */
 import type { Wire } from '../../binding.js'
 import type { LinkSpec } from '../link.js'
+import type { Options } from '../options.js'
 import type { StepSink } from '../steps.js'
 
 /** Members of a request, in the addon's form. */
@@ -20,6 +21,8 @@ export interface KindParts {
 export interface LinkKind<S extends LinkSpec> {
   /** IFLA_INFO_KIND. */
   readonly kind: string
+  /** Its own settings, beside those of all links. */
+  readonly options: Options<Omit<S, keyof LinkSpec>>
   /** Throws a TypeError for what the kernel would refuse without saying why. */
   toWire(spec: S, sink: StepSink): KindParts
   /** The settings of a link of that kind as the kernel reports them. */

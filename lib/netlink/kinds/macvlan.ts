@@ -45,7 +45,19 @@ function fromWire(data: Record<string, unknown>): Record<string, unknown> {
   return { ...data, mode: macvlanModes.name(Number(data['mode'])) }
 }
 
+const options = { link: 'value', mode: 'value', broadcastQueueLength: 'value' } as const
+
 /** The kind `macvlan`. */
-export const macvlan: LinkKind<MacvlanSpec> = { kind: 'macvlan', toWire, fromWire }
+export const macvlan: LinkKind<MacvlanSpec> = {
+  kind: 'macvlan',
+  options,
+  toWire,
+  fromWire,
+}
 /** The kind `macvtap`: frames go to /dev/tap<index>. */
-export const macvtap: LinkKind<MacvlanSpec> = { kind: 'macvtap', toWire, fromWire }
+export const macvtap: LinkKind<MacvlanSpec> = {
+  kind: 'macvtap',
+  options,
+  toWire,
+  fromWire,
+}

@@ -5,6 +5,10 @@ import type { LinkSpec } from '../link.js'
 import type { LinkKind } from './kind.js'
 
 /** The kind `dummy`: takes frames and drops them (drivers/net/dummy.c). */
-export const dummy: LinkKind<LinkSpec> = { kind: 'dummy', toWire: () => ({}) }
+export const dummy: LinkKind<LinkSpec> = {
+  kind: 'dummy',
+  options: {},
+  toWire: () => ({}),
+}
 /** The kind `ifb`: a detour for ingress traffic control (drivers/net/ifb.c). */
-export const ifb: LinkKind<LinkSpec> = { kind: 'ifb', toWire: () => ({}) }
+export const ifb: LinkKind<LinkSpec> = { kind: 'ifb', options: {}, toWire: () => ({}) }

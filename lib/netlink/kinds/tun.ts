@@ -57,6 +57,14 @@ export function tunToWire(spec: TunSpec): WireArgs {
 /** The kind `tun`. */
 export const tun: LinkKind<LinkSpec> = {
   kind: 'tun',
+  options: {
+    type: 'value',
+    owner: 'value',
+    ownerGroup: 'value',
+    packetInformation: 'switch',
+    vnetHeader: 'switch',
+    multiQueue: 'switch',
+  },
   toWire: () => ({}),
   fromWire: (data) => ({
     ...booleans(data, ['packetInformation', 'vnetHeader', 'persist', 'multiQueue']),

@@ -22,6 +22,7 @@ export interface VlanSpec extends LinkSpec {
 /** The kind `vlan`. */
 export const vlan: LinkKind<VlanSpec> = {
   kind: 'vlan',
+  options: { link: 'value', id: 'value', protocol: 'value', flags: 'value' },
   toWire: (spec, sink) => ({
     link: linkToWire(spec.link, sink),
     data: {

@@ -4,6 +4,7 @@
 import type { Wire } from '../../binding.js'
 import { checkInteger } from '../check.js'
 import type { LinkSpec } from '../link.js'
+import type { Options } from '../options.js'
 import { familyOf } from '../prefix.js'
 import { linkToWire, type LinkLike, type StepSink } from '../steps.js'
 import { bit, booleans, type KindParts, type LinkKind, type WireArgs } from './kind.js'
@@ -87,6 +88,18 @@ function toWire(spec: VxlanSpec, sink: StepSink): KindParts {
 /** The kind `vxlan`. */
 export const vxlan: LinkKind<VxlanSpec> = {
   kind: 'vxlan',
+  options: {
+    ...(Object.fromEntries(SWITCHES.map((name) => [name, 'switch'])) as Options<
+      Pick<VxlanSpec, (typeof SWITCHES)[number]>
+    >),
+    ...(Object.fromEntries(
+      Object.keys(NUMBERS).map((name) => [name, 'value']),
+    ) as Options<Pick<VxlanSpec, keyof typeof NUMBERS>>),
+    remote: 'value',
+    local: 'value',
+    link: 'value',
+    sourcePorts: 'value',
+  },
   toWire,
   fromWire: ({ remote6, local6, ...data }) => ({
     ...booleans(data, SWITCHES),
