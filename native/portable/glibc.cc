@@ -39,7 +39,7 @@ int fstat(int fd, struct stat* out) noexcept {
   return static_cast<int>(syscall(SYS_newfstatat, fd, "", out, AT_EMPTY_PATH));
 }
 
-// Since glibc 2.32: whether reference counts may be counted without atomic instructions. Node always
-// has threads.
+// Since glibc 2.32: whether reference counts may be counted without atomic instructions. Node
+// always has threads.
 char __libc_single_threaded = 0;
 }
