@@ -69,7 +69,9 @@ export function checkAddon(file, { arch, libc }) {
     )
   }
   const there = new Set(symbolsOf({ arch, libc }))
-  const missing = facts.wants.filter((name) => !name.startsWith('napi_') && !there.has(name))
+  const missing = facts.wants.filter(
+    (name) => !name.startsWith('napi_') && !there.has(name),
+  )
   if (missing.length > 0) {
     wrong.push(`wants ${missing}, not in ${libc} (see native/portable/runtime.cc)`)
   }

@@ -41,7 +41,7 @@ export async function makeBundle(job) {
 
 async function makeIn(work, { arch, out, codeCache }) {
   const { outfile: main, inputs } = await bundleJavaScript(work)
-  const addon = compileAddon(arch, work)
+  const addon = compileAddon({ arch }, work)
   const fresh = `${out}.new`
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })

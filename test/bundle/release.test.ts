@@ -13,10 +13,11 @@ const name = `azure-vnet-cni-linux-${arch}-${version}.tgz`
 
 const bundle = await currentBundle()
 const out = join(folder, 'release')
-await must(process.execPath, [
-  'scripts/release.mjs',
-  ...['--arch', process.arch, '--out', out],
-])
+await must(
+  process.execPath,
+  ['scripts/release.mjs', '--arch', process.arch, '--out', out],
+  { timeoutMs: 240_000 },
+)
 
 t.test(
   'the archive holds the programs and the list, and says nothing of its maker',
