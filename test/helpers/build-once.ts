@@ -22,6 +22,7 @@ export async function buildOnce(
       } finally {
         rmSync(lock, { recursive: true })
       }
+      if (!isCurrent()) throw new Error(`${name}: built, and yet not there or too old`)
     } else {
       if (waited > 600) throw new Error(`${lock} is left over: remove it`)
       await new Promise((resolve) => setTimeout(resolve, 1000))

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buildOnce, ROOT } from './build-once.js'
+import { onProcessEnd } from './cleanup.js'
 import { CommandError, must, runSync } from './process.js'
 
 /** The package as npm would publish it, and whoever installs it. */
@@ -28,10 +29,11 @@ export async function currentPrebuilds(): Promise<void> {
   })
 }
 
-/** Packs this source into a folder that the test file removes (see {@link removePackage}). */
+/** Packs this source into a folder that is removed when this process ends. */
 export async function packPackage(): Promise<Package> {
   await currentPrebuilds()
   const folder = mkdtempSync(join(tmpdir(), 'vnet-cni-package-'))
+  onProcessEnd(() => rmSync(folder, { recursive: true, force: true }))
   // No scripts: `prepare` would compile lib/ anew under the feet of the other tests.
   const told = await must(
     'npm',
@@ -40,11 +42,6 @@ export async function packPackage(): Promise<Package> {
   )
   const [{ filename }] = JSON.parse(told) as [{ filename: string }]
   return { archive: join(folder, filename), folder }
-}
-
-/** Removes a package and everything that was installed from it. */
-export function removePackage({ folder }: Package): void {
-  rmSync(folder, { recursive: true, force: true })
 }
 
 /**

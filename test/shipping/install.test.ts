@@ -2,13 +2,12 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ROOT } from '../helpers/build-once.js'
-import { installPackage, packPackage, removePackage } from '../helpers/package.js'
+import { installPackage, packPackage } from '../helpers/package.js'
 import { must, run } from '../helpers/process.js'
 import { VETH_COMMONJS, VETH_MADE, VETH_MODULE } from '../helpers/veth-program.js'
 
 t.equal(process.getuid?.(), 0, 'these tests need root')
 const packed = await packPackage()
-t.teardown(() => removePackage(packed))
 
 /** The addon that a program in a project has to load: the package's own, for this machine. */
 function prebuilt(project: string): string {

@@ -11,11 +11,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { ROOT } from '../helpers/build-once.js'
-import { packPackage, removePackage } from '../helpers/package.js'
+import { packPackage } from '../helpers/package.js'
 import { must, run } from '../helpers/process.js'
 
 const packed = await packPackage()
-t.teardown(() => removePackage(packed))
 await must('tar', ['-xzf', packed.archive, '-C', packed.folder])
 const names = (await must('tar', ['-tzf', packed.archive]))
   .trim()

@@ -1,13 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { installPackage, packPackage, removePackage } from '../helpers/package.js'
+import { installPackage, packPackage } from '../helpers/package.js'
 import { arm64Runtime, muslRuntime, type Runtime } from '../helpers/runtimes.js'
 import { VETH_COMMONJS, VETH_MADE, VETH_MODULE } from '../helpers/veth-program.js'
 
 t.equal(process.getuid?.(), 0, 'these tests need root')
 const packed = await packPackage()
-t.teardown(() => removePackage(packed))
 const project = await installPackage(packed, 'project', '--ignore-scripts')
 writeFileSync(join(project, 'veth.cjs'), VETH_COMMONJS)
 writeFileSync(join(project, 'veth.mjs'), VETH_MODULE)
