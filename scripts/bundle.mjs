@@ -8,7 +8,7 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeBundle } from './bundle/make.mjs'
-import { ARCHITECTURES, bundleFolder } from './bundle/paths.mjs'
+import { ARCHITECTURES, bundleFolder } from './paths.mjs'
 
 async function main() {
   const { values } = parseArgs({

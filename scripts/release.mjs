@@ -9,7 +9,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeBundle, sha256 } from './bundle/make.mjs'
-import { ARCHITECTURES, root } from './bundle/paths.mjs'
+import { ARCHITECTURES, root } from './paths.mjs'
 
 const CONFLIST = '10-azure.conflist'
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
-import { root } from './paths.mjs'
+import { root } from '../paths.mjs'
 
 const QEMU = { arm64: ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
 

@@ -18,7 +18,7 @@ import { transformSync } from 'esbuild'
 import { makeCodeCache } from './code-cache.mjs'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
-import { PROGRAMS, root } from './paths.mjs'
+import { PROGRAMS, root } from '../paths.mjs'
 
 const require = createRequire(import.meta.url)
 

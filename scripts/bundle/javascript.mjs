@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { COMMANDS, PROGRAMS, root } from './paths.mjs'
+import { COMMANDS, PROGRAMS, root } from '../paths.mjs'
 
 // In the executable the addon comes from its own bytes, not from node_modules.
 const embeddedAddon = {

@@ -11,11 +11,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { compileAddon } from './addon.mjs'
+import { compileAddon } from '../addon/compile.mjs'
 import { makeExecutable } from './executable.mjs'
 import { bundleFakeKernel, bundleJavaScript, writeLicences } from './javascript.mjs'
 import { nodeLicence } from './node.mjs'
-import { EXECUTABLE, PROGRAMS, root } from './paths.mjs'
+import { EXECUTABLE, PROGRAMS, root } from '../paths.mjs'
 
 /** SHA-256 of a file, in hex. */
 export async function sha256(path) {
@@ -42,7 +42,7 @@ export async function makeBundle(job) {
 async function makeIn(work, { arch, out, codeCache }) {
   const { parts, inputs } = await bundleJavaScript(work)
   const fakeKernel = await bundleFakeKernel(work)
-  const addon = compileAddon(arch, work)
+  const addon = compileAddon({ arch }, work)
   const fresh = `${out}.new`
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })

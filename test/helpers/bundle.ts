@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { buildOnce, ROOT } from './build-once.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SOURCES = ['lib', 'native', 'scripts/bundle', 'package.json', 'binding.gyp']
-const LOCK = join(ROOT, 'build', 'bundle.lock')
+const SCRIPTS = ['scripts/bundle', 'scripts/addon']
+const SOURCES = ['lib', 'native', ...SCRIPTS, 'package.json', 'binding.gyp']
 
 /** The programs of a bundle; each is a link to `vnet-cni`. */
 export const PROGRAMS = ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback'] as const
@@ -32,31 +31,14 @@ export function makeBundle(out: string, ...options: string[]): void {
 
 /**
  * The folder of a bundle of this source; makes it unless it is there and younger than all that
- * goes into it. Test files run side by side: one of them builds, the others wait.
+ * goes into it.
  */
 export async function currentBundle(): Promise<string> {
   const bundle = join(ROOT, 'dist', 'bundle')
-  for (let waited = 0; !isCurrent(bundle); waited++) {
-    if (takeLock()) {
-      try {
-        if (!isCurrent(bundle)) makeBundle(bundle)
-      } finally {
-        rmSync(LOCK, { recursive: true })
-      }
-    } else {
-      if (waited > 600) throw new Error(`${LOCK} is left over: remove it`)
-      await new Promise((resolve) => setTimeout(resolve, 1000))
-    }
-  }
+  await buildOnce(
+    'bundle',
+    () => isCurrent(bundle),
+    () => makeBundle(bundle),
+  )
   return bundle
-}
-
-function takeLock(): boolean {
-  mkdirSync(join(ROOT, 'build'), { recursive: true })
-  try {
-    mkdirSync(LOCK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,9 +1,9 @@
-// Where the parts of the bundle come from and go to.
+// Where the parts of what is shipped come from and go to.
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The package's folder. */
-export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Names that the executable is called by; each is a link to it. */
 export const PROGRAMS = ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback']
