@@ -244,7 +244,7 @@ export class Plan extends PlanScope {
     if (keepGoing)
       return new Done(
         results,
-        [failure, ...moreFailures].map((f) => toError(f)),
+        [failure, ...moreFailures].map((f) => toError(f, [], this.#subject(f))),
       )
     throw toError(failure, moreFailures, this.#subject(failure))
   }
