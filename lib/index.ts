@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { Wire, WireFailure, WireRef, WireStep } from './binding.js'
 export { NetlinkError, SyscallError } from './errors.js'
 export * from './conntrack/index.js'
 export * from './netlink/index.js'

@@ -14,6 +14,7 @@ import {
 
 /** The verbs for conntrack of one namespace in a plan. */
 export class ConntrackVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

@@ -36,19 +36,34 @@ export interface RunOptions {
 
 /** The verbs that a plan offers for one namespace. */
 export class PlanScope {
+  /** Links: ip-link(8). */
   readonly link: LinkVerbs
+  /** Addresses: ip-address(8). */
   readonly address: AddressVerbs
+  /** Routes: ip-route(8). */
   readonly route: RouteVerbs
+  /** Policy rules: ip-rule(8). */
   readonly rule: RuleVerbs
+  /** Neighbours: ip-neighbour(8). */
   readonly neighbour: NeighbourVerbs
+  /** The nftables ruleset: nft(8). */
   readonly nftables: NftVerbs
+  /** Flows that the kernel remembers: conntrack(8). */
   readonly conntrack: ConntrackVerbs
+  /** Forwarding tables of bridges and VXLAN tunnels: bridge(8). */
   readonly fdb: FdbVerbs
+  /** Ports of bridges and their VLANs: bridge(8). */
   readonly bridgePort: BridgePortVerbs
+  /** Numbers of other namespaces: ip-netns(8). */
   readonly nsid: NsidVerbs
+  /** Files below /proc/sys. */
   readonly sysctl: SysctlVerbs
 
-  constructor(protected readonly sink: StepSink) {
+  /** @internal */
+  constructor(
+    /** @internal */
+    protected readonly sink: StepSink,
+  ) {
     this.link = new LinkVerbs(sink)
     this.address = new AddressVerbs(sink)
     this.route = new RouteVerbs(sink)
@@ -93,9 +108,13 @@ export class PlanScope {
    * port and (when given) destination address. The result is their number.
    */
   flushConntrack(filter: {
+    /** Family of the flows. */
     family: 'ipv4' | 'ipv6'
+    /** IP protocol number: 6 TCP, 17 UDP. */
     protocol: number
+    /** Destination port of the original direction. */
     port: number
+    /** Destination address of the original direction; any when absent. */
     address?: string
   }): StepRef<number> {
     const { family, protocol, port, address } = filter
@@ -123,6 +142,7 @@ export class Done {
   readonly failures: readonly Error[]
   readonly #results: readonly unknown[]
 
+  /** @internal */
   constructor(results: readonly unknown[], failures: readonly Error[] = []) {
     this.#results = results
     this.failures = failures
@@ -144,6 +164,7 @@ export class Plan extends PlanScope {
   readonly #describe = new Map<number, (failure: WireFailure) => string>()
   readonly #backend: Backend
 
+  /** @internal */
   constructor(home: NetNs) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
     const hold: { plan?: Plan } = {}

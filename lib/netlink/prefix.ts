@@ -4,7 +4,11 @@
 import { ipFamily } from '../ip-family.js'
 import { AF, type Family } from './constants.js'
 
-/** An address with the length of its prefix. */
+/**
+ * An address with the length of its prefix.
+ *
+ * @internal
+ */
 export interface Prefix {
   readonly address: string
   /** Bits, 0 to 32 or 128. */
@@ -12,7 +16,11 @@ export interface Prefix {
   readonly family: Family
 }
 
-/** The family of an address. Throws a TypeError naming `field` when it is none. */
+/**
+ * The family of an address. Throws a TypeError naming `field` when it is none.
+ *
+ * @internal
+ */
 export function familyOf(address: string, field: string): Family {
   const version = ipFamily(address)
   // A zone (fe80::1%eth0) is an interface, which has its own field.
@@ -25,6 +33,8 @@ export function familyOf(address: string, field: string): Family {
 /**
  * Reads `10.0.0.5/24` or `10.0.0.5`, which means the full length.
  * Throws a TypeError naming `field` when it is neither.
+ *
+ * @internal
  */
 export function parsePrefix(text: string, field: string): Prefix {
   const slash = text.indexOf('/')
@@ -40,12 +50,20 @@ export function parsePrefix(text: string, field: string): Prefix {
   return { address, length, family }
 }
 
-/** The kernel's number of a family. */
+/**
+ * The kernel's number of a family.
+ *
+ * @internal
+ */
 export function familyNumber(family: Family): number {
   return AF[family]
 }
 
-/** The family of a kernel number; everything that is not IPv6 counts as IPv4. */
+/**
+ * The family of a kernel number; everything that is not IPv6 counts as IPv4.
+ *
+ * @internal
+ */
 export function familyName(number: number): Family {
   return number === AF.ipv6 ? 'ipv6' : 'ipv4'
 }

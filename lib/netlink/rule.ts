@@ -18,7 +18,9 @@ import { StepRef, type StepSink } from './steps.js'
 
 /** First and last of a range of ports or user ids. */
 export interface Range {
+  /** The lowest number. */
   readonly first: number
+  /** The highest number, `first` for a single one. */
   readonly last: number
 }
 
@@ -26,7 +28,9 @@ export interface Range {
 export interface RuleSpec {
   /** The family, where `from` and `to` do not tell it; IPv4 when absent. */
   readonly family?: Family
+  /** Prefix that packets come from. */
   readonly from?: string
+  /** Prefix that packets go to. */
   readonly to?: string
   /** `main` when absent, for rules that look into a table. */
   readonly table?: RouteTable | number
@@ -34,6 +38,7 @@ export interface RuleSpec {
   readonly priority?: number
   /** Packet mark, compared under `mask` (all bits when absent). */
   readonly mark?: number
+  /** Bits of the mark that count (FRA_FWMASK). */
   readonly mask?: number
   /** Name of the link that packets come in by; it need not exist. */
   readonly inLink?: string
@@ -45,6 +50,7 @@ export interface RuleSpec {
   readonly goto?: number
   /** Fits what the rule would not (FIB_RULE_INVERT). */
   readonly invert?: boolean
+  /** Type of service of the packets, 0 to 255. */
   readonly tos?: number
   /** A route of at most that prefix length does not count. */
   readonly suppressPrefixLength?: number
@@ -52,8 +58,11 @@ export interface RuleSpec {
   readonly suppressGroup?: number
   /** IPPROTO_* number. */
   readonly ipProtocol?: number
+  /** Source ports of the packets (FRA_SPORT_RANGE). */
   readonly sourcePorts?: Range
+  /** Destination ports of the packets (FRA_DPORT_RANGE). */
   readonly destinationPorts?: Range
+  /** Users whose sockets sent the packets (FRA_UID_RANGE). */
   readonly uids?: Range
   /** RTPROT_* of who made the rule. */
   readonly protocol?: number
@@ -63,8 +72,11 @@ export interface RuleSpec {
 
 /** A rule as the kernel reports it; it can be given back to `add`. */
 export interface Rule extends RuleSpec {
+  /** Family of the packets. */
   readonly family: Family
+  /** Lower comes first (FRA_PRIORITY). */
   readonly priority: number
+  /** What happens to packets that fit. */
   readonly action: RuleAction
 }
 
@@ -184,6 +196,7 @@ function toWire(spec: RuleSpec): { [key: string]: Wire } {
 
 /** The verbs for policy rules of one namespace in a plan. */
 export class RuleVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /** Adds a rule. EEXIST when there is an equal one, EINVAL for what does not go together. */

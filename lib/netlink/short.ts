@@ -59,7 +59,11 @@ function makeGroup<K extends keyof VerbGroups>(
   return verbs
 }
 
-/** Makes the asynchronous short form of a group of verbs. */
+/**
+ * Makes the asynchronous short form of a group of verbs.
+ *
+ * @internal
+ */
 export function shortVerbs<K extends keyof VerbGroups>(
   plan: () => Plan,
   group: K,
@@ -71,7 +75,11 @@ export function shortVerbs<K extends keyof VerbGroups>(
   }) as unknown as ShortVerbs<VerbGroups[K]>
 }
 
-/** Makes the synchronous short form of a group of verbs. */
+/**
+ * Makes the synchronous short form of a group of verbs.
+ *
+ * @internal
+ */
 export function shortVerbsSync<K extends keyof VerbGroups>(
   plan: () => Plan,
   group: K,

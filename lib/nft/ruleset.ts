@@ -13,6 +13,7 @@ import { Transaction } from './transaction.js'
 
 /** What to read; all when absent. */
 export interface RulesetFilter {
+  /** One family of tables; all when absent. */
   readonly family?: NftFamily
   /** Needs the family. */
   readonly table?: string
@@ -44,19 +45,31 @@ export interface Made {
 export interface CommitResult {
   /** The ruleset's generation after it. */
   readonly generation?: number
+  /** What it made or changed, in the order in which the kernel told it. */
   readonly made: readonly Made[]
   /** Handles of the rules, in the order that the transaction adds them. */
   readonly ruleHandles: readonly number[]
+}
+
+/** A set or map with all that is in it. */
+export interface SetContents extends SetInfo {
+  /** Its elements; of interval sets, ranges in order. */
+  readonly elements: readonly ElementInfo[]
 }
 
 /** The ruleset of a namespace. */
 export interface Ruleset {
   /** Changes with every commit. */
   readonly generation: number
+  /** The tables of all families. */
   readonly tables: readonly TableInfo[]
+  /** The chains of those tables. */
   readonly chains: readonly ChainInfo[]
-  readonly sets: readonly (SetInfo & { readonly elements: readonly ElementInfo[] })[]
+  /** The sets and maps, with their elements. */
+  readonly sets: readonly SetContents[]
+  /** The rules, chain by chain in order. */
   readonly rules: readonly RuleInfo[]
+  /** The named counters, quotas and limits. */
   readonly objects: readonly ObjectInfo[]
 }
 
@@ -84,6 +97,7 @@ function handleOf(echo: Made) {
 
 /** The verbs for the nftables ruleset of one namespace in a plan. */
 export class NftVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

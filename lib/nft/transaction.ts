@@ -44,11 +44,19 @@ import { typeLength } from './types.js'
 
 export * from './defs.js'
 export * from './dump.js'
+export type { ElementKey } from './refs.js'
 
-/** One change of a transaction, in the addon's form. */
+/**
+ * One change of a transaction, in the addon's form.
+ *
+ * @internal
+ */
 export interface TransactionMessage {
+  /** What to do: `nft.rule.new`. */
   readonly op: string
+  /** NLM_F_* bits (linux/netlink.h). */
   readonly flags: number
+  /** The object, by the addon's names. */
   readonly args: { readonly [key: string]: Wire }
 }
 
@@ -254,7 +262,7 @@ export class Transaction {
     return this.#push('nft.table.del', { family: 0 }, 0, () => 'all tables')
   }
 
-  /** The changes in the addon's form. */
+  /** @internal The changes in the addon's form. */
   get messages(): readonly TransactionMessage[] {
     return this.#messages
   }
@@ -264,7 +272,11 @@ export class Transaction {
     return this.#messages.length
   }
 
-  /** The transaction in the addon's form. With `echo` the kernel tells what it made. */
+  /**
+   * The transaction in the addon's form. With `echo` the kernel tells what it made.
+   *
+   * @internal
+   */
   toWire(options: { echo?: boolean } = {}): { [key: string]: Wire } {
     if (!options.echo) {
       return {
@@ -283,6 +295,8 @@ export class Transaction {
   /**
    * What a failure is about, for people: `element 10.0.0.5 . 80 of map ip t m`. Empty when it is
    * about no message of this transaction.
+   *
+   * @internal
    */
   describe(failure: Pick<WireFailure, 'message' | 'attribute'>): string {
     const subject =
@@ -294,6 +308,8 @@ export class Transaction {
   /**
    * The same changes where each `destroy` is a plain delete, or left out where `exists` (asked by
    * position of the message) says no: for kernels before 6.3, which have no destroy.
+   *
+   * @internal
    */
   withoutDestroy(exists: (message: number) => boolean, generation: number): Transaction {
     const out = new Transaction(generation)

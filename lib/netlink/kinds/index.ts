@@ -12,19 +12,29 @@ import { vrf, type VrfSpec } from './vrf.js'
 import { vxlan, type VxlanSpec } from './vxlan.js'
 import type { LinkSpec } from '../link.js'
 
+/** Tells the kinds of links apart. */
+export interface OfKind<K extends string> {
+  /** The kernel's name of the kind (IFLA_INFO_KIND). */
+  readonly kind: K
+}
+
 /** What `link.add` makes: the kind's name beside its settings. A veth pair has its own verb. */
 export type AnyLinkSpec =
-  | ({ readonly kind: 'bridge' } & BridgeSpec)
-  | ({ readonly kind: 'macvlan' | 'macvtap' } & MacvlanSpec)
-  | ({ readonly kind: 'vxlan' } & VxlanSpec)
-  | ({ readonly kind: 'vlan' } & VlanSpec)
-  | ({ readonly kind: 'ipvlan' } & IpvlanSpec)
-  | ({ readonly kind: 'vrf' } & VrfSpec)
-  | ({ readonly kind: 'dummy' | 'ifb' | 'tun' } & LinkSpec)
+  | (OfKind<'bridge'> & BridgeSpec)
+  | (OfKind<'macvlan' | 'macvtap'> & MacvlanSpec)
+  | (OfKind<'vxlan'> & VxlanSpec)
+  | (OfKind<'vlan'> & VlanSpec)
+  | (OfKind<'ipvlan'> & IpvlanSpec)
+  | (OfKind<'vrf'> & VrfSpec)
+  | (OfKind<'dummy' | 'ifb' | 'tun'> & LinkSpec)
 
 const list = [bridge, macvlan, macvtap, vxlan, vlan, ipvlan, vrf, dummy, ifb, tun]
 
-/** All kinds by name. */
+/**
+ * All kinds by name.
+ *
+ * @internal
+ */
 export const linkKinds: ReadonlyMap<string, LinkKind<never>> = new Map(
   list.map((kind) => [kind.kind, kind as LinkKind<never>]),
 )
@@ -35,4 +45,4 @@ export type { IpvlanFlag, IpvlanMode, IpvlanSpec } from './ipvlan.js'
 export type { MacvlanMode, MacvlanSpec } from './macvlan.js'
 export type { VlanSpec } from './vlan.js'
 export type { VrfSpec } from './vrf.js'
-export type { VxlanSpec } from './vxlan.js'
+export type { PortSpan, VxlanSpec } from './vxlan.js'
