@@ -114,7 +114,11 @@ const SAME = [
   'unknown',
 ] as const
 
-/** A rule from the addon's form (native/rtnl/rule.cc). */
+/**
+ * A rule from the addon's form (native/rtnl/rule.cc).
+ *
+ * @internal
+ */
 export function policyRuleFromWire(wire: unknown): Rule {
   const w = wire as WireRule
   const same = SAME.filter((name) => w[name] !== undefined && w[name] !== null)

@@ -85,14 +85,16 @@ function* readAll(host: NetNs, filter: RulesetFilter): Plans<Ruleset> {
 
 /**
  * Reads the whole ruleset of a namespace (or a family or table of it), consistent: it is read
- * again when a commit came between. Throws NetlinkError: EINTR when that never ends, EPERM
- * without CAP_NET_ADMIN.
+ * again when a commit came between. When that never ends, it gives up after 20 readings with a
+ * NetlinkError of code EINTR.
+ *
+ * @throws NetlinkError EPERM without CAP_NET_ADMIN
  */
 export function list(host: NetNs, filter: RulesetFilter = {}): Promise<Ruleset> {
   return run(readAll(host, filter))
 }
 
-/** As list(), on this thread. */
+/** As {@link list}, on this thread. */
 export function listSync(host: NetNs, filter: RulesetFilter = {}): Ruleset {
   return runSync(readAll(host, filter))
 }
@@ -161,7 +163,7 @@ function* commitPlans(
 }
 
 /**
- * Commits a transaction; see NftVerbs.commit. On kernels before 6.3, which have no `destroy`, it
+ * Commits a transaction; see {@link NftVerbs.commit}. On kernels before 6.3, which have no `destroy`, it
  * looks what there is and deletes that; `destroy: 'emulate'` does so on any kernel.
  */
 export function commit(
@@ -172,7 +174,7 @@ export function commit(
   return run(commitPlans(host, transaction, options))
 }
 
-/** As commit(), on this thread. */
+/** As {@link commit}, on this thread. */
 export function commitSync(
   host: NetNs,
   transaction: Transaction,

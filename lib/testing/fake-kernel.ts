@@ -111,7 +111,8 @@ export class FakeKernel {
 
   /**
    * Has steps of an operation (`link.new`, `route.new`, `nft.batch`, …) refused with an errno.
-   * Throws TypeError for an operation or errno that there is not.
+   *
+   * @throws TypeError for an operation or errno that there is not
    */
   failOn(op: string, code: string, options: FailOptions = {}): this {
     if (!Object.hasOwn(operations, op)) {
