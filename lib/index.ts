@@ -1,7 +1,7 @@
 /**
  * Netlink, nftables and CNI for Node.
  *
- * @module
+ * @module vnet-cni
  */
 export type { Wire, WireFailure, WireRef, WireStep } from './binding.js'
 export { NetlinkError, SyscallError } from './errors.js'
