@@ -66,6 +66,8 @@ export interface WireOutcome {
   /** One entry a step that ran; `undefined` where a step has no result. */
   readonly results: readonly unknown[]
   readonly failure?: WireFailure
+  /** The plan was aborted before its end; `failure` (ECANCELED) says at which step. */
+  readonly aborted?: boolean
   /** Failures of undo steps, or with keepGoing those after the first. */
   readonly moreFailures: readonly WireFailure[]
 }
@@ -100,6 +102,38 @@ export interface WireEvent {
   readonly value?: unknown
 }
 
+/** How a program is to be started. */
+export interface WireChild {
+  /** Looked for in the PATH of `env` when it has no slash. */
+  readonly file: string
+  /** With the program's own name first. */
+  readonly argv: readonly string[]
+  /** `NAME=value` */
+  readonly env: readonly string[]
+  readonly cwd?: string
+  /** What becomes of standard input, output and error. */
+  readonly stdio: readonly ('pipe' | 'inherit' | 'ignore')[]
+}
+
+/** A program that the addon has started. */
+export interface NativeChild {
+  pid(): number
+  /** The descriptor of our end of stream 0, 1 or 2, handed over; -1 when there is none. */
+  pipe(stream: number): number
+  /** How it ended, once `onEnd` was called: `code` is -1 when a signal ended it, else that is 0. */
+  end(): { code: number; signal: number } | WireFailure
+  kill(signal: number): WireFailure | undefined
+  /** Whether the child keeps the event loop alive; so at first. */
+  hold(on: boolean): void
+  /** Stops waiting for it. */
+  close(): void
+}
+
+/** The wish to end a plan that runs on a pool thread. */
+export interface NativeAbort {
+  abort(): void
+}
+
 /** A lock on a file that the kernel drops when the process ends. */
 export interface NativeLock {
   close(): void
@@ -114,11 +148,19 @@ export interface Backend {
     steps: readonly WireStep[],
     keepGoing: boolean,
   ): WireOutcome
+  /** `signal`, when it aborts, ends the plan before its next step. */
   run(
     namespaces: readonly NativeNetNs[],
     steps: readonly WireStep[],
     keepGoing: boolean,
+    signal?: AbortSignal,
   ): Promise<WireOutcome>
+  /** Starts a program in a namespace. `onEnd` is called on this thread when it has ended. */
+  spawn(
+    namespace: NativeNetNs,
+    child: WireChild,
+    onEnd: () => void,
+  ): NativeChild | WireFailure
   /**
    * Subscribes to kinds of notifications (native/monitor.cc). `limit` events wait at most;
    * `receiveBuffer` is in bytes, 0 for the kernel's default. `onReady` is called on this thread
@@ -133,7 +175,14 @@ export interface Backend {
   ): NativeMonitor | WireFailure
 }
 
-export interface Addon extends Backend {
+export interface Addon extends Omit<Backend, 'run'> {
+  run(
+    namespaces: readonly NativeNetNs[],
+    steps: readonly WireStep[],
+    keepGoing: boolean,
+    abort?: NativeAbort,
+  ): Promise<WireOutcome>
+  newAbort(): NativeAbort
   /** Opens the namespace file at a path (`/proc/thread-self/ns/net`, `/run/netns/x`). */
   openNetns(path: string): NativeNetNs | WireFailure
   /** Makes a namespace; with a path, pins it there as `ip netns add` does. */
@@ -159,11 +208,24 @@ export function addon(): Addon {
   return loaded
 }
 
+const run: Backend['run'] = async (namespaces, steps, keepGoing, signal) => {
+  if (!signal) return addon().run(namespaces, steps, keepGoing)
+  const flag = addon().newAbort()
+  const onAbort = () => flag.abort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await addon().run(namespaces, steps, keepGoing, flag)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 /** The kernel as the addon reaches it; loads the addon when it is first asked for something. */
 export const kernel: Backend = {
   runSync: (namespaces, steps, keepGoing) =>
     addon().runSync(namespaces, steps, keepGoing),
-  run: (namespaces, steps, keepGoing) => addon().run(namespaces, steps, keepGoing),
+  run,
+  spawn: (...options) => addon().spawn(...options),
   openMonitor: (...options) => addon().openMonitor(...options),
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "child_handle.h"
 #include "convert.h"
 #include "executor.h"
 #include "lock.h"
@@ -18,6 +19,8 @@ struct State {
   Napi::FunctionReference netns;
   Napi::FunctionReference lock;
   Napi::FunctionReference monitor;
+  Napi::FunctionReference child;
+  Napi::FunctionReference abort;
   Napi::FunctionReference parse;  // JSON.parse, before anyone could put another in its place
 };
 
@@ -28,6 +31,7 @@ Napi::Value misuse(Napi::Env env, const std::string& what) {
 }
 
 constexpr napi_type_tag kNetNsTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806142};
+constexpr napi_type_tag kAbortTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806144};
 constexpr napi_type_tag kLockTag = {0x76c1a4d0b7e24f59, 0x9a1d3c5e7f806143};
 
 class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
@@ -72,6 +76,31 @@ class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
   }
 
   std::shared_ptr<NetNs> ns_;
+};
+
+// The wish to end a plan that runs.
+class AbortHandle : public Napi::ObjectWrap<AbortHandle> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeAbort", {InstanceMethod("abort", &AbortHandle::abort)});
+  }
+  explicit AbortHandle(const Napi::CallbackInfo& info)
+      : ObjectWrap(info), flag_(std::make_shared<AbortFlag>(false)) {
+    info.This().As<Napi::Object>().TypeTag(&kAbortTag);
+  }
+  // The flag behind a value, or nullptr when it is none.
+  static std::shared_ptr<AbortFlag> get(const Napi::Value& v) {
+    if (!v.IsObject() || !v.As<Napi::Object>().CheckTypeTag(&kAbortTag)) return nullptr;
+    return Unwrap(v.As<Napi::Object>())->flag_;
+  }
+
+ private:
+  Napi::Value abort(const Napi::CallbackInfo& info) {
+    flag_->store(true);
+    return info.Env().Undefined();
+  }
+
+  std::shared_ptr<AbortFlag> flag_;
 };
 
 class LockHandle : public Napi::ObjectWrap<LockHandle> {
@@ -177,11 +206,14 @@ bool can_run_js(napi_env env) {
 
 class PlanWorker : public Napi::AsyncWorker {
  public:
-  PlanWorker(Napi::Env env, Plan plan)
-      : AsyncWorker(env), plan_(std::move(plan)), deferred_(Napi::Promise::Deferred::New(env)) {}
+  PlanWorker(Napi::Env env, Plan plan, std::shared_ptr<AbortFlag> abort)
+      : AsyncWorker(env),
+        plan_(std::move(plan)),
+        abort_(std::move(abort)),
+        deferred_(Napi::Promise::Deferred::New(env)) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
 
-  void Execute() override { outcome_ = run_plan(plan_); }
+  void Execute() override { outcome_ = run_plan(plan_, abort_.get()); }
   // A worker that is being terminated still completes its work, but runs no JavaScript any more:
   // then there is nobody to tell, and an attempt would end the process.
   void OnWorkComplete(Napi::Env env, napi_status status) override {
@@ -195,16 +227,27 @@ class PlanWorker : public Napi::AsyncWorker {
 
  private:
   Plan plan_;
+  std::shared_ptr<AbortFlag> abort_;
   Outcome outcome_;
   Napi::Promise::Deferred deferred_;
 };
 
+// run(namespaces, steps, keepGoing, abort?)
 Napi::Value run(const Napi::CallbackInfo& info) {
   Plan plan;
   if (!read_plan(info, &plan)) return Napi::Value();
-  auto* worker = new PlanWorker(info.Env(), std::move(plan));  // frees itself when done
+  std::shared_ptr<AbortFlag> abort;
+  if (info.Length() > 3 && !info[3].IsUndefined() && !(abort = AbortHandle::get(info[3]))) {
+    return misuse(info.Env(), "abort: not what newAbort() makes");
+  }
+  // Frees itself when done.
+  auto* worker = new PlanWorker(info.Env(), std::move(plan), std::move(abort));
   worker->Queue();
   return worker->promise();
+}
+
+Napi::Value new_abort(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<State>()->abort.New({});
 }
 
 Napi::Value lock(const Napi::CallbackInfo& info) {
@@ -230,11 +273,19 @@ Napi::Value open_monitor(const Napi::CallbackInfo& info) {
   return MonitorHandle::open(info, *ns, info.Env().GetInstanceData<State>()->monitor);
 }
 
+Napi::Value spawn(const Napi::CallbackInfo& info) {
+  auto ns = info.Length() > 0 ? NetNsHandle::get(info[0]) : nullptr;
+  if (!ns) return misuse(info.Env(), "namespace: not an open namespace handle");
+  return ChildHandle::spawn(info, *ns, info.Env().GetInstanceData<State>()->child);
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* state = new State;  // freed by Node-API with the environment
   state->netns = Napi::Persistent(NetNsHandle::define(env));
   state->lock = Napi::Persistent(LockHandle::define(env));
   state->monitor = Napi::Persistent(MonitorHandle::define(env));
+  state->abort = Napi::Persistent(AbortHandle::define(env));
+  state->child = Napi::Persistent(ChildHandle::define(env));
   auto json = env.Global().Get("JSON").As<Napi::Object>();
   state->parse = Napi::Persistent(json.Get("parse").As<Napi::Function>());
   env.SetInstanceData(state);
@@ -243,7 +294,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("deleteNetns", Napi::Function::New(env, delete_netns, "deleteNetns"));
   exports.Set("runSync", Napi::Function::New(env, run_sync, "runSync"));
   exports.Set("run", Napi::Function::New(env, run, "run"));
+  exports.Set("newAbort", Napi::Function::New(env, new_abort, "newAbort"));
   exports.Set("lockFile", Napi::Function::New(env, lock, "lockFile"));
+  exports.Set("spawn", Napi::Function::New(env, spawn, "spawn"));
   exports.Set("openMonitor", Napi::Function::New(env, open_monitor, "openMonitor"));
   return exports;
 }

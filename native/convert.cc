@@ -194,6 +194,7 @@ Napi::Value to_js(Napi::Env env, const Outcome& o) {
   for (uint32_t i = 0; i < o.results.size(); i++) results.Set(i, to_js(env, o.results[i]));
   result.Set("results", results);
   if (o.failure) result.Set("failure", to_js(env, o.failure));
+  if (o.aborted) result.Set("aborted", true);
   auto more = Napi::Array::New(env, o.more_failures.size());
   for (uint32_t i = 0; i < o.more_failures.size(); i++) more.Set(i, to_js(env, o.more_failures[i]));
   result.Set("moreFailures", more);

@@ -12,6 +12,7 @@
 #include "nft/batch.h"
 #include "nft/objects.h"
 #include "rtnl/objects.h"
+#include "tun.h"
 
 namespace vnet {
 
@@ -32,7 +33,8 @@ uint16_t unwanted(const Step& s) {
 
 class Runner {
  public:
-  explicit Runner(const Plan& plan) : plan_(plan), fds_(descriptors(plan)) {}
+  Runner(const Plan& plan, const AbortFlag* abort)
+      : plan_(plan), fds_(descriptors(plan)), abort_(abort) {}
 
   Outcome run() {
     Outcome out;
@@ -41,25 +43,39 @@ class Runner {
     for (size_t i = 0; i < plan_.steps.size(); i++) {
       Value result;
       bool accepted = false;
-      Failure f = step(plan_.steps[i], &result, &indexes_[i], &accepted);
+      Failure f = aborted() ? canceled(plan_.steps[i])
+                            : step(plan_.steps[i], &result, &indexes_[i], &accepted);
       changed_[i] = !f && !accepted;
       out.results.push_back(std::move(result));
       if (!f) continue;
       f.step = static_cast<int>(i);
+      out.aborted = f.aborted;
       if (out.failure) {
         out.more_failures.push_back(std::move(f));
       } else {
         out.failure = std::move(f);
       }
-      if (plan_.keep_going) continue;
-      undo(i, &out);
+      if (plan_.keep_going && !out.aborted) continue;
+      if (!plan_.keep_going) undo(i, &out);
       break;
     }
     return out;
   }
 
  private:
+  bool aborted() const { return abort_ && abort_->load(std::memory_order_relaxed); }
+
+  static Failure canceled(const Step& s) {
+    Failure f;
+    f.op = s.op;
+    f.error = ECANCELED;
+    f.aborted = true;
+    return f;
+  }
+
   void undo(size_t failed, Outcome* out) {
+    // Taking back is what the caller who aborts wants.
+    abort_ = nullptr;
     for (size_t i = failed; i-- > 0;) {
       // A step that met what it wanted to make (or lacked what it wanted to delete) did nothing.
       if (!changed_[i]) continue;
@@ -78,10 +94,12 @@ class Runner {
 
   Failure step(const Step& s, Value* result, std::pair<int, int>* index, bool* accepted) {
     Failure f = dispatch(s, result, index);
-    *accepted = f && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
+    *accepted =
+        f && !f.aborted && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
     if (*accepted) f = {};
-    // Accepted EEXIST, or a kernel without echo: the index is asked for by name.
-    if (!f && s.object == &kLink && s.verb == Verb::kNew && index->first == 0) {
+    // Accepted EEXIST, a kernel without echo, a tun link: the index is asked for by name.
+    bool made = s.verb == Verb::kTun || (s.object == &kLink && s.verb == Verb::kNew);
+    if (!f && made && index->first == 0) {
       f = find_by_name(s, index);
       if (!f) note_index(*index, result);
     }
@@ -101,6 +119,8 @@ class Runner {
       }
       case Verb::kSysctlSet:
         return sysctl_set(ns.fd(), *s.args.get("name")->string(), *s.args.get("value")->string());
+      case Verb::kTun:
+        return add_tun(ns.fd(), s.args);
       case Verb::kBatch:
         return batch(ns, s, result);
       case Verb::kFlush:
@@ -198,10 +218,11 @@ class Runner {
           [&](const nlmsghdr&, View payload) {
             list.push_back(decode_object(*s.object, payload, skip));
           },
-          &interrupted);
+          &interrupted, abort_);
       // A datagram that did not fit has made the buffer grow: ask again.
       if (f.error == EMSGSIZE && !f.syscall.empty()) continue;
       if (f) return f;
+      if (aborted()) return canceled(s);
       if (!interrupted) {
         *result = Value(std::move(list));
         return {};
@@ -272,6 +293,7 @@ class Runner {
     int64_t count = 0;
     for (const Value& entry : *entries.list()) {
       if (!flush_selects(list.args, entry)) continue;
+      if (aborted()) return canceled(s);
       Step del = s;
       del.verb = Verb::kDel;
       del.args = flush_arguments(*s.object, entry);
@@ -291,7 +313,7 @@ class Runner {
     list.verb = Verb::kDump;
     list.args = conntrack_query(s.args, true);
     Failure f = dump(ns, list, result);
-    if (f && f.syscall.empty() && list.args.get("filter")) {
+    if (f && !f.aborted && f.syscall.empty() && list.args.get("filter")) {
       // A kernel without CTA_FILTER (before 5.8): all entries come, and are looked through here.
       list.args = conntrack_query(s.args, false);
       f = dump(ns, list, result);
@@ -306,6 +328,7 @@ class Runner {
     if (Failure f = list_conntrack(ns, s, &entries)) return f;
     int64_t count = 0;
     for (const Value& entry : *entries.list()) {
+      if (aborted()) return canceled(s);
       Step del = s;
       del.verb = Verb::kDel;
       del.args = conntrack_key(entry);
@@ -323,10 +346,11 @@ class Runner {
   std::vector<int> fds_;
   Indexes indexes_;
   std::vector<bool> changed_;
+  const AbortFlag* abort_;
 };
 
 }  // namespace
 
-Outcome run_plan(const Plan& plan) { return Runner(plan).run(); }
+Outcome run_plan(const Plan& plan, const AbortFlag* abort) { return Runner(plan, abort).run(); }
 
 }  // namespace vnet

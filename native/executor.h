@@ -2,6 +2,7 @@
 // an earlier one produced. When a step fails, the undo steps of those before it run in reverse.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ enum class Verb : uint8_t {
   kSysctlSet,
   kBatch,
   kList,
-  kFlush
+  kFlush,
+  kTun
 };
 
 struct Step {
@@ -49,6 +51,8 @@ struct Plan {
 struct Outcome {
   std::vector<Value> results;
   Failure failure;
+  // The caller did not want the rest any more; `failure` says how far it came.
+  bool aborted = false;
   // Failures of undo steps, or with keep_going the failures after the first.
   std::vector<Failure> more_failures;
 };
@@ -67,7 +71,14 @@ std::vector<int> descriptors(const Plan& plan);
 // Every object that operations can name.
 std::vector<const Object*> all_objects();
 
+// Set from another thread when what is left of a plan is not wanted any more.
+using AbortFlag = std::atomic<bool>;
+
 // executor.cc
-Outcome run_plan(const Plan& plan);
+
+// Looks at `abort` between steps, between the datagrams of a dump and between the deletions of a
+// flush, never at an undo step. What was done is then taken back as after a failed step; with
+// `keep_going` it stays.
+Outcome run_plan(const Plan& plan, const AbortFlag* abort = nullptr);
 
 }  // namespace vnet

@@ -14,6 +14,7 @@ struct Failure {
   std::string ext_ack;    // NLMSGERR_ATTR_MSG
   int message = -1;       // position in an nft transaction
   std::string attribute;  // dotted name of what NLMSGERR_ATTR_OFFS points at
+  bool aborted = false;   // the caller's wish, not the kernel's (error is ECANCELED)
 
   explicit operator bool() const { return error != 0; }
 };

@@ -7,15 +7,16 @@
 #include "nft/batch.h"
 #include "nft/objects.h"
 #include "rtnl/objects.h"
+#include "tun.h"
 
 namespace vnet {
 
 namespace {
 
-const Object* const kObjects[] = {&kLink,      &kBridgePort,   &kAddressObject, &kRoute,
-                                  &kNeighbour, &kRule,         &kNsid,          &kNftTable,
-                                  &kNftChain,  &kNftRule,      &kNftSet,        &kNftElements,
-                                  &kNftObject, &kNftFlowtable, &kNftGeneration, &kConntrack};
+const Object* const kObjects[] = {
+    &kLink,        &kLinkProperty, &kBridgePort,   &kAddressObject, &kRoute,    &kNeighbour,
+    &kRule,        &kNsid,         &kNftTable,     &kNftChain,      &kNftRule,  &kNftSet,
+    &kNftElements, &kNftObject,    &kNftFlowtable, &kNftGeneration, &kConntrack};
 
 bool can_flush(const Object& o) {
   return &o == &kAddressObject || &o == &kNeighbour || &o == &kRoute;
@@ -44,6 +45,7 @@ uint16_t message_type(const Object& o, Verb verb) {
 bool find_operation(const std::string& op, const Object** object, Verb* verb) {
   if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
   if (op == "sysctl.set") return *verb = Verb::kSysctlSet, true;
+  if (op == "tun.new") return *verb = Verb::kTun, true;
   if (op == "nft.batch") return *verb = Verb::kBatch, true;
   if (op == "conntrack.list") return *verb = Verb::kList, *object = &kConntrack, true;
   if (op == "conntrack.flush") return *verb = Verb::kFlush, *object = &kConntrack, true;
@@ -92,6 +94,10 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, s
   if (s.ns >= plan.namespaces.size()) return s.op + ".ns: no namespace has that position";
   if (s.verb == Verb::kSysctlGet) return check_texts(s, {"name"});
   if (s.verb == Verb::kSysctlSet) return check_texts(s, {"name", "value"});
+  if (s.verb == Verb::kTun) {
+    std::string wrong = check_tun(s.args);
+    return wrong.empty() ? wrong : s.op + "." + wrong;
+  }
   Writer w;
   Encoder e(w, fds, nullptr, before);
   e.path.push_back(s.op);

@@ -164,7 +164,8 @@ void read_batch_reply(View datagram, SequenceRange range, const OnMessage& on_ec
 }
 
 Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& object,
-                         const OnMessage& on_message, bool* interrupted) {
+                         const OnMessage& on_message, bool* interrupted,
+                         const std::atomic<bool>* abort) {
   if (Failure f = send(request)) return f;
   View sent{request.data(), request.size()};
   for (;;) {
@@ -173,6 +174,12 @@ Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& 
     Failure f;
     View datagram{buffer_.data(), static_cast<size_t>(n)};
     if (read_reply(datagram, sequence, object, sent, on_message, interrupted, &f)) return f;
+    if (abort && abort->load(std::memory_order_relaxed)) {
+      fd_.reset();
+      f.error = ECANCELED;
+      f.aborted = true;
+      return f;
+    }
   }
 }
 

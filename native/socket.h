@@ -1,6 +1,7 @@
 // A netlink socket and the exchange of one request with the kernel.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 
@@ -27,8 +28,11 @@ class Socket {
 
   // Sends what was written and reads until the ack, error or end of dump of `sequence`.
   // `on_message` sees every data message of that request. `object` names attributes in errors.
+  // A dump may have an `abort` flag, which is looked at between datagrams; when it is set, the rest
+  // is not read, and the socket is closed with what the kernel still has for it.
   Failure exchange(const Bytes& request, uint32_t sequence, const Object& object,
-                   const std::function<void(const nlmsghdr&, View)>& on_message, bool* interrupted);
+                   const std::function<void(const nlmsghdr&, View)>& on_message, bool* interrupted,
+                   const std::atomic<bool>* abort = nullptr);
 
   // Sends an nfnetlink batch and drains what the kernel says to it. It says nothing when all went
   // well: the work is done when sendmsg returns. The batch has `count` sequence numbers from

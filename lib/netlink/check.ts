@@ -10,19 +10,47 @@
  * @internal
  */
 export function checkLinkName(name: string, field = 'name'): string {
+  return checkName(name, field, 15, 'interface name')
+}
+
+/**
+ * Throws a TypeError when the text cannot be a further name of a link: as {@link checkLinkName},
+ * but up to 127 bytes (ALTIFNAMSIZ, linux/if.h).
+ */
+export function checkAltName(name: string, field = 'altName'): string {
+  return checkName(name, field, 127, 'alternative name')
+}
+
+function checkName(name: string, field: string, most: number, what: string): string {
   const bytes = typeof name === 'string' ? Buffer.byteLength(name) : 0
   if (
     bytes < 1 ||
-    bytes > 15 ||
+    bytes > most ||
     name === '.' ||
     name === '..' ||
     /[/:%\s\0]/.test(name)
   ) {
     throw new TypeError(
-      `${field}: ${JSON.stringify(name)} is no interface name; give 1 to 15 bytes without slash, colon, percent sign or white space`,
+      `${field}: ${JSON.stringify(name)} is no ${what}; give 1 to ${most} bytes without slash, colon, percent sign or white space`,
     )
   }
   return name
+}
+
+/**
+ * What finds a link by its name or one of its alternative names, which can be longer. Throws a
+ * TypeError for what is neither.
+ */
+export function nameArgs(
+  name: string,
+  field = 'name',
+): { readonly name: string } | { readonly altName: string } {
+  // The kernel looks up either attribute in both kinds of names (net/core/dev.c,
+  // netdev_name_node_lookup), but IFLA_IFNAME holds 15 bytes at most.
+  const long = typeof name === 'string' && Buffer.byteLength(name) > 15
+  return long
+    ? { altName: checkAltName(name, field) }
+    : { name: checkLinkName(name, field) }
 }
 
 /** Throws a TypeError naming the field unless the value is an integer within the bounds. */
@@ -61,4 +89,10 @@ export function checkAlias(alias: string, field = 'alias'): string {
     throw new TypeError(`${field}: an alias is text of at most 255 bytes without NUL`)
   }
   return alias
+}
+
+/** Throws a TypeError unless it is an AbortSignal, or absent. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw new TypeError('signal: must be an AbortSignal')
 }

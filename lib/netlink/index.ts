@@ -1,5 +1,14 @@
 export * from './address.js'
 export * from './bridge-port.js'
+export {
+  ExecError,
+  type ChildExit,
+  type ChildStdio,
+  type ExecOptions,
+  type ExecResult,
+  type NetNsChild,
+  type SpawnOptions,
+} from './child.js'
 export * from './constants.js'
 export * from './fdb.js'
 export * from './kinds/index.js'

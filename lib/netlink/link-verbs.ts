@@ -2,14 +2,16 @@
  * The verbs for links.
  */
 import { BridgePortVerbs, type PortChange } from './bridge-port.js'
-import { checkInteger, checkLinkName } from './check.js'
+import { checkAltName, checkInteger, nameArgs } from './check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from './constants.js'
 import {
   bridgeSettingsToWire,
   linkKinds,
+  tunToWire,
   type AnyLinkSpec,
   type BridgeSettings,
   type BridgeSpec,
+  type TunSpec,
 } from './kinds/index.js'
 import {
   commonArgs,
@@ -36,13 +38,17 @@ export class LinkVerbs {
   /**
    * Makes a link of any kind but veth. EEXIST when the name is taken, EOPNOTSUPP ("Unknown device
    * type") when the kernel lacks the kind, EINVAL or ERANGE for settings that it refuses, ENODEV
-   * when the link beneath is gone. A `tun` is always refused: /dev/net/tun makes those.
+   * when the link beneath is gone. A `tun` is made by /dev/net/tun, so that its refusals are
+   * SyscallErrors: EEXIST, ENOENT without that device, EPERM, EINVAL for an unknown user or group.
    */
   add(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [])
   }
 
-  /** Makes a link, or takes the link of that name as it is, whatever its kind. */
+  /**
+   * Makes a link, or takes the link of that name as it is, whatever its kind; but a `tun` has its
+   * MAC, MTU, master, group, alias and `up` set in either case.
+   */
   ensure(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [ERRNO.EEXIST])
   }
@@ -85,19 +91,18 @@ export class LinkVerbs {
     return ends
   }
 
-  /** Finds a link by name for later steps. ENODEV when there is none. */
+  /** Finds a link by name or alternative name for later steps. ENODEV when there is none. */
   get(name: string): LinkRef {
-    return new LinkRef(this.sink.add('link.get', { name: checkLinkName(name) }))
+    return new LinkRef(this.sink.add('link.get', nameArgs(name)))
   }
 
-  /** Reads one link, by index or name. ENODEV when there is none. */
+  /** Reads one link, by index, name or alternative name. ENODEV when there is none. */
   read(
     which: number | string,
     options: { optional?: boolean } & LinkReadOptions = {},
   ): StepRef<Link | undefined> {
     const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
-    const args =
-      typeof which === 'number' ? { index: which } : { name: checkLinkName(which) }
+    const args = typeof which === 'number' ? { index: which } : nameArgs(which)
     const accept = options.optional ? [ERRNO.ENODEV] : []
     const at = this.sink.add('link.get', { ...args, extMask }, { accept })
     return new StepRef(at, (wire) => (wire ? linkFromWire(wire) : undefined))
@@ -131,6 +136,24 @@ export class LinkVerbs {
     this.sink.add('link.set', args, { undo: back && [{ op: 'link.set', args: back }] })
   }
 
+  /**
+   * Gives a link one more name (Linux 5.5 and later), by which all verbs find it. EEXIST when a link
+   * of the namespace has it, as name or alternative name.
+   */
+  addAltName(link: LinkLike, name: string): void {
+    this.#altName('new', link, name, [])
+  }
+
+  /** Takes an alternative name away. ENOENT when no link has it, EINVAL when it is not this link's. */
+  delAltName(link: LinkLike, name: string): void {
+    this.#altName('del', link, name, [])
+  }
+
+  /** Takes an alternative name away, if there are such a link and name. */
+  delAltNameIfExists(link: LinkLike, name: string): void {
+    this.#altName('del', link, name, [ERRNO.ENOENT, ERRNO.ENODEV])
+  }
+
   /** Sets flags of a bridge's port. EOPNOTSUPP when the link is no port. */
   setPort(link: LinkLike, flags: PortChange): void {
     new BridgePortVerbs(this.sink).set(link, flags)
@@ -139,15 +162,13 @@ export class LinkVerbs {
   /** Deletes a link. ENODEV when it is gone, EOPNOTSUPP for one that cannot be deleted. */
   del(link: LinkLike): void {
     const args =
-      typeof link === 'string'
-        ? { name: checkLinkName(link, 'link') }
-        : { index: linkToWire(link) }
+      typeof link === 'string' ? nameArgs(link, 'link') : { index: linkToWire(link) }
     this.sink.add('link.del', args)
   }
 
   /** Deletes the link of that name, if there is one. */
   delIfExists(name: string): void {
-    this.sink.add('link.del', { name: checkLinkName(name) }, { accept: [ERRNO.ENODEV] })
+    this.sink.add('link.del', nameArgs(name), { accept: [ERRNO.ENODEV] })
   }
 
   /** Deletes all links of a group at once. ENODEV when it has none; group 0 is refused here. */
@@ -155,6 +176,22 @@ export class LinkVerbs {
     // Group 0 is every link that was given none; the kernel refuses it as well (EPERM).
     checkInteger(group, 'group', 1, 0xffffffff, 'the group of links to delete')
     this.sink.add('link.del', { group })
+  }
+
+  // One name a request: the kernel keeps those that come before one it refuses.
+  #altName(verb: 'new' | 'del', link: LinkLike, name: string, accept: number[]): void {
+    const altNames = [checkAltName(name)]
+    const index = linkToWire(link, this.sink, { optional: accept.length > 0 })
+    const back = `linkProperty.${verb === 'new' ? 'del' : 'new'}`
+    this.sink.add(
+      `linkProperty.${verb}`,
+      { index, altNames },
+      {
+        accept,
+        undo: [{ op: back, args: { index, altNames } }],
+        describe: () => name,
+      },
+    )
   }
 
   #list({ statistics, master }: LinkReadOptions & { master?: LinkLike }): number {
@@ -172,11 +209,30 @@ export class LinkVerbs {
       const known = [...linkKinds.keys()].join(', ')
       throw new TypeError(`kind: ${String(spec.kind)} is not one of ${known}`)
     }
+    if (spec.kind === 'tun') return this.#addTun(spec, accept)
     const args = commonArgs(spec, this.sink)
     const { data, link } = kind.toWire(spec as never, this.sink)
     if (link !== undefined) args['link'] = link
     args['info'] = { kind: spec.kind, data }
     return new LinkRef(this.#make(args, accept))
+  }
+
+  #addTun(
+    { kind: _, name, ...spec }: TunSpec & { kind: 'tun' },
+    accept: number[],
+  ): LinkRef {
+    const { up, mac, mtu, master, group, alias } = spec
+    const change = { up, mac, mtu, master, group, alias }
+    const wanted = Object.values(change).some((value) => value !== undefined)
+    const args = tunToWire({ name, ...spec })
+    // Names of other links are looked up before anything is made.
+    const rest = commonArgs(change, this.sink)
+    const at = this.sink.add('tun.new', args, {
+      accept,
+      undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
+    })
+    if (wanted) this.sink.add('link.set', { index: { ref: at }, ...rest })
+    return new LinkRef(at)
   }
 
   #make({ alias, ...args }: WireArgs, accept: number[]): number {

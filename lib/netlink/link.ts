@@ -131,6 +131,8 @@ export interface Link {
   readonly port?: PortState
   /** Free text that it was given; absent when none (IFLA_IFALIAS). */
   readonly alias?: string
+  /** Further names that the link is found by; absent when it has none. */
+  readonly altNames?: readonly string[]
   /** Group that it is in, 0 when it was given none (IFLA_GROUP). */
   readonly group: number
   /** Frames that may wait for the driver (IFLA_TXQLEN). */
@@ -171,6 +173,7 @@ interface WireLink {
     slaveData?: Record<string, unknown>
   }
   alias?: string
+  altNames?: string[]
   unknown?: Wire
 }
 
@@ -200,6 +203,7 @@ export function linkFromWire(wire: unknown): Link {
   if (w.linkNetnsId !== undefined) link.linkNetnsId = w.linkNetnsId
   if (w.info) infoFromWire(w.info, link)
   if (w.alias) link.alias = w.alias
+  if (w.altNames?.length) link.altNames = w.altNames
   if (w.minMtu) link.minMtu = w.minMtu
   if (w.maxMtu) link.maxMtu = w.maxMtu
   if (w.statistics) link.statistics = w.statistics

@@ -12,6 +12,13 @@ import {
 } from '../binding.js'
 import { toError } from '../errors.js'
 import { checkInteger } from './check.js'
+import {
+  exec,
+  NetNsChild,
+  type ExecOptions,
+  type ExecResult,
+  type SpawnOptions,
+} from './child.js'
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
 import { Plan } from './plan.js'
 import {
@@ -35,6 +42,8 @@ const GROUPS: readonly (keyof VerbGroups)[] = [
   'bridgePort',
   'nsid',
   'sysctl',
+  'nftables',
+  'conntrack',
 ]
 
 function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
@@ -165,6 +174,38 @@ export class NetNs implements Disposable, AsyncDisposable {
     return new Monitor(this.backend, this.native, kinds, options)
   }
 
+  /**
+   * Starts a program inside this namespace: `host.spawn('ip', ['route'])`. It sees the namespace's
+   * links and /proc/sys/net; /sys shows those of this process. No thread of this process changes
+   * its namespace, and only the standard streams are handed down.
+   *
+   * Throws SyscallError (op `netns.spawn`) that names the program or folder: syscall `execve` with
+   * ENOENT, EACCES or ENOEXEC, `chdir` with ENOENT or ENOTDIR, `setns` with EPERM without
+   * CAP_SYS_ADMIN, `pidfd_open` with ENOSYS before Linux 5.3; TypeError for bad arguments and when
+   * the handle is closed; the signal's reason when it is aborted. Then nothing was started.
+   */
+  spawn(
+    command: string,
+    args: readonly string[] = [],
+    options: SpawnOptions = {},
+  ): NetNsChild {
+    return new NetNsChild(this.backend, this.native, command, args, options)
+  }
+
+  /**
+   * Runs a program inside this namespace to its end and answers with what it wrote. Rejects with
+   * ExecError when it ends with another status than 0, by a signal, or writes more than
+   * `maxBuffer`; with the signal's reason when that ended it; else as {@link spawn} throws.
+   */
+  async exec(
+    command: string,
+    args: readonly string[] = [],
+    options: ExecOptions = {},
+  ): Promise<ExecResult> {
+    const spawn = (all: SpawnOptions) => this.spawn(command, args, all)
+    return exec(spawn, [command, ...args], options)
+  }
+
   /** Links, one call each: `await host.link.set('eth0', { mtu: 1400 })`. */
   get link(): ShortVerbs<VerbGroups['link']> {
     return this.#group('link')
@@ -208,6 +249,16 @@ export class NetNs implements Disposable, AsyncDisposable {
   /** Files below /proc/sys, one call each. */
   get sysctl(): ShortVerbs<VerbGroups['sysctl']> {
     return this.#group('sysctl')
+  }
+
+  /** The ruleset of nftables, one call each. */
+  get nftables(): ShortVerbs<VerbGroups['nftables']> {
+    return this.#group('nftables')
+  }
+
+  /** Flows of conntrack, one call each. */
+  get conntrack(): ShortVerbs<VerbGroups['conntrack']> {
+    return this.#group('conntrack')
   }
 
   /** The same verbs on this thread, without a promise: `host.sync.link.dump()`. */

@@ -14,6 +14,7 @@ import { NftVerbs, type CommitOptions, type CommitResult } from '../nft/ruleset.
 import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
 import { BridgePortVerbs } from './bridge-port.js'
+import { checkSignal } from './check.js'
 import { ERRNO } from './constants.js'
 import { FdbVerbs } from './fdb.js'
 import { LinkVerbs } from './link-verbs.js'
@@ -32,6 +33,18 @@ export interface RunOptions {
    * `stop` leaves them; `continue` goes on with the next step, which is what a teardown wants.
    */
   readonly onFailure?: 'undo' | 'stop' | 'continue'
+}
+
+/** What any asynchronous call takes. */
+export interface CallOptions {
+  /**
+   * Ends the call: it rejects with the signal's reason. Aborted before it starts, nothing is done.
+   * While it runs, the signal is looked at between steps and between the datagrams of a dump, never
+   * within a request or an nft transaction; what was done is then taken back as after a step that
+   * failed. Where that fails too, the error is an AggregateError of the reason and what the kernel
+   * answered. A call that is done is not affected.
+   */
+  readonly signal?: AbortSignal
 }
 
 /** The verbs that a plan offers for one namespace. */
@@ -136,6 +149,14 @@ export class PlanScope {
   }
 }
 
+// What could not be taken back must not be lost; else the reason is the error, as everywhere.
+function abortError(reason: unknown, outcome: WireOutcome, keepGoing: boolean): unknown {
+  const failures = outcome.moreFailures.map((failure) => toError(failure))
+  if (keepGoing || failures.length === 0) return reason
+  const message = 'the plan was aborted, and not all that it had done could be undone'
+  return new AggregateError([reason, ...failures], message, { cause: reason })
+}
+
 /** The answers of a plan that ran. */
 export class Done {
   /** What failed and was passed over, with `onFailure: 'continue'`; else empty. */
@@ -191,14 +212,16 @@ export class Plan extends PlanScope {
   /**
    * Runs the plan on a pool thread.
    * Throws NetlinkError (with `step`), SyscallError, or TypeError for a malformed step, in which
-   * case nothing was done.
+   * case nothing was done; with a signal also what {@link CallOptions} says.
    */
-  async run(options: RunOptions = {}): Promise<Done> {
+  async run(options: RunOptions & CallOptions = {}): Promise<Done> {
+    const { signal } = options
+    checkSignal(signal)
+    signal?.throwIfAborted()
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(
-      await this.#backend.run(this.#handles(), steps, keepGoing),
-      keepGoing,
-    )
+    const outcome = await this.#backend.run(this.#handles(), steps, keepGoing, signal)
+    if (outcome.aborted) throw abortError(signal?.reason, outcome, keepGoing)
+    return this.#finish(outcome, keepGoing)
   }
 
   /** Runs the plan on this thread: for short-lived programs. Throws as `run` does. */
@@ -275,8 +298,8 @@ export class Plan extends PlanScope {
     const described = this.#describe.get(failure.step)?.(failure)
     if (described) return described
     const args = this.#steps[failure.step]?.args ?? {}
-    const { name, local, to, address } = args as Record<string, unknown>
-    const subject = name ?? local ?? to ?? address
+    const { name, altName, local, to, address } = args as Record<string, unknown>
+    const subject = name ?? altName ?? local ?? to ?? address
     return typeof subject === 'string' ? subject : ''
   }
 }

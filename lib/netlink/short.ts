@@ -3,7 +3,7 @@
  * A call makes a plan of that one verb, runs it, and answers with what the verb's reference
  * stands for. One mechanism serves all verbs; nothing is written twice.
  */
-import type { Done, Plan, PlanScope } from './plan.js'
+import type { CallOptions, Done, Plan, PlanScope } from './plan.js'
 import { StepRef } from './steps.js'
 
 /** What a verb answers with once it has run: the value behind a reference. */
@@ -14,10 +14,27 @@ export type Settled<T> =
       ? { -readonly [K in keyof T]: Settled<T[K]> }
       : T
 
+/** The arguments of a list that cannot be left out. */
+export type RequiredPart<A extends readonly unknown[]> = A extends readonly [
+  infer First,
+  ...infer Rest,
+]
+  ? [First, ...RequiredPart<Rest>]
+  : []
+
+/**
+ * A verb's arguments, and last what the call itself takes: `dump({ signal })`,
+ * `set('eth0', { mtu: 1400 }, { signal })`. Optional arguments before it can be left out.
+ */
+export type ShortArguments<A extends readonly unknown[]> =
+  A | [...RequiredPart<A>, CallOptions] | [...Required<A>, CallOptions]
+
 /** A group of verbs in its short form; `Answer` is `promise` or `value`. */
 export type ShortVerbs<V, Answer extends 'promise' | 'value' = 'promise'> = {
   readonly [K in keyof V]: V[K] extends (...args: infer A) => infer R
-    ? (...args: A) => Answer extends 'promise' ? Promise<Settled<R>> : Settled<R>
+    ? Answer extends 'promise'
+      ? (...args: ShortArguments<A>) => Promise<Settled<R>>
+      : (...args: A) => Settled<R>
     : never
 }
 
@@ -59,6 +76,18 @@ function makeGroup<K extends keyof VerbGroups>(
   return verbs
 }
 
+// No verb has an argument with a member `signal` of its own; one that stands beside a verb's own
+// options is meant for the call as well.
+function takeSignal(args: unknown[]): [unknown[], CallOptions] {
+  const last = args.at(-1)
+  if (typeof last !== 'object' || last === null || !Object.hasOwn(last, 'signal')) {
+    return [args, {}]
+  }
+  const { signal, ...rest } = last as CallOptions
+  const own = Object.keys(rest).length > 0 ? [rest] : []
+  return [[...args.slice(0, -1), ...own], { signal }]
+}
+
 /**
  * Makes the asynchronous short form of a group of verbs.
  *
@@ -70,8 +99,9 @@ export function shortVerbs<K extends keyof VerbGroups>(
 ): ShortVerbs<VerbGroups[K]> {
   // Bad input rejects like a refusal of the kernel does: an async function never throws.
   return makeGroup(plan, group, (call) => async (...args) => {
-    const [one, made] = call(args)
-    return settle(await one.run(), made)
+    const [own, options] = takeSignal(args)
+    const [one, made] = call(own)
+    return settle(await one.run(options), made)
   }) as unknown as ShortVerbs<VerbGroups[K]>
 }
 

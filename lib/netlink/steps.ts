@@ -2,7 +2,7 @@
  * The parts that a plan is made of: what a step answers with, and how verbs add steps.
  */
 import type { Wire, WireFailure, WireRef, WireStep } from '../binding.js'
-import { checkInteger, checkLinkName } from './check.js'
+import { checkInteger, nameArgs } from './check.js'
 import { ERRNO } from './constants.js'
 import type { NetNs } from './netns.js'
 
@@ -34,7 +34,10 @@ export class LinkRef extends StepRef<number> {
   }
 }
 
-/** An interface: its name, its index (greater than 0), or a reference into the plan. */
+/**
+ * An interface: its name or an alternative name, its index (greater than 0), or a reference into
+ * the plan.
+ */
 export type LinkLike = LinkRef | number | string
 
 /**
@@ -52,7 +55,7 @@ export function linkToWire(
   if (link instanceof LinkRef) return link.toWire()
   if (typeof link === 'string' && sink) {
     const accept = optional ? [ERRNO.ENODEV] : []
-    return { ref: sink.add('link.get', { name: checkLinkName(link, field) }, { accept }) }
+    return { ref: sink.add('link.get', nameArgs(link, field), { accept }) }
   }
   if (typeof link === 'number') {
     return checkInteger(link, field, 0, 0x7fffffff, 'an interface index')

@@ -5,7 +5,7 @@ import type { Wire } from '../binding.js'
 import { NetlinkError } from '../errors.js'
 import { ERRNO } from '../netlink/constants.js'
 import type { NetNs } from '../netlink/netns.js'
-import type { Done, Plan } from '../netlink/plan.js'
+import type { CallOptions, Done, Plan } from '../netlink/plan.js'
 import type { CommitOptions, CommitResult, Ruleset, RulesetFilter } from './ruleset.js'
 import type { Transaction } from './transaction.js'
 
@@ -24,13 +24,13 @@ function runSync<T>(plans: Plans<T>): T {
   return next.value
 }
 
-async function run<T>(plans: Plans<T>): Promise<T> {
+async function run<T>(plans: Plans<T>, options: CallOptions): Promise<T> {
   let next = plans.next()
   while (!next.done) {
     try {
       // One plan is worked out from what came of the one before.
       // oxlint-disable-next-line no-await-in-loop
-      next = plans.next(await next.value.run())
+      next = plans.next(await next.value.run(options))
     } catch (error) {
       next = plans.throw(error)
     }
@@ -90,8 +90,12 @@ function* readAll(host: NetNs, filter: RulesetFilter): Plans<Ruleset> {
  *
  * @throws NetlinkError EPERM without CAP_NET_ADMIN
  */
-export function list(host: NetNs, filter: RulesetFilter = {}): Promise<Ruleset> {
-  return run(readAll(host, filter))
+export function list(
+  host: NetNs,
+  filter: RulesetFilter = {},
+  { signal }: CallOptions = {},
+): Promise<Ruleset> {
+  return run(readAll(host, filter), { signal })
 }
 
 /** As {@link list}, on this thread. */
@@ -169,9 +173,10 @@ function* commitPlans(
 export function commit(
   host: NetNs,
   transaction: Transaction,
-  options: CommitOptions & { destroy?: 'emulate' } = {},
+  options: CommitOptions & CallOptions & { destroy?: 'emulate' } = {},
 ): Promise<CommitResult> {
-  return run(commitPlans(host, transaction, options))
+  const { signal, ...rest } = options
+  return run(commitPlans(host, transaction, rest), { signal })
 }
 
 /** As {@link commit}, on this thread. */

@@ -82,12 +82,16 @@ export class FakeKernel {
   constructor() {
     this.#backend = {
       runSync: (namespaces, steps, keepGoing) => this.#run(namespaces, steps, keepGoing),
-      run: async (namespaces, steps, keepGoing) => {
+      run: async (namespaces, steps, keepGoing, signal) => {
         // Bad input is refused after a turn, as from the addon; so is the answer.
         await new Promise((resolve) => {
           setImmediate(resolve)
         })
+        if (signal?.aborted) return { results: [], aborted: true, moreFailures: [] }
         return this.#run(namespaces, steps, keepGoing)
+      },
+      spawn: () => {
+        throw new TypeError('namespace: a namespace of the fake kernel runs no programs')
       },
       openMonitor: (namespace, kinds, limit, _, onReady) =>
         openMonitor(this.#model(namespace), kinds, limit, onReady),

@@ -12,7 +12,6 @@ const KINDS = new Set([
   'ipvlan',
   'macvlan',
   'macvtap',
-  'tun',
   'veth',
   'vlan',
   'vrf',
@@ -35,6 +34,7 @@ export function linkToWire(link: FakeLink): Fields {
     ...(link.master && { master: link.master }),
     ...(link.peer && { link: link.peer.link.index }),
     ...(link.alias && { alias: link.alias }),
+    ...(link.altNames.length > 0 && { altNames: [...link.altNames] }),
     ...(link.kind && {
       info: {
         kind: link.kind,
@@ -53,7 +53,7 @@ function freeName(ns: FakeNamespace, kind: string): string {
 
 function make(ns: FakeNamespace, args: Fields, kind: string): FakeLink {
   const name = args['name'] ?? freeName(ns, kind)
-  if (ns.links.some((l) => l.name === name)) refuse(E.EEXIST)
+  if (ns.named(name)) refuse(E.EEXIST)
   const index = args['index'] || ns.takeIndex()
   if (ns.links.some((l) => l.index === index)) refuse(E.EBUSY)
   const low = (index & 0xff).toString(16).padStart(2, '0')
@@ -66,6 +66,7 @@ function make(ns: FakeNamespace, args: Fields, kind: string): FakeLink {
     mtu: args['mtu'] ?? 1500,
     flags: 0x1002, // IFF_BROADCAST | IFF_MULTICAST
     group: args['group'] ?? 0,
+    altNames: [],
     kind,
     port: {},
     data: {},
@@ -107,7 +108,7 @@ function change(ns: FakeNamespace, link: FakeLink, args: Fields): void {
     link.mtu = args['mtu']
   }
   if (args['name'] !== undefined && args['name'] !== link.name) {
-    if (ns.links.some((l) => l.name === args['name'])) refuse(E.EEXIST)
+    if (ns.named(args['name'])) refuse(E.EEXIST)
     link.name = args['name']
   }
   if (args['mac'] !== undefined) link.mac = args['mac'].toLowerCase()
@@ -142,7 +143,7 @@ export function newLink(
   all: FakeNamespace[],
 ) {
   const known = ns.links.find((l) =>
-    args['index'] ? l.index === args['index'] : l.name === args['name'],
+    args['index'] ? l.index === args['index'] : l === ns.named(args['name']),
   )
   if (known && flags & NLM_F.excl) refuse(E.EEXIST)
   if (known) {
@@ -151,6 +152,9 @@ export function newLink(
   }
   if (!(flags & NLM_F.create)) refuse(E.ENODEV)
   const kind = args['info']?.kind
+  if (kind === 'tun') {
+    refuse(E.EOPNOTSUPP, 'tun/tap creation via rtnetlink is not supported.')
+  }
   if (!kind || !KINDS.has(kind)) refuse(E.EOPNOTSUPP, 'Unknown device type')
   const link = make(ns, args, kind)
   if (args['mtu'] !== undefined) checkMtu(link, args['mtu'])
@@ -168,6 +172,16 @@ export function newLink(
   return link
 }
 
+/** Makes a tun or tap link (drivers/net/tun.c, tun_set_iff). */
+export function addTun(ns: FakeNamespace, args: Fields): FakeLink {
+  if (ns.named(args['name'])) refuse(E.EEXIST, '', 'ioctl')
+  const link = make(ns, { name: args['name'] }, 'tun')
+  link.data = { type: args['type'], persist: 1 }
+  ns.links.push(link)
+  ns.tell('link', 'new', linkToWire(link))
+  return link
+}
+
 /** Changes a link (do_setlink). */
 export function setLink(ns: FakeNamespace, args: Fields, all: FakeNamespace[]): void {
   if (!args['index'] && !args['name']) refuse(E.EINVAL)
@@ -175,7 +189,7 @@ export function setLink(ns: FakeNamespace, args: Fields, all: FakeNamespace[]): 
   change(ns, link, args)
   if (args['netns'] !== undefined) {
     const there = all[args['netns']] as FakeNamespace
-    if (there.links.some((l) => l.name === link.name)) refuse(E.EEXIST)
+    if ([link.name, ...link.altNames].some((name) => there.named(name))) refuse(E.EEXIST)
     forget(ns, link)
     link.index = there.takeIndex()
     if (link.peer) link.peer.link.peer = { ns: there, link }
@@ -204,7 +218,7 @@ function removeLink(ns: FakeNamespace, link: FakeLink): void {
 
 /** Deletes a link and its peer, or all links of a group (rtnl_dellink). */
 export function delLink(ns: FakeNamespace, args: Fields): void {
-  if (args['index'] || args['name'] !== undefined) {
+  if (args['index'] || (args['name'] ?? args['altName']) !== undefined) {
     const link = ns.link(args)
     if (link.name === 'lo') refuse(E.EOPNOTSUPP)
     return removeLink(ns, link)
@@ -214,6 +228,28 @@ export function delLink(ns: FakeNamespace, args: Fields): void {
   if (group.length === 0) refuse(E.ENODEV)
   if (group.some((l) => l.name === 'lo')) refuse(E.EOPNOTSUPP)
   for (const link of group) removeLink(ns, link)
+}
+
+/** Gives a link further names (rtnl_linkprop). */
+export function addAltNames(ns: FakeNamespace, args: Fields): void {
+  const link = ns.link(args)
+  for (const name of args['altNames'] ?? []) {
+    if (ns.named(name)) refuse(E.EEXIST)
+    link.altNames.push(name)
+  }
+  ns.tell('link', 'new', linkToWire(link))
+}
+
+/** Takes further names from a link. */
+export function delAltNames(ns: FakeNamespace, args: Fields): void {
+  const link = ns.link(args)
+  for (const name of args['altNames'] ?? []) {
+    if (!ns.named(name)) refuse(E.ENOENT)
+    const at = link.altNames.indexOf(name)
+    if (at < 0) refuse(E.EINVAL)
+    link.altNames.splice(at, 1)
+  }
+  ns.tell('link', 'new', linkToWire(link))
 }
 
 /** Sets flags of a bridge's port (br_setlink). */

@@ -51,6 +51,7 @@ export interface FakeLink {
   group: number
   kind?: string
   alias?: string
+  altNames: string[]
   master?: number
   /** The other end of a veth pair. */
   peer?: { ns: FakeNamespace; link: FakeLink }
@@ -93,6 +94,7 @@ export class FakeNamespace {
       mtu: 65536,
       flags: 0x8,
       group: 0,
+      altNames: [],
       port: {},
       data: {},
     })
@@ -102,12 +104,17 @@ export class FakeNamespace {
     return this.#nextIndex++
   }
 
-  /** The link that `index` or `name` means. ENODEV when there is none. */
+  /** The link that `index`, `name` or `altName` means. ENODEV when there is none. */
   link(args: Fields): FakeLink {
     const found = args['index']
       ? this.links.find((l) => l.index === args['index'])
-      : this.links.find((l) => l.name === args['name'])
+      : this.named(args['name'] ?? args['altName'])
     return found ?? refuse(E.ENODEV)
+  }
+
+  /** The link that has the name, as its own or an alternative one. */
+  named(name: string): FakeLink | undefined {
+    return this.links.find((l) => l.name === name || l.altNames.includes(name))
   }
 
   tell(kind: string, change: 'new' | 'del', value: Fields, object = kind): void {

@@ -2,7 +2,16 @@
  * Every operation of the fake kernel by its name in a plan.
  */
 import { delAddress, delNeighbour, newAddress, newNeighbour } from './addresses.js'
-import { delLink, linkToWire, newLink, setLink, setPort } from './links.js'
+import {
+  addAltNames,
+  addTun,
+  delAltNames,
+  delLink,
+  linkToWire,
+  newLink,
+  setLink,
+  setPort,
+} from './links.js'
 import type { FakeLink, FakeNamespace, Fields } from './model.js'
 import { batch, nftReads } from './nft.js'
 import { delRoute, dumpRoutes, getRoute, newRoute } from './routes.js'
@@ -41,6 +50,13 @@ export const operations: Record<string, (call: Call) => unknown> = {
     return linkToWire(link)
   },
   'link.dump': ({ ns }) => ns.links.map(linkToWire),
+  'tun.new': ({ ns, args, found }) => {
+    const link = addTun(ns, args)
+    found(link)
+    return { index: link.index, peerIndex: 0 }
+  },
+  'linkProperty.new': ({ ns, args }) => addAltNames(ns, args),
+  'linkProperty.del': ({ ns, args }) => delAltNames(ns, args),
   'bridgePort.set': ({ ns, args }) => setPort(ns, args),
   'address.new': ({ ns, args, flags }) => newAddress(ns, args, flags),
   'address.del': ({ ns, args }) => delAddress(ns, args),
@@ -57,7 +73,7 @@ export const operations: Record<string, (call: Call) => unknown> = {
   'nft.batch': ({ ns, args }) => batch(ns, args),
   // The fake forwards no packets, so that it tracks no connections.
   'conntrack.flush': () => 0,
-  'conntrack.dump': () => [],
+  'conntrack.list': () => [],
   ...Object.fromEntries(
     Object.entries(nftReads).map(([op, read]) => [
       op,

@@ -92,7 +92,7 @@ export class Runner {
     if (!refusal) return { accepted: false, result }
     const accepted = (step.accept ?? []).includes(refusal.errno)
     if (!accepted) return { accepted, failure: toFailure(step, refusal) }
-    if (step.op === 'link.new') this.#findByName(step, at)
+    if (['link.new', 'tun.new'].includes(step.op)) this.#findByName(step, at)
     return { accepted }
   }
 

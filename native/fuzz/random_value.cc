@@ -76,6 +76,12 @@ Value hops(Source& s) {
   return Value(std::move(list));
 }
 
+Value names(Source& s) {
+  List list;
+  for (size_t n = s.below(kMostElements); n > 0; n--) list.emplace_back(text(s));
+  return Value(std::move(list));
+}
+
 Value lifetime(Source& s) {
   Map m;
   m.emplace_back("preferred", Value(static_cast<int64_t>(s.number(4))));
@@ -89,6 +95,7 @@ Value custom_value(Source& s, const Attr& a, int depth) {
   if (name == "info") return link_info(s, depth);
   if (name == "expressions") return expressions(s, depth);
   if (name == "hops") return hops(s);
+  if (name == "altNames") return names(s);
   if (name == "lifetime") return lifetime(s);
   if (name == "peer") return Value(object_value(s, kLink));
   if (name == "priority") {

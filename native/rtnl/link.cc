@@ -117,6 +117,33 @@ constexpr uint16_t kNetnsImmutable = 67;
 constexpr uint16_t kHeadroom = 68;
 constexpr uint16_t kTailroom = 69;
 
+// IFLA_PROP_LIST: any number of IFLA_ALT_IFNAME.
+void encode_names(const Attr& a, const Value& v, Encoder& e) {
+  if (!v.list()) return e.fail("must be a list of names");
+  size_t at = e.out.begin_nest(static_cast<uint16_t>(a.type | NLA_F_NESTED));
+  for (const Value& name : *v.list()) {
+    const std::string* text = name.string();
+    if (!text || text->find('\0') != std::string::npos) {
+      return e.fail("must hold texts without NUL bytes");
+    }
+    e.out.attribute(IFLA_ALT_IFNAME, text->c_str(), text->size() + 1);
+  }
+  e.out.end_nest(at);
+}
+
+Value decode_names(View v) {
+  List names;
+  AttributeCursor c(v);
+  while (c.next()) {
+    if (c.type != IFLA_ALT_IFNAME) continue;
+    const char* text = reinterpret_cast<const char*>(c.value.data);
+    names.emplace_back(std::string(text, strnlen(text, c.value.size)));
+  }
+  return Value(std::move(names));
+}
+
+const Custom kAltNames = {encode_names, decode_names};
+
 // Nests that nearly every link has, and nearly always empty.
 Value decode_seldom(View v) { return v.size ? Value(Bytes(v.data, v.data + v.size)) : Value(); }
 
@@ -154,6 +181,7 @@ const Attr kLinkAttrs[] = {
     {IFLA_CARRIER_DOWN_COUNT, "carrierDownCount", Type::kU32, nullptr, nullptr, Mode::kDecode},
     {IFLA_IFALIAS, "alias", Type::kString},
     {IFLA_ALT_IFNAME, "altName", Type::kString},
+    {IFLA_PROP_LIST, "altNames", Type::kCustom, nullptr, &kAltNames},
     {IFLA_GROUP, "group", Type::kU32},
     {IFLA_PROMISCUITY, "promiscuity", Type::kU32, nullptr, nullptr, Mode::kDecode},
     {kAllMulti, "allMulticast", Type::kU32, nullptr, nullptr, Mode::kDecode},
@@ -189,6 +217,15 @@ const Attr kLinkAttrs[] = {
 
 const Object kLink = {"link",      16,          kLinkFields, 5,          Table(kLinkAttrs),
                       RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK};
+
+// What a link has any number of (rtnl_linkprop in net/core/rtnetlink.c): its other names.
+const Attr kLinkPropertyAttrs[] = {
+    {IFLA_IFNAME, "name", Type::kString},
+    {IFLA_ALT_IFNAME, "altName", Type::kString},
+    {IFLA_PROP_LIST, "altNames", Type::kCustom, nullptr, &kAltNames}};
+
+const Object kLinkProperty = {"linkProperty",  16, kLinkFields,     5, Table(kLinkPropertyAttrs),
+                              RTM_NEWLINKPROP, 0,  RTM_DELLINKPROP, 0};
 
 const LinkKind* link_kind(std::string_view name) {
   for (const LinkKind* kind :

@@ -8,6 +8,7 @@
 namespace vnet {
 
 extern const Object kLink;           // linux/if_link.h
+extern const Object kLinkProperty;   // other names of a link: IFLA_PROP_LIST
 extern const Object kBridgePort;     // AF_BRIDGE view of a link: IFLA_PROTINFO
 extern const Object kAddressObject;  // linux/if_addr.h
 extern const Object kRoute;          // linux/rtnetlink.h

@@ -2,8 +2,8 @@ import t from 'tap'
 import { NetNs, type Address, type Done, type Link, type StepRef } from 'vnet-cni'
 import { act, threadNamespaces } from './helper.js'
 
-const SPACES = 8
-const PLANS = 300
+const SPACES = 16
+const PLANS = 1000
 
 interface Job {
   readonly space: number

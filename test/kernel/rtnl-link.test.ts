@@ -147,16 +147,12 @@ t.test('macvlan, macvtap, ifb, vxlan', async (t) => {
   t.equal((await host.link.read('vx6'))?.settings?.['remote'], 'fd00::2')
 })
 
-t.test('kinds that this kernel lacks or leaves to others', async (t) => {
+t.test('kinds that this kernel lacks', async (t) => {
   const unknown = refusal('EOPNOTSUPP', /Unknown device type/)
   await t.rejects(host.link.add({ kind: 'dummy', name: 'x0' }), unknown)
   await t.rejects(host.link.add({ kind: 'vlan', name: 'x0', link: 'v1', id: 5 }), unknown)
   await t.rejects(host.link.add({ kind: 'ipvlan', name: 'x0', link: 'v1' }), unknown)
   await t.rejects(host.link.add({ kind: 'vrf', name: 'x0', table: 10 }), unknown)
-  await t.rejects(
-    host.link.add({ kind: 'tun', name: 'x0' }),
-    refusal('EOPNOTSUPP', /tun\/tap creation via rtnetlink/),
-  )
 })
 
 t.test('what the kernel refuses', async (t) => {
@@ -218,7 +214,9 @@ t.test('bad input is refused by name, before the kernel sees it', async (t) => {
       { name: 'TypeError', message: /^name: / },
       name,
     )
-    await t.rejects(link.set(name, { up: true }), TypeError)
+    // A longer one may be an alternative name.
+    const wrong = name.length < 8 ? { name: 'TypeError' } : { code: 'ENODEV' }
+    await t.rejects(link.set(name, { up: true }), wrong, name)
   }
   for (const mtu of [-1, 1.5, 2 ** 31, Number.NaN]) {
     await t.rejects(link.set('v1', { mtu }), {

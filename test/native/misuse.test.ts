@@ -223,3 +223,53 @@ t.test('a handle that somebody constructs is a closed one', async (t) => {
   t.match(done, { status: 0, signal: null })
   t.match(done.stdout, /^-1\nTypeError .*closed\nTypeError namespaces\.0/)
 })
+
+t.test('programs and aborts', async (t) => {
+  const spec = (change: string) =>
+    `a.spawn(h, { file: 'true', argv: ['true'], env: [], stdio: ['ignore', 'ignore', 'ignore'], ${change} }, () => {})`
+  const cases: [string, RegExp][] = [
+    ['a.spawn()', /namespace: not an open/],
+    ['a.spawn({}, {}, () => {})', /namespace: not an open/],
+    ['a.spawn(h)', /needs a namespace/],
+    ['a.spawn(h, 5, () => {})', /file: must be/],
+    [spec('file: ""'), /file: must be/],
+    [spec('file: "a\\0b"'), /file: must be/],
+    [spec('argv: []'), /argv: must be/],
+    [spec('argv: [5]'), /argv: must be/],
+    [spec('env: "PATH=/"'), /env: must be/],
+    [spec('env: ["a\\0b"]'), /env: must be/],
+    [spec('cwd: 5'), /cwd: must be/],
+    [spec('stdio: ["pipe"]'), /stdio: must be/],
+    [spec('stdio: ["pipe", "pipe", "tty"]'), /stdio: must be/],
+    [spec('get cwd() { throw new TypeError("own words") }'), /own words/],
+    ['a.run([h], [], false, {})', /abort: not what newAbort/],
+    ['a.run([h], [], false, null)', /abort: not what newAbort/],
+    ['a.run([h], [], false, h)', /abort: not what newAbort/],
+    ['new (a.newAbort().constructor)().abort.call({})', /./],
+  ]
+  const { done, answers } = misuse(cases.map(([call]) => call))
+  t.match(done, { status: 0, signal: null }, done.stderr)
+  cases.forEach(([call, expected], i) => {
+    t.match(answers[i]?.thrown, /^TypeError/, call)
+    t.match(answers[i]?.thrown, expected, call)
+  })
+})
+
+t.test('a child that nobody started', async (t) => {
+  const done = child(`
+    const spec = { file: 'true', argv: ['true'], env: ['PATH=/usr/bin:/bin'], stdio: ['ignore', 'ignore', 'ignore'] }
+    const real = await new Promise((resolve) => {
+      const one = a.spawn(h, spec, () => resolve(one))
+    })
+    console.log(real.end().code, real.pipe(1), real.kill(0).errno)
+    real.close()
+    real.close()
+    for (const it of [real, new real.constructor()]) {
+      console.log(it.pipe(0), it.kill(9).errno, it.hold(true))
+      try { it.end() } catch (e) { console.log(e.name) }
+      try { it.pipe(7) } catch (e) { console.log(e.name) }
+    }`)
+  t.match(done, { status: 0, signal: null }, done.stderr)
+  const twice = '-1 3 undefined\nTypeError\nTypeError'
+  t.equal(done.stdout, `0 -1 3\n${twice}\n${twice}`)
+})

@@ -94,6 +94,21 @@ t.test('it can be watched, with the same bound', async (t) => {
   t.same(await monitor.next(), { done: true, value: undefined })
 })
 
+t.test('signals, and programs that there are none of', async (t) => {
+  const host = new FakeKernel().netns()
+  const controller = new AbortController()
+  const { signal } = controller
+  await host.link.addBridge({ name: 'br0' }, { signal })
+  const late = host.link.addBridge({ name: 'br1' }, { signal })
+  controller.abort('no more')
+  t.equal(await late.catch((reason: unknown) => reason), 'no more')
+  await t.rejects(host.link.dump({ signal: AbortSignal.abort() }), { name: 'AbortError' })
+  t.equal(host.sync.link.dump().length, 2)
+  t.same(await host.conntrack.list(), [])
+  t.throws(() => host.spawn('true'), { name: 'TypeError', message: /runs no programs/ })
+  await t.rejects(host.exec('true'), { name: 'TypeError', message: /runs no programs/ })
+})
+
 t.test('bad input', async (t) => {
   const fake = new FakeKernel()
   const host = fake.netns()

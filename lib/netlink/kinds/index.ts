@@ -6,7 +6,7 @@ import { ipvlan, type IpvlanSpec } from './ipvlan.js'
 import type { LinkKind } from './kind.js'
 import { macvlan, macvtap, type MacvlanSpec } from './macvlan.js'
 import { dummy, ifb } from './plain.js'
-import { tun } from './tun.js'
+import { tun, type TunSpec } from './tun.js'
 import { vlan, type VlanSpec } from './vlan.js'
 import { vrf, type VrfSpec } from './vrf.js'
 import { vxlan, type VxlanSpec } from './vxlan.js'
@@ -26,7 +26,8 @@ export type AnyLinkSpec =
   | (OfKind<'vlan'> & VlanSpec)
   | (OfKind<'ipvlan'> & IpvlanSpec)
   | (OfKind<'vrf'> & VrfSpec)
-  | (OfKind<'dummy' | 'ifb' | 'tun'> & LinkSpec)
+  | (OfKind<'tun'> & TunSpec)
+  | (OfKind<'dummy' | 'ifb'> & LinkSpec)
 
 const list = [bridge, macvlan, macvtap, vxlan, vlan, ipvlan, vrf, dummy, ifb, tun]
 
@@ -43,6 +44,8 @@ export { bridgeSettingsToWire } from './bridge.js'
 export type { BridgeSettings, BridgeSpec } from './bridge.js'
 export type { IpvlanFlag, IpvlanMode, IpvlanSpec } from './ipvlan.js'
 export type { MacvlanMode, MacvlanSpec } from './macvlan.js'
+export { tunToWire } from './tun.js'
+export type { TunSpec } from './tun.js'
 export type { VlanSpec } from './vlan.js'
 export type { VrfSpec } from './vrf.js'
 export type { PortSpan, VxlanSpec } from './vxlan.js'

@@ -1,0 +1,328 @@
+/**
+ * Programs that run inside a namespace.
+ */
+import type { Socket } from 'node:net'
+import { constants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import {
+  isFailure,
+  type Backend,
+  type NativeChild,
+  type NativeNetNs,
+  type WireChild,
+} from '../binding.js'
+import { toError } from '../errors.js'
+import { checkSignal } from './check.js'
+import { ERRNO } from './constants.js'
+import { pipeStream } from './pipe.cjs'
+
+/** What becomes of one of the program's standard streams. */
+export type ChildStdio = 'pipe' | 'inherit' | 'ignore'
+
+/** How a program is started. */
+export interface SpawnOptions {
+  /** The program's whole environment; that of this process when absent. */
+  readonly env?: { readonly [name: string]: string | undefined }
+  /** Working folder; that of this process when absent. */
+  readonly cwd?: string
+  /**
+   * Standard input, output and error, or one word for all three; `pipe` when absent. `inherit`
+   * gives the program the stream of this process, `ignore` /dev/null.
+   */
+  readonly stdio?: ChildStdio | readonly [ChildStdio, ChildStdio, ChildStdio]
+  /** Sends `killSignal` when it aborts; aborted already, nothing is started. */
+  readonly signal?: AbortSignal
+  /** `SIGTERM` when absent. */
+  readonly killSignal?: NodeJS.Signals
+}
+
+/** How a program ended: one of the two is not null. */
+export interface ChildExit {
+  /** Exit status, 0 to 255. */
+  readonly code: number | null
+  /** The signal that ended it. */
+  readonly signal: NodeJS.Signals | null
+}
+
+const signals = constants.signals as Partial<Record<string, number>>
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+)
+
+function signalNumber(signal: unknown, field: string): number {
+  const number = typeof signal === 'string' ? signals[signal] : signal
+  if (Number.isInteger(number) && (number as number) >= 0 && (number as number) <= 64) {
+    return number as number
+  }
+  throw new TypeError(`${field}: ${String(signal)} is no signal, such as SIGTERM`)
+}
+
+function text(value: unknown, field: string): string {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
+  throw new TypeError(`${field}: must be a non-empty string without NUL bytes`)
+}
+
+function argument(value: unknown, field: string): string {
+  if (typeof value === 'string' && !value.includes('\0')) return value
+  throw new TypeError(`${field}: must be a string without NUL bytes`)
+}
+
+function environment(env: unknown): string[] {
+  if (typeof env !== 'object' || env === null) {
+    throw new TypeError('env: must be an object of names and strings')
+  }
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    if (name === '' || /[=\0]/.test(name)) {
+      throw new TypeError(`env: ${JSON.stringify(name)} cannot name a variable`)
+    }
+    return [`${name}=${argument(value, `env.${name}`)}`]
+  })
+}
+
+function standardStreams(stdio: SpawnOptions['stdio']): ChildStdio[] {
+  const three = typeof stdio === 'string' ? [stdio, stdio, stdio] : [...(stdio ?? [])]
+  const known = (one: unknown) => ['pipe', 'inherit', 'ignore'].includes(one as string)
+  if (three.length === 3 && three.every(known)) return three as ChildStdio[]
+  throw new TypeError(
+    'stdio: must be pipe, inherit or ignore, or an array of three of these words',
+  )
+}
+
+function toWire(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): WireChild {
+  const file = text(command, 'command')
+  if (!Array.isArray(args)) throw new TypeError('args: must be an array of strings')
+  const argv = [file, ...args.map((one, i) => argument(one, `args.${i}`))]
+  const { cwd, env = process.env, stdio = 'pipe' } = options
+  return {
+    file,
+    argv,
+    env: environment(env),
+    ...(cwd !== undefined && { cwd: text(cwd, 'cwd') }),
+    stdio: standardStreams(stdio),
+  }
+}
+
+// The end of a stream that is ours to read or write; both are one class in Node.
+function stream(native: NativeChild, at: number): Socket | null {
+  const fd = native.pipe(at)
+  if (fd < 0) return null
+  return pipeStream(fd, at === 0)
+}
+
+/**
+ * A program that was started inside a namespace by {@link NetNs.spawn}. It keeps the process alive
+ * until it ends, unless `unref` says otherwise. When this process ends first, the program runs on.
+ */
+export class NetNsChild {
+  /** Its process id, as this process sees it. */
+  readonly pid: number
+  /** Null where it is not piped; so for the others. */
+  readonly stdin: Writable | null
+  /** What it writes to standard output. */
+  readonly stdout: Readable | null
+  /** What it writes to standard error. */
+  readonly stderr: Readable | null
+  /**
+   * Settles when the program has ended; what it wrote may still wait in the streams. Rejects with
+   * SyscallError (ECHILD) when somebody else in this process took the news of its end.
+   */
+  readonly exited: Promise<ChildExit>
+  readonly #native: NativeChild
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: () => void
+
+  /** @internal */
+  constructor(
+    backend: Backend,
+    namespace: NativeNetNs,
+    command: string,
+    args: readonly string[],
+    options: SpawnOptions,
+  ) {
+    const { signal, killSignal = 'SIGTERM' } = options
+    const wire = toWire(command, args, options)
+    signalNumber(killSignal, 'killSignal')
+    checkSignal(signal)
+    signal?.throwIfAborted()
+    let onEnd: () => void = () => undefined
+    const ended = new Promise<void>((resolve) => (onEnd = resolve))
+    const native = backend.spawn(namespace, wire, onEnd)
+    if (isFailure(native)) {
+      throw toError(native, [], native.syscall === 'chdir' ? options.cwd : command)
+    }
+    this.#native = native
+    this.pid = native.pid()
+    this.stdin = stream(native, 0)
+    this.stdout = stream(native, 1)
+    this.stderr = stream(native, 2)
+    this.#onAbort = () => void this.kill(killSignal)
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.exited = ended.then(() => this.#end())
+    // Who does not ask for it is not to hear of it.
+    this.exited.catch(() => undefined)
+  }
+
+  /**
+   * Sends a signal, SIGTERM when none is named; true when it was sent, false when the program has
+   * ended. Goes by the program's descriptor: another one of the same number is never hit.
+   * Throws SyscallError: EPERM when the program has become another user's.
+   */
+  kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+    const failure = this.#native.kill(signalNumber(signal, 'signal'))
+    if (!failure) return true
+    if (failure.errno === ERRNO.ESRCH) return false
+    throw toError(failure)
+  }
+
+  /** Lets the process end before the program does. Its streams have an `unref` of their own. */
+  unref(): void {
+    this.#native.hold(false)
+  }
+
+  /** Takes `unref` back. */
+  ref(): void {
+    this.#native.hold(true)
+  }
+
+  #end(): ChildExit {
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    const end = this.#native.end()
+    this.#native.close()
+    if (isFailure(end)) throw toError(end)
+    if (end.signal === 0) return { code: end.code, signal: null }
+    const name = signalNames.get(end.signal) ?? (`SIG${end.signal}` as NodeJS.Signals)
+    return { code: null, signal: name }
+  }
+}
+
+/** How a program is run to its end. */
+export interface ExecOptions extends Omit<SpawnOptions, 'stdio'> {
+  /** What it reads from standard input, which ends then; nothing when absent. */
+  readonly input?: string | Uint8Array
+  /** Most bytes of standard output, and of standard error; 16 MiB when absent. */
+  readonly maxBuffer?: number
+}
+
+/** What a program wrote, as UTF-8. */
+export interface ExecResult {
+  /** All of its standard output. */
+  readonly stdout: string
+  /** All of its standard error. */
+  readonly stderr: string
+}
+
+/** A program ended with a status other than 0, by a signal, or wrote too much. */
+export class ExecError extends Error {
+  /** `ExecError`, also where `instanceof` cannot tell. */
+  override readonly name: string = 'ExecError'
+
+  constructor(
+    message: string,
+    /** The program and its arguments. */
+    readonly command: readonly string[],
+    /** Exit status, or null when a signal ended it. */
+    readonly code: number | null,
+    /** The signal that ended it, or null. */
+    readonly signal: NodeJS.Signals | null,
+    /** What it had written to standard output. */
+    readonly stdout: string,
+    /** What it had written to standard error. */
+    readonly stderr: string,
+  ) {
+    super(message)
+  }
+}
+
+const MOST_BYTES = 16 * 1024 * 1024
+const SHOWN = 1000
+
+// All of a stream, at most so many bytes: then `full` is called, and the rest is not kept.
+function collect(from: Readable, most: number, full: () => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    from.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= most) chunks.push(chunk)
+      else full()
+    })
+    from.once('error', reject)
+    from.once('close', () => resolve(Buffer.concat(chunks)))
+  })
+}
+
+/** Runs a program in a namespace to its end; see {@link NetNs.exec}. */
+export async function exec(
+  spawn: (options: SpawnOptions) => NetNsChild,
+  command: readonly string[],
+  options: ExecOptions,
+): Promise<ExecResult> {
+  const { input = '', maxBuffer = MOST_BYTES, ...rest } = options
+  if (!(maxBuffer > 0)) {
+    throw new TypeError('maxBuffer: must be a number of bytes above 0')
+  }
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
+    throw new TypeError('input: must be a string or a Uint8Array')
+  }
+  const child = spawn({ ...rest, stdio: 'pipe' })
+  const { stdout, stderr, stdin } = child as NetNsChild & Piped
+  let full = false
+  let aborted = false
+  // What the program started itself may have its streams still, and is not waited for.
+  const letGo = () => {
+    stdout.destroy()
+    stderr.destroy()
+  }
+  const onFull = () => {
+    if (!full) child.kill('SIGKILL')
+    full = true
+    letGo()
+  }
+  const onAbort = () => {
+    aborted = true
+    letGo()
+  }
+  rest.signal?.addEventListener('abort', onAbort, { once: true })
+  const out = collect(stdout, maxBuffer, onFull)
+  const err = collect(stderr, maxBuffer, onFull)
+  // A program may end without reading its input: that is its right.
+  stdin.on('error', () => undefined)
+  stdin.end(input)
+  try {
+    const [exit, ...wrote] = await Promise.all([child.exited, out, err])
+    if (aborted) throw rest.signal?.reason
+    const how = full ? `wrote more than ${maxBuffer} bytes (maxBuffer)` : undefined
+    return checked(command, exit, wrote.map(String) as [string, string], how)
+  } finally {
+    rest.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** The streams where all three are piped. */
+interface Piped {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+/** What was written, or the error that the end of the program amounts to. */
+function checked(
+  command: readonly string[],
+  { code, signal }: ChildExit,
+  [stdout, stderr]: [string, string],
+  wrong: string | undefined,
+): ExecResult {
+  if (code === 0 && !wrong) return { stdout, stderr }
+  const how = wrong ?? signal ?? `exit status ${code}`
+  const end = stderr.trim().slice(-SHOWN)
+  const message = `${command.join(' ')}: ${how}${end && `: ${end}`}`
+  throw new ExecError(message, command, code, signal, stdout, stderr)
+}
