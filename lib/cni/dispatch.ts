@@ -84,7 +84,7 @@ async function serve(session: Session): Promise<JsonObject | undefined> {
 
 async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | undefined> {
   const { command, log, cniVersion } = call
-  const began = performance.now()
+  const began = process.hrtime.bigint()
   log.debug('begin')
   const handler = command.toLowerCase() as 'add' | 'del' | 'check' | 'gc' | 'status'
   let answer = await plugin[handler]?.(call)
@@ -92,7 +92,7 @@ async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | un
   const inner = (answer as Record<string, unknown> | undefined)?.[handler]
   if (typeof inner === 'function') answer = await inner(call)
   const result = command === 'ADD' ? await toWire(answer, cniVersion) : undefined
-  const ms = Math.round(performance.now() - began)
+  const ms = Number((process.hrtime.bigint() - began) / 1_000_000n)
   // A kubelet asks for STATUS every few seconds: not worth a line.
   log[command === 'STATUS' ? 'debug' : 'info']('done', { ms, result })
   return result

@@ -1,7 +1,7 @@
 /**
  * Entries of conntrack: the flows that the kernel remembers (linux/netfilter/nfnetlink_conntrack.h).
  */
-import { isIPv6 } from 'node:net'
+import { ipFamily } from '../ip-family.js'
 import type { Wire } from '../binding.js'
 import { AF } from '../netlink/constants.js'
 import { decodeValue, encodeValue } from '../nft/types.js'
@@ -294,7 +294,7 @@ export function entryFromWire(wire: unknown): ConntrackEntry {
 
 // In canonical form, because entries are compared by it.
 function addressText(name: string, text: string): string {
-  const type = isIPv6(text) ? 'ipv6_addr' : 'ipv4_addr'
+  const type = ipFamily(text) === 6 ? 'ipv6_addr' : 'ipv4_addr'
   try {
     return String(decodeValue([type], encodeValue([type], [text]))[0])
   } catch {

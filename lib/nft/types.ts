@@ -3,7 +3,7 @@
  * are those that the nft program shows by name (enum datatypes of nftables' include/datatype.h);
  * the kernel only carries them.
  */
-import { isIPv6 } from 'node:net'
+import { ipFamily } from '../ip-family.js'
 
 export * from './families.js'
 
@@ -125,7 +125,7 @@ export function ipv4Bytes(text: string | number): Uint8Array {
 /** `fd00::5` to its sixteen bytes. Throws a TypeError when it is none. */
 export function ipv6Bytes(text: string | number): Uint8Array {
   const string = String(text)
-  if (!isIPv6(string) || string.includes('%')) {
+  if (ipFamily(string) !== 6) {
     throw new TypeError(`${text} is not an IPv6 address`)
   }
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(string)

@@ -145,7 +145,11 @@ export function delAddress(ns: FakeNamespace, args: Fields): void {
   dropRoute(ns, connectedRoute(address))
   dropRoute(ns, broadcastRoute(address))
   dropRoute(ns, localRoute(address))
-  ns.routes = ns.routes.filter((r) => r['source'] !== address['local'])
+  const { local } = address
+  // Another link may have the same address (fib_del_ifaddr in net/ipv4/fib_frontend.c).
+  if (!ns.addresses.some((a) => a['local'] === local)) {
+    ns.routes = ns.routes.filter((r) => r['source'] !== local)
+  }
   ns.tell('address', 'del', address)
 }
 

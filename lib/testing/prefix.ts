@@ -1,7 +1,7 @@
 /**
  * Prefixes of addresses as numbers.
  */
-import { isIPv6 } from 'node:net'
+import { ipFamily } from '../ip-family.js'
 import ipaddr from 'ipaddr.js'
 
 /** The bits of an address, and how many there are. */
@@ -33,7 +33,7 @@ export function lastOf(address: string, length: number): string {
 
 /** Whether an address lies in a prefix of its family. */
 export function within(address: string, prefix: string, length: number): boolean {
-  if (isIPv6(address) !== isIPv6(prefix)) return false
+  if (ipFamily(address) !== ipFamily(prefix)) return false
   return network(address, length) === network(prefix, length)
 }
 

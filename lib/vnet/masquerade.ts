@@ -16,6 +16,7 @@ import {
   type SetDef,
   type TableRef,
 } from '../nft/index.js'
+import { rangeOf, type AddressRange } from './subnet.js'
 
 /** The option, resolved. */
 export interface Masquerade {
@@ -34,23 +35,10 @@ const RTN_LOCAL = hostOrder(2)
 /** Never the Internet: loopback, link-local (IMDS), multicast, reserved and broadcast. */
 const ALWAYS = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', `${PLATFORM_ADDRESS}/32`]
 
-interface Range {
-  first: number
-  last: number
-}
-
-function toRange(prefix: string): Range {
-  const [address = '', length = '32'] = prefix.split('/')
-  const number = address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
-  const size = 2 ** (32 - Number(length))
-  const first = Math.floor(number / size) * size
-  return { first, last: first + size - 1 }
-}
-
 /** The prefixes as ranges, sorted and joined: an interval set takes no overlaps. */
-export function mergeRanges(prefixes: readonly string[]): Range[] {
-  const merged: Range[] = []
-  for (const range of prefixes.map(toRange).toSorted((a, b) => a.first - b.first)) {
+export function mergeRanges(prefixes: readonly string[]): AddressRange[] {
+  const merged: AddressRange[] = []
+  for (const range of prefixes.map(rangeOf).toSorted((a, b) => a.first - b.first)) {
     const before = merged.at(-1)
     if (before && range.first <= before.last + 1) {
       before.last = Math.max(before.last, range.last)

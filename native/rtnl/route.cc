@@ -123,7 +123,7 @@ const Attr kAttrs[] = {
     {RTA_IP_PROTO, "ipProtocol", Type::kU8},
     {RTA_SPORT, "sourcePort", Type::kBe16},
     {RTA_DPORT, "destinationPort", Type::kBe16},
-    {RTA_EXPIRES, "expires", Type::kU32, nullptr, nullptr, Mode::kEncode},
+    {RTA_EXPIRES, "expires", Type::kU32},
     {RTA_NH_ID, "nextHopId", Type::kU32},
     {RTA_VIA, "viaOther", Type::kCustom, nullptr, &kVia},
     {RTA_CACHEINFO, "expires", Type::kCustom, nullptr, &kExpiry},

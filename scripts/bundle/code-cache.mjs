@@ -1,12 +1,12 @@
 // V8's code cache for the bundled script, written by the Node that will read it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
 import { root } from './paths.mjs'
 
-const QEMU = { arm64: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
+const QEMU = { arm64: ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
 
 // A code cache fits only the V8 that wrote it. That of another architecture runs in an
 // emulator, where there is one; without it that bundle starts a few milliseconds slower.
@@ -17,13 +17,22 @@ function runnerOf(arch) {
   return there ? [...qemu, nodeBinary(arch)] : undefined
 }
 
-/** The cache for a script as bytes; none when that architecture cannot be run here. */
-export function makeCodeCache(arch, script) {
+/**
+ * The cache for a part of our code as bytes; none when that architecture cannot be run here.
+ *
+ * @param {string} arch
+ * @param {string} part path of the script
+ * @param {string[]} rehearsal program and path of the fake kernel, to have only those functions
+ *   in it that the program's calls run
+ */
+export function makeCodeCache(arch, part, rehearsal) {
   const runner = runnerOf(arch)
   if (!runner) return Buffer.alloc(0)
-  const output = `${script}.cache`
+  const output = `${basename(part)}.cache`
   const program = join(root, 'scripts', 'bundle', 'make-cache.cjs')
-  const [command, ...args] = [...runner, ...EXEC_ARGV, program, script, output]
-  execFileSync(command, args)
-  return readFileSync(output)
+  const call = [...runner, ...EXEC_ARGV, program, basename(part), output, ...rehearsal]
+  // No full path of the part, and nothing that a developer's environment or test runner asks of
+  // Node (NODE_OPTIONS): both leave traces in the bytes.
+  execFileSync('env', ['-i', ...call], { cwd: dirname(part) })
+  return readFileSync(join(dirname(part), output))
 }

@@ -18,46 +18,64 @@ import { transformSync } from 'esbuild'
 import { makeCodeCache } from './code-cache.mjs'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
-import { root } from './paths.mjs'
+import { PROGRAMS, root } from './paths.mjs'
 
 const require = createRequire(import.meta.url)
 
 /**
  * Makes the executable at a path that is not there yet: Node with the loader as its blob, and
- * behind it our code, its cache and the addon.
+ * behind it the parts of our code, each with its cache, and the addon.
  *
  * @param {object} job
  * @param {string} job.arch
- * @param {string} job.main the bundled script
+ * @param {Record<string, string>} job.parts paths of the bundled scripts
+ * @param {string} job.fakeKernel path of the script that the caches are made with
  * @param {string} job.addon
  * @param {string} job.work a folder inside the project, for what is needed on the way
  * @param {string} job.output
  * @param {boolean} job.codeCache
  * @returns whether there is a code cache in it
  */
-export async function makeExecutable({ arch, main, addon, work, output, codeCache }) {
-  const code = readFileSync(main)
-  // The loader takes the bytes for Latin-1.
-  if (code.some((byte) => byte > 127)) throw new Error(`${main} is not plain ASCII`)
-  const cache = codeCache ? makeCodeCache(arch, main) : Buffer.alloc(0)
-  const parts = [code, cache, readFileSync(addon)]
+export async function makeExecutable({
+  arch,
+  parts,
+  fakeKernel,
+  addon,
+  work,
+  output,
+  codeCache,
+}) {
+  const pieces = Object.entries(parts).map(([name, path]) => {
+    const code = readFileSync(path)
+    // The loader takes the bytes for Latin-1.
+    if (code.some((byte) => byte > 127)) throw new Error(`${path} is not plain ASCII`)
+    const rehearsal = PROGRAMS.includes(name) ? [name, fakeKernel] : []
+    const cache = codeCache ? makeCodeCache(arch, path, rehearsal) : Buffer.alloc(0)
+    return { name, code, cache }
+  })
+  const library = readFileSync(addon)
   const loader = join(work, LOADER)
-  writeFileSync(loader, loaderFor(parts.map(({ length }) => length)))
+  writeFileSync(loader, loaderFor(pieces, library.length))
   await inject({ arch, loader, work, output })
-  appendFileSync(output, Buffer.concat(parts))
-  return cache.length > 0
+  const bytes = pieces.flatMap(({ code, cache }) => [code, cache])
+  appendFileSync(output, Buffer.concat([...bytes, library]))
+  return pieces.every(({ cache }) => cache.length > 0)
 }
 
 const LOADER = 'loader.cjs'
 
-function loaderFor(lengths) {
+function loaderFor(pieces, addonLength) {
+  const table = {}
+  let before =
+    addonLength + pieces.reduce((n, p) => n + p.code.length + p.cache.length, 0)
+  for (const { name, code, cache } of pieces) {
+    table[name] = [before, code.length, cache.length]
+    before -= code.length + cache.length
+  }
+  table.addon = [addonLength, addonLength]
   const source = readFileSync(join(root, 'scripts', 'bundle', LOADER), 'utf8')
-  const names = ['CODE', 'CACHE', 'ADDON']
-  const text = names.reduce(
-    (before, name, i) => before.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), lengths[i]),
-    source,
-  )
-  return transformSync(text, { minify: true }).code
+  const define = { PARTS: JSON.stringify(table), PROGRAMS: JSON.stringify(PROGRAMS) }
+  return transformSync(source, { minify: true, define }).code
 }
 
 async function inject({ arch, loader, work, output }) {
@@ -90,16 +108,17 @@ async function inject({ arch, loader, work, output }) {
 // of the version that the blob is for, and the second finds our pinned one only inside the
 // project.
 function arrange(work) {
-  const { TMPDIR, PATH } = process.env
+  const before = { ...process.env }
   const bin = join(work, 'bin')
   mkdirSync(bin)
   symlinkSync(nodeBinary(process.arch), join(bin, 'node'))
   process.env.TMPDIR = work
-  process.env.PATH = [bin, join(root, 'node_modules', '.bin'), PATH].join(delimiter)
+  process.env.PATH = [bin, join(root, 'node_modules', '.bin'), before.PATH].join(
+    delimiter,
+  )
+  delete process.env.NODE_OPTIONS
   return () => {
-    process.env.PATH = PATH
-    if (TMPDIR === undefined) delete process.env.TMPDIR
-    else process.env.TMPDIR = TMPDIR
+    process.env = before
   }
 }
 

@@ -1,9 +1,9 @@
-// lib/main.ts and all that it can reach as one CommonJS file. Every module stays a function
-// that runs when it is first imported, so what a verb does not import is never evaluated.
+// lib/main.ts and all that it can reach as CommonJS, one file a program. Every module stays a
+// function that runs when it is first imported, so what a verb does not import is never evaluated.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { root } from './paths.mjs'
+import { COMMANDS, PROGRAMS, root } from './paths.mjs'
 
 // In the executable the addon comes from its own bytes, not from node_modules.
 const embeddedAddon = {
@@ -14,35 +14,81 @@ const embeddedAddon = {
   },
 }
 
-/** Writes `main.cjs` into the folder; answers with its path and esbuild's list of inputs. */
+/** A package that the wire server's answers are read with; most calls never need one. */
+const ASIDE = 'fast-xml-parser'
+
+// A program's part of the executable holds that program alone, or the operator's commands.
+const onlyProgram = (program) => ({
+  name: 'only-program',
+  setup({ onResolve, onLoad }) {
+    onResolve(
+      { filter: /^\.\/(plugins\/[^/]+|cli)\/index\.js$/ },
+      ({ path, importer }) => {
+        const other = importer === join(root, 'lib', 'main.ts') && !path.includes(program)
+        return other ? { path, namespace: 'elsewhere' } : undefined
+      },
+    )
+    onLoad({ filter: /.*/, namespace: 'elsewhere' }, () => ({
+      contents: 'export const cli = undefined; export default undefined',
+    }))
+  },
+})
+
+const OPTIONS = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node24',
+  // Names stay: a stack in the log must be readable. White space is most of the weight.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  // What the loader calls. V8 compiles what is in parentheses at once.
+  banner: {
+    js: '(function(require,embedded){var module={exports:{}},exports=module.exports;',
+  },
+  footer: { js: 'return module.exports})' },
+  // In a single executable only require() reaches Node's own modules.
+  supported: { 'dynamic-import': false },
+  define: { 'process.env.NODE_ENV': '"production"' },
+  metafile: true,
+  logLevel: 'warning',
+}
+
+/**
+ * Writes the parts of our code into the folder, one file for each of PROGRAMS, one for the
+ * commands, one for what is set aside: a call reads one or two of them. Answers with their paths
+ * by name, and with the names of all files that went into them.
+ */
 export async function bundleJavaScript(folder) {
   mkdirSync(folder, { recursive: true })
-  const outfile = join(folder, 'main.cjs')
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: [join(root, 'lib', 'bundle.ts')],
-    outfile,
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node24',
-    // Names stay: a stack in the log must be readable. White space is most of the weight.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    // What the loader calls. V8 compiles what is in parentheses at once.
-    banner: {
-      js: '(function(require,embedded){var module={exports:{}},exports=module.exports;',
-    },
-    footer: { js: '})' },
-    // In a single executable only require() reaches Node's own modules.
-    supported: { 'dynamic-import': false },
-    define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [embeddedAddon],
-    metafile: true,
-    logLevel: 'warning',
-  })
-  return { outfile, inputs: Object.values(metafile.outputs)[0].inputs }
+  const parts = {}
+  const inputs = {}
+  const add = async (name, options) => {
+    const outfile = join(folder, `${name}.cjs`)
+    const { metafile } = await build({ ...OPTIONS, ...options, outfile })
+    Object.assign(inputs, Object.values(metafile.outputs)[0].inputs)
+    parts[name] = outfile
+  }
+  for (const program of [...PROGRAMS, COMMANDS]) {
+    await add(program, {
+      entryPoints: [join(root, 'lib', 'bundle.ts')],
+      external: [ASIDE],
+      plugins: [embeddedAddon, onlyProgram(`/${program}/`)],
+    })
+  }
+  await add(ASIDE, { entryPoints: [ASIDE] })
+  return { parts, inputs }
+}
+
+/** Writes the fake kernel, which the code cache is made with, into the folder. */
+export async function bundleFakeKernel(folder) {
+  const outfile = join(folder, 'fake-kernel.cjs')
+  const entryPoints = [join(root, 'lib', 'testing', 'index.ts')]
+  const { banner: _, footer: __, ...options } = OPTIONS
+  await build({ ...options, plugins: [embeddedAddon], entryPoints, outfile })
+  return outfile
 }
 
 /** The licences of the packages that esbuild took something from, in one text. */

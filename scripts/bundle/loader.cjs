@@ -1,13 +1,16 @@
 // The script inside Node's blob: finds our code behind the end of the executable, and runs it.
 //
 // Node's own code cache for a single executable holds what was compiled at build time only, so
-// most functions; and node:sea takes milliseconds to load. So the code, its cache with every
-// function compiled, and the addon lie behind the ELF file, where one read fetches them.
+// few functions; and node:sea takes milliseconds to load. So our code and the addon lie behind
+// the ELF file: a part for each program with V8's cache of the functions that its calls run. A
+// part is fetched by one read.
 'use strict'
-const { closeSync, fstatSync, openSync, readSync } = require('fs')
+const { fstatSync, openSync, readSync } = require('fs')
 const { Script } = require('vm')
 
-/* global CODE, CACHE, ADDON: lengths in bytes, put in by the build */
+/* global PROGRAMS, PARTS: name → [distance from the end of the file, length, length of the cache], put in
+   by the build */
+const parts = PARTS
 // Not process.execPath: an upgrade may have put another file there since this one was started.
 const fd = openSync('/proc/self/exe', 'r')
 const end = fstatSync(fd).size
@@ -22,19 +25,26 @@ function read(before, length) {
   return bytes
 }
 
-const parts = read(CODE + CACHE + ADDON, CODE + CACHE)
-const script = new Script(parts.latin1Slice(0, CODE), {
-  filename: 'vnet-cni',
-  cachedData: CACHE ? parts.subarray(CODE) : undefined,
-})
-if (CACHE && script.cachedDataRejected && process.env.VNET_CNI_TRACE) {
-  process.emitWarning('vnet-cni: V8 rejects the code cache')
+function run(name) {
+  const [before, code, cache] = parts[name]
+  const bytes = read(before, code + cache)
+  const script = new Script(bytes.latin1Slice(0, code), {
+    filename: `vnet-cni/${name}`,
+    cachedData: cache ? bytes.subarray(code) : undefined,
+  })
+  if (cache && script.cachedDataRejected && process.env.VNET_CNI_TRACE) {
+    process.emitWarning('vnet-cni: V8 rejects the code cache')
+  }
+  return script.runInThisContext()(load, embedded)
 }
-const embedded = {
-  addon() {
-    const bytes = read(ADDON, ADDON)
-    closeSync(fd)
-    return bytes
-  },
-}
-script.runInThisContext()(require, embedded)
+
+const has = (name) => Object.hasOwn(parts, name)
+const load = (name) => (has(name) ? run(name) : require(name))
+const embedded = { addon: () => read(...parts.addon) }
+
+// As lib/main.ts does: by the name that we were called by, else by the first argument.
+const called = process.argv0.slice(process.argv0.lastIndexOf('/') + 1)
+const [program = 'cli'] = [called, process.argv[2]].filter((name) =>
+  PROGRAMS.includes(name),
+)
+run(program)

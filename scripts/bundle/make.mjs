@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { compileAddon } from './addon.mjs'
 import { makeExecutable } from './executable.mjs'
-import { bundleJavaScript, writeLicences } from './javascript.mjs'
+import { bundleFakeKernel, bundleJavaScript, writeLicences } from './javascript.mjs'
 import { nodeLicence } from './node.mjs'
 import { EXECUTABLE, PROGRAMS, root } from './paths.mjs'
 
@@ -40,13 +40,15 @@ export async function makeBundle(job) {
 }
 
 async function makeIn(work, { arch, out, codeCache }) {
-  const { outfile: main, inputs } = await bundleJavaScript(work)
+  const { parts, inputs } = await bundleJavaScript(work)
+  const fakeKernel = await bundleFakeKernel(work)
   const addon = compileAddon(arch, work)
   const fresh = `${out}.new`
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   const output = join(fresh, EXECUTABLE)
-  const cached = await makeExecutable({ arch, main, addon, work, output, codeCache })
+  const job = { arch, parts, fakeKernel, addon, work, output, codeCache }
+  const cached = await makeExecutable(job)
   for (const name of PROGRAMS) symlinkSync(EXECUTABLE, join(fresh, name))
   const sum = await sha256(output)
   writeFileSync(join(fresh, `${EXECUTABLE}.sha256`), `${sum}  ${EXECUTABLE}\n`)

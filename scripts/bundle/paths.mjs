@@ -8,6 +8,9 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 /** Names that the executable is called by; each is a link to it. */
 export const PROGRAMS = ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback']
 
+/** Name of the operator's commands among the parts of our code. */
+export const COMMANDS = 'cli'
+
 /** The executable's own name. */
 export const EXECUTABLE = 'vnet-cni'
 

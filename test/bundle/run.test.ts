@@ -72,7 +72,10 @@ t.test('VERSION needs no root, no PATH, no writable folder', async (t) => {
 t.test('V8 takes the code cache', async (t) => {
   const env = { CNI_COMMAND: 'VERSION', VNET_CNI_TRACE: '1' }
   const { stderr } = await bare('azure-vnet', env, '{}')
-  t.match(stderr, /^vnet-cni trace: main [\d.]+\nvnet-cni trace: answer [\d.]+\n$/)
+  t.match(
+    stderr,
+    /^vnet-cni trace: main [\d.]+\nvnet-cni trace: answer [\d.]+\nvnet-cni loaded: [^\n]*\n$/,
+  )
 })
 
 t.test(
@@ -95,9 +98,10 @@ t.test(
       ipam: { type: 'azure-vnet-ipam' },
     }
     const ports = [{ hostPort: 18080, containerPort: 80, protocol: 'tcp' }]
-    const call = (name: string, verb: string, more: object = {}) => {
+    const call = (name: string, verb: string, more: object = {}, trace = {}) => {
       const env = {
         ...host.env,
+        ...trace,
         CNI_COMMAND: verb,
         CNI_CONTAINERID: 'bundled',
         CNI_NETNS: netns,
@@ -122,8 +126,12 @@ t.test(
     t.same(JSON.parse(mapped.stdout), prevResult)
     t.ok(await host.ping('a', '10.0.0.1'), 'the pod reaches the fabric')
     for (const name of ['portmap', 'azure-vnet']) {
-      const gone = await call(name, 'DEL', { runtimeConfig: { portMappings: ports } })
+      const more = { runtimeConfig: { portMappings: ports } }
+      const gone = await call(name, 'DEL', more, { VNET_CNI_TRACE: '1' })
       t.equal(gone.code, 0, gone.stdout)
+      const loaded = /^vnet-cni loaded: (.*)$/m.exec(gone.stderr)?.[1]
+      const modules = loaded?.replaceAll(/Internal Binding \S+/g, '').trim()
+      t.equal(modules, 'os', 'no module of Node that takes long to load')
     }
     t.same(await host.changesSince(before, { state: false }), [])
     t.same(ours(), [], 'no file of the addon is left')

@@ -151,6 +151,19 @@ const scenarios: Scenario[] = [
       (plan) => plan.address.delIfExists({ link: 999, address: '10.1.0.7/24' }),
       (plan) => plan.address.del({ link: plan.link.get('br0'), address: '10.1.0.1/24' }),
       everything,
+      // As long as another link has the address, routes that prefer it stay.
+      (plan) => {
+        for (const name of ['br0', 'br1']) {
+          const link = plan.link.ensureBridge({ name, up: true })
+          plan.address.add({ link, address: '10.1.0.1/24' })
+        }
+        const link = plan.link.get('br1')
+        plan.route.add({ to: '10.7.0.0/24', via: '10.1.0.9', link, source: '10.1.0.1' })
+        plan.address.del({ link: plan.link.get('br0'), address: '10.1.0.1/24' })
+      },
+      everything,
+      (plan) => plan.address.del({ link: plan.link.get('br1'), address: '10.1.0.1/24' }),
+      everything,
     ],
   },
   {

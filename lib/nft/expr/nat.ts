@@ -1,7 +1,7 @@
 /**
  * Network address translation.
  */
-import { isIPv6 } from 'node:net'
+import { ipFamily } from '../../ip-family.js'
 import { encodeValue } from '../types.js'
 import { immediate, REG32, WIDE, type Expr } from './core.js'
 
@@ -64,7 +64,7 @@ function ports(port: NatTarget['port']): Uint8Array[] {
 
 function translate(type: 0 | 1, target: NatTarget): Expr[] {
   const list = target.address === undefined ? [] : ends(target.address)
-  const six = list.length > 0 ? isIPv6(list[0] ?? '') : target.family === 'ip6'
+  const six = list.length > 0 ? ipFamily(list[0] ?? '') === 6 : target.family === 'ip6'
   if (list.length === 0 && !target.family) {
     throw new TypeError('family: give ip or ip6 when there is no address')
   }
@@ -142,7 +142,7 @@ export function tproxy(target: {
   readonly port?: number
 }): Expr[] {
   const { family, address, port } = target
-  const six = address !== undefined && isIPv6(address)
+  const six = address !== undefined && ipFamily(address) === 6
   const bytes =
     address === undefined
       ? []

@@ -1,7 +1,7 @@
 /**
  * What a rule does with a packet.
  */
-import { isIPv6 } from 'node:net'
+import { ipFamily } from '../../ip-family.js'
 import { verdictToWire, type Verdict } from '../verdict.js'
 import { encodeValue } from '../types.js'
 import { immediate, REG32, REG_VERDICT, WIDE, type Expr } from './core.js'
@@ -96,7 +96,7 @@ export function notrack(): Expr {
 }
 
 function addressBytes(address: string): Uint8Array {
-  return encodeValue([isIPv6(address) ? 'ipv6_addr' : 'ipv4_addr'], [address])
+  return encodeValue([ipFamily(address) === 6 ? 'ipv6_addr' : 'ipv4_addr'], [address])
 }
 
 /**

@@ -7,6 +7,7 @@ import { CniCode, CniError, internalError } from '../../cni/errors.js'
 import type { Owner } from '../../cni/owner.js'
 import type { CniDns } from '../../cni/types.js'
 import type { HostNic } from '../../ipam/index.js'
+import { dotted, rangeOf } from '../../vnet/index.js'
 import { OWN_IPAM, type VnetConfig } from './config.js'
 
 /** An address for a pod. */
@@ -86,13 +87,9 @@ async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresse
 }
 
 function subnetOf(address: string, length: number): { prefix: string; gateway: string } {
-  const size = 2 ** (32 - length)
-  const number = address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
-  const first = Math.floor(number / size) * size
-  const text = (n: number) =>
-    [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.')
+  const { first } = rangeOf(`${address}/${length}`)
   // Azure's subnets have their gateway at the first host address.
-  return { prefix: `${text(first)}/${length}`, gateway: text(first + 1) }
+  return { prefix: `${dotted(first)}/${length}`, gateway: dotted(first + 1) }
 }
 
 function noAddress(type: string): CniError {

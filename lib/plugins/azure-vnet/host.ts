@@ -5,7 +5,7 @@ import { CniCode, CniError } from '../../cni/errors.js'
 import type { PluginCall } from '../../cni/plugin.js'
 import { SyscallError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
-import { bare, nicByMac, primaryNic, type HostFacts } from '../../vnet/index.js'
+import { bare, nicByMac, primaryNic, rangeOf, type HostFacts } from '../../vnet/index.js'
 import type { PodAddress } from './addresses.js'
 
 /** Opens the container's namespace. Throws CniError: 4 when it is none, 8 when it is our own. */
@@ -79,14 +79,10 @@ export function chooseNic(
 }
 
 function subnetHas(host: string, address: string): boolean {
-  const [text = '', length = '32'] = host.split('/')
-  if (text.includes(':')) return false
-  const network = (ip: string) =>
-    Math.floor(
-      ip.split('.').reduce((n, part) => n * 256 + Number(part), 0) /
-        2 ** (32 - Number(length)),
-    )
-  return network(text) === network(bare(address))
+  if (host.includes(':')) return false
+  const { first, last } = rangeOf(host)
+  const wanted = rangeOf(bare(address)).first
+  return first <= wanted && wanted <= last
 }
 
 /** `azure` and the index of the primary interface. */

@@ -1,0 +1,147 @@
+// Runs a program's usual calls against the fake kernel, so that V8 compiles what they need. No
+// root, no network: the same functions on every machine.
+'use strict'
+const fs = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+
+const NIC = '00:0d:3a:12:ab:34'
+const ADDRESSES = ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']
+
+/** The calls of each program in order: [verb, container, members of the config]. */
+const CALLS = {
+  'azure-vnet': (() => {
+    const ipam = { type: 'azure-vnet-ipam' }
+    const config = { mode: 'bridge', bridge: 'azure0', ipam }
+    return ['ADD a', 'ADD b', 'DEL b', 'DEL b', 'DEL a'].map((call) => [
+      ...call.split(' '),
+      config,
+    ])
+  })(),
+  'azure-vnet-ipam': [
+    ['ADD', 'a', { ipam: { type: 'azure-vnet-ipam' } }],
+    ['DEL', 'a', { ipam: { type: 'azure-vnet-ipam' } }],
+  ],
+  portmap: ['ADD a', 'ADD b', 'DEL b', 'DEL a'].map((call, i) => {
+    const portMappings = [
+      { hostPort: 8080 + (i % 2), containerPort: 80, protocol: 'tcp' },
+    ]
+    return [...call.split(' '), { snat: true, runtimeConfig: { portMappings } }]
+  }),
+  loopback: [
+    ['ADD', 'a', {}],
+    ['DEL', 'a', {}],
+  ],
+}
+
+/**
+ * @param {Function} part the part of our code, as the loader calls it
+ * @param {string} program
+ * @param {object} testing the fake kernel's module
+ */
+exports.rehearse = async function rehearse(part, program, { FakeKernel }) {
+  const folder = fs.mkdtempSync(join(tmpdir(), 'vnet-cni-rehearsal-'))
+  const kernel = new FakeKernel()
+  const host = kernel.netns()
+  const pods = { a: kernel.netns(), b: kernel.netns() }
+  prepareHost(host)
+  fs.writeFileSync(join(folder, 'ipam.json'), knownAddresses())
+  try {
+    for (const [command, container, members] of CALLS[program]) {
+      const call = { program, command, container, members, folder }
+      const status = await perform(part, call, addonOf(host, pods))
+      if (status.code !== 0) throw new Error(`${program} ${command}: ${status.output}`)
+    }
+    await perform(part, { program, command: 'VERSION', members: {}, folder })
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
+}
+
+/** The host has a NIC with the subnet, as Azure's agent configures it. */
+function prepareHost(host) {
+  host.sync.link.addVeth(
+    { name: 'eth0', mac: NIC, up: true },
+    { name: 'fabric', up: true },
+  )
+  host.sync.address.add({ link: 'eth0', address: `${ADDRESSES[0]}/24` })
+  host.sync.route.add({ to: 'default', via: '10.0.0.1', link: 'eth0' })
+}
+
+/** The state of a node that has asked the wire server a moment ago. */
+function knownAddresses() {
+  const addresses = ADDRESSES.map((address, i) => ({ address, primary: i === 0 }))
+  const interfaces = [
+    { mac: NIC, primary: true, subnets: [{ prefix: '10.0.0.0/24', addresses }] },
+  ]
+  const data = { fetchedAt: Date.now(), failedAt: 0, interfaces, leases: [], freed: {} }
+  const bootId = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return JSON.stringify({ version: 1, bootId, data })
+}
+
+function addonOf(host, pods) {
+  const { backend } = host
+  return {
+    runSync: (...plan) => backend.runSync(...plan),
+    run: (...plan) => backend.run(...plan),
+    openNetns: (path) => (pods[path.slice(1)] ?? host).native,
+    lockFile: () => ({ close() {} }),
+  }
+}
+
+/** One call of the program in this process; answers when it would exit. */
+function perform(part, { program, command, container = '', members, folder }, addon) {
+  const prevResult = program === 'portmap' ? resultFor(container) : undefined
+  const config = {
+    cniVersion: '0.3.1',
+    name: 'azure',
+    type: program,
+    prevResult,
+    ...members,
+  }
+  Object.assign(process.env, {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: `rehearsal-${container}`,
+    CNI_IFNAME: program === 'loopback' ? 'lo' : 'eth0',
+    CNI_NETNS: `/${container}`,
+    CNI_PATH: '/opt/cni/bin',
+    VNET_CNI_STATE_DIR: folder,
+    VNET_CNI_LOG_DIR: folder,
+  })
+  process.argv[2] = program
+  process.argv.length = 3
+  process.dlopen = (module) => {
+    module.exports = addon
+  }
+  const input = join(folder, 'stdin')
+  fs.writeFileSync(input, JSON.stringify(config))
+  const fd = fs.openSync(input, 'r')
+  let output = ''
+  const files = {
+    ...fs,
+    fstatSync: (file, ...more) => fs.fstatSync(file === 0 ? fd : file, ...more),
+    readSync: (file, ...more) => fs.readSync(file === 0 ? fd : file, ...more),
+    writeSync: (file, data, ...more) => {
+      if (file > 2) return fs.writeSync(file, data, ...more)
+      output += data
+      return data.length
+    },
+  }
+  const load = (name) => (name === 'node:fs' ? files : require(name))
+  return new Promise((resolve) => {
+    process.exit = (code) => {
+      fs.closeSync(fd)
+      resolve({ code, output })
+    }
+    part(load, { addon: () => new Uint8Array(1) })
+  })
+}
+
+function resultFor(container) {
+  const address = `${ADDRESSES[container === 'a' ? 1 : 2]}/24`
+  return {
+    cniVersion: '0.3.1',
+    interfaces: [{ name: 'eth0', sandbox: `/${container}` }],
+    ips: [{ version: '4', address, interface: 0 }],
+  }
+}
