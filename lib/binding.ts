@@ -35,6 +35,7 @@ export interface WireStep {
   readonly ns: number
   /** NLM_F_* bits beside REQUEST and ACK (linux/netlink.h). */
   readonly flags?: number
+  /** The object, by the addon's names. */
   readonly args: { readonly [key: string]: Wire }
   /** Errno numbers that count as done (ENODEV for a delete of what is gone, say). */
   readonly accept?: readonly number[]
@@ -46,7 +47,9 @@ export interface WireStep {
 export interface WireFailure {
   /** Position of the step, or -1 when a socket could not be opened. */
   readonly step: number
+  /** The request: `link.new`. */
   readonly op: string
+  /** Number of the errno. */
   readonly errno: number
   /** Name of the system call when it failed itself, else empty: the kernel answered. */
   readonly syscall: string

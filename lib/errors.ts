@@ -18,6 +18,7 @@ export function errnoName(errno: number): string {
 
 /** A system call failed before the kernel's netlink code was reached. */
 export class SyscallError extends Error {
+  /** `SyscallError`, also where `instanceof` cannot tell. */
   override readonly name: string = 'SyscallError'
   /** Symbolic errno: `EMFILE`. */
   readonly code: string
@@ -28,6 +29,7 @@ export class SyscallError extends Error {
   /** What the library was doing. */
   readonly op: string
 
+  /** @internal */
   constructor(failure: WireFailure, detail = '') {
     const code = errnoName(failure.errno)
     super(`${failure.op}: ${failure.syscall}: ${code}${detail && ` (${detail})`}`)
@@ -40,6 +42,7 @@ export class SyscallError extends Error {
 
 /** The kernel answered a netlink request with an errno. */
 export class NetlinkError extends Error {
+  /** `NetlinkError`, also where `instanceof` cannot tell. */
   override readonly name: string = 'NetlinkError'
   /** Symbolic errno: `EEXIST`. */
   readonly code: string
@@ -56,6 +59,7 @@ export class NetlinkError extends Error {
   /** What could not be undone after the failure; empty when all was. */
   readonly undoFailures: readonly Error[]
 
+  /** @internal */
   constructor(failure: WireFailure, undoFailures: readonly Error[] = [], detail = '') {
     const code = errnoName(failure.errno)
     const words = [failure.extAck, detail].filter(Boolean).join('; ')

@@ -1,8 +1,9 @@
 /**
  * Netlink, nftables and CNI for Node.
  *
- * @module
+ * @module vnet-cni
  */
+export type { Wire, WireFailure, WireRef, WireStep } from './binding.js'
 export { NetlinkError, SyscallError } from './errors.js'
 export * from './conntrack/index.js'
 export * from './netlink/index.js'

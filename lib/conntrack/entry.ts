@@ -6,24 +6,56 @@ import type { Wire } from '../binding.js'
 import { AF } from '../netlink/constants.js'
 import { decodeValue, encodeValue } from '../nft/types.js'
 
+/** What names an ICMP or ICMPv6 flow in the place of ports. */
+export interface IcmpSide {
+  /** The echo identifier, the same both ways. */
+  readonly id: number
+  /** ICMP type: 8 echo request, 0 echo reply; 128 and 129 for ICMPv6. */
+  readonly type: number
+  /** ICMP code, 0 for echoes. */
+  readonly code: number
+}
+
+/** What there is one of for each direction of a flow. */
+export interface BothSides<T> {
+  /** Of the direction of the first packet. */
+  readonly original: T
+  /** Of replies. */
+  readonly reply: T
+}
+
 /** One direction of a flow. */
 export interface FlowSide {
   /** Address in canonical form. */
   readonly source: string
+  /** Address in canonical form. */
   readonly destination: string
   /** IP protocol number: 6 TCP, 17 UDP, 1 ICMP. */
   readonly protocol: number
   /** Ports of TCP, UDP, SCTP, DCCP and UDP-Lite. */
   readonly sourcePort?: number
+  /** Port that it goes to, 0 to 65535; of the same protocols. */
   readonly destinationPort?: number
   /** Of ICMP and ICMPv6. */
-  readonly icmp?: { readonly id: number; readonly type: number; readonly code: number }
+  readonly icmp?: IcmpSide
   /** The zone of this direction, where it has one of its own. */
   readonly zone?: number
 }
 
-/** TCP_CONNTRACK_* (linux/netfilter/nf_conntrack_tcp.h). */
-const TCP_STATES = [
+/** Where a TCP connection is: TCP_CONNTRACK_* (linux/netfilter/nf_conntrack_tcp.h). */
+export type TcpState =
+  | 'none'
+  | 'syn-sent'
+  | 'syn-recv'
+  | 'established'
+  | 'fin-wait'
+  | 'close-wait'
+  | 'last-ack'
+  | 'time-wait'
+  | 'close'
+  | 'syn-sent2'
+
+const TCP_STATES: readonly TcpState[] = [
   'none',
   'syn-sent',
   'syn-recv',
@@ -34,13 +66,25 @@ const TCP_STATES = [
   'time-wait',
   'close',
   'syn-sent2',
-] as const
+]
 
-/** Where a TCP connection is. */
-export type TcpState = (typeof TCP_STATES)[number]
+/**
+ * What is known of a flow. `confirmed`: its first packet got through; `seenReply`: so did one of the
+ * other side; `assured`: it is not given up early; `sourceNat`, `destinationNat`: it is translated.
+ */
+export type FlowStatus =
+  | 'expected'
+  | 'seenReply'
+  | 'assured'
+  | 'confirmed'
+  | 'sourceNat'
+  | 'destinationNat'
+  | 'dying'
+  | 'helper'
+  | 'offload'
 
 /** IPS_* bits (linux/netfilter/nf_conntrack_common.h). */
-const STATUS = {
+const STATUS: Readonly<Record<FlowStatus, number>> = {
   expected: 1,
   seenReply: 2,
   assured: 4,
@@ -50,24 +94,25 @@ const STATUS = {
   dying: 512,
   helper: 8192,
   offload: 16384,
-} as const
-
-/** What is known of a flow. */
-export type FlowStatus = keyof typeof STATUS
+}
 
 /** Packets and bytes of one direction; counted with the sysctl nf_conntrack_acct only. */
 export interface FlowCounters {
+  /** Packets since the flow began. */
   readonly packets: number
+  /** Bytes of them, with their IP headers. */
   readonly bytes: number
 }
 
 /** A flow that the kernel remembers. */
 export interface ConntrackEntry {
+  /** Family of its addresses. */
   readonly family: 'ipv4' | 'ipv6'
   /** As its first packet was. */
   readonly original: FlowSide
   /** As replies are: with NAT, not the original turned round. */
   readonly reply: FlowSide
+  /** What has happened to it, by name. */
   readonly status: readonly FlowStatus[]
   /** IPS_* bits of linux/netfilter/nf_conntrack_common.h. */
   readonly statusBits: number
@@ -79,49 +124,61 @@ export interface ConntrackEntry {
   readonly zone: number
   /** Unlike for flows with the same addresses and ports, one after the other. */
   readonly id?: number
+  /** Where the connection is; TCP only. */
   readonly tcpState?: TcpState
   /** Bit set of 16 bytes (`ct label`). */
   readonly labels?: Uint8Array
   /** Name of the helper that follows it: `ftp`. */
   readonly helper?: string
-  readonly counters?: { readonly original: FlowCounters; readonly reply: FlowCounters }
+  /** What each direction carried (CTA_COUNTERS_ORIG, CTA_COUNTERS_REPLY). */
+  readonly counters?: BothSides<FlowCounters>
   /** Nanoseconds of the epoch, with the sysctl nf_conntrack_timestamp only. */
   readonly started?: number | bigint
   /** The original direction of the flow that this one was expected by. */
   readonly master?: FlowSide
   /** How sequence numbers are shifted, where a helper changed lengths. */
-  readonly sequence?: {
-    readonly original?: SequenceShift
-    readonly reply?: SequenceShift
-  }
+  readonly sequence?: Partial<BothSides<SequenceShift>>
 }
 
 /** A shift of TCP sequence numbers. */
 export interface SequenceShift {
+  /** Sequence number from which `offsetAfter` holds (CTA_SEQADJ_CORRECTION_POS). */
   readonly correctionPosition: number
+  /** Shift below that position (CTA_SEQADJ_OFFSET_BEFORE). */
   readonly offsetBefore: number
+  /** Shift from that position on (CTA_SEQADJ_OFFSET_AFTER). */
   readonly offsetAfter: number
 }
 
 /** Parts of one direction to look for. */
 export interface SideFilter {
+  /** IP protocol number: 6 TCP, 17 UDP, 1 ICMP. */
   readonly protocol?: number
+  /** Source address, IPv4 or IPv6. */
   readonly source?: string
+  /** Destination address, IPv4 or IPv6. */
   readonly destination?: string
+  /** Source port, 0 to 65535. */
   readonly sourcePort?: number
+  /** Destination port, 0 to 65535. */
   readonly destinationPort?: number
 }
 
 /** Which entries are meant: those that fit all that is given. */
 export interface ConntrackFilter {
+  /** Both families when absent. */
   readonly family?: 'ipv4' | 'ipv6'
+  /** What the first packet of the flow looked like. */
   readonly original?: SideFilter
+  /** What replies look like. */
   readonly reply?: SideFilter
   /** The mark; with `markMask` only those bits of it. */
   readonly mark?: number
+  /** Bits of the mark that are compared; all when absent. Needs `mark`. */
   readonly markMask?: number
   /** All of these must be set. */
   readonly status?: readonly FlowStatus[]
+  /** Number of the conntrack zone, 0 to 65535. */
   readonly zone?: number
 }
 
@@ -214,7 +271,11 @@ function detailsFromWire(w: WireEntry) {
   }
 }
 
-/** An entry from the addon's answer. */
+/**
+ * An entry from the addon's answer.
+ *
+ * @internal
+ */
 export function entryFromWire(wire: unknown): ConntrackEntry {
   const w = wire as WireEntry
   const bits = w.status ?? 0
@@ -267,6 +328,8 @@ function sideToWire(name: string, side: SideFilter): { [key: string]: Wire } {
 /**
  * A filter in the addon's form. Throws a TypeError for a mask without a mark, or an unknown word
  * of status.
+ *
+ * @internal
  */
 export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
   checkFilter(filter)
@@ -291,7 +354,11 @@ export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
   }
 }
 
-/** What names an entry, in the addon's form. */
+/**
+ * What names an entry, in the addon's form.
+ *
+ * @internal
+ */
 export function keyToWire(key: ConntrackKey): { [key: string]: Wire } {
   const { family, original, id, zone } = key
   const { source, destination, protocol, sourcePort, destinationPort, icmp } = original

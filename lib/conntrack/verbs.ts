@@ -14,11 +14,14 @@ import {
 
 /** The verbs for conntrack of one namespace in a plan. */
 export class ConntrackVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**
    * Reads the flows that fit the filter; all without one. The kernel looks (CTA_FILTER, Linux 5.8
-   * and later), else the addon does. Throws NetlinkError: EPERM without CAP_NET_ADMIN.
+   * and later), else the addon does.
+   *
+   * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
   list(filter: ConntrackFilter = {}): StepRef<ConntrackEntry[]> {
     const step = this.sink.add('conntrack.list', filterToWire(filter))
@@ -26,19 +29,31 @@ export class ConntrackVerbs {
   }
 
   /**
-   * Forgets one flow. ENOENT when it is not there, or is another one with the same addresses and
-   * ports (a different `id`).
+   * Forgets one flow.
+   *
+   * @throws NetlinkError ENOENT when it is not there, or is another one with the same addresses and
+   *   ports (a different `id`)
+   * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
   del(key: ConntrackKey): void {
     this.sink.add('conntrack.del', keyToWire(key))
   }
 
-  /** Forgets one flow, if it is there. */
+  /**
+   * Forgets one flow, if it is there.
+   *
+   * @throws NetlinkError EPERM without CAP_NET_ADMIN
+   */
   delIfExists(key: ConntrackKey): void {
     this.sink.add('conntrack.del', keyToWire(key), { accept: [ERRNO.ENOENT] })
   }
 
-  /** Forgets the flows that fit the filter; all without one. The result is how many there were. */
+  /**
+   * Forgets the flows that fit the filter; all without one. The result is how many there
+   * were.
+   *
+   * @throws NetlinkError EPERM without CAP_NET_ADMIN
+   */
   flush(filter: ConntrackFilter = {}): StepRef<number> {
     return new StepRef(this.sink.add('conntrack.flush', filterToWire(filter)), Number)
   }

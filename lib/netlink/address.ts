@@ -19,18 +19,23 @@ export const FOREVER = 0xffffffff
 
 /** Seconds that an address stays valid and preferred; {@link FOREVER} is 4294967295. */
 export interface Lifetime {
+  /** Seconds in which new connections may use it (ifa_prefered, linux/if_addr.h). */
   readonly preferred: number
+  /** Seconds until the kernel deletes it (ifa_valid, linux/if_addr.h). */
   readonly valid: number
 }
 
 /** An address to add or delete. */
 export interface AddressSpec {
+  /** The interface that has the address. */
   readonly link: LinkLike
   /** With prefix length: `10.0.0.5/24`. */
   readonly address: string
   /** The other end of a point-to-point link. */
   readonly peer?: string
+  /** Broadcast address of the subnet, IPv4 only (IFA_BROADCAST). */
   readonly broadcast?: string
+  /** How far the address reaches; `global` when absent. */
   readonly scope?: Scope | number
   /** Name shown for the address, IPv4 only; at most 15 bytes. */
   readonly label?: string
@@ -42,6 +47,7 @@ export interface AddressSpec {
   readonly noPrefixRoute?: boolean
   /** Priority of the prefix route. */
   readonly metric?: number
+  /** How long it stays; for ever when absent (IFA_CACHEINFO). */
   readonly lifetime?: Lifetime
   /** IFAPROT_*: who made it; 1 is loopback, 2 router advertisement, 3 link-local. */
   readonly protocol?: number
@@ -51,7 +57,9 @@ export interface AddressSpec {
 
 /** An address as the kernel reports it; it can be given back to `add`. */
 export interface Address extends AddressSpec {
+  /** Index of the interface. */
   readonly link: number
+  /** Family of the address. */
   readonly family: Family
 }
 
@@ -72,7 +80,11 @@ interface WireAddress {
   unknown?: Wire
 }
 
-/** An address from the addon's form. */
+/**
+ * An address from the addon's form.
+ *
+ * @internal
+ */
 export function addressFromWire(wire: unknown): Address {
   const w = wire as WireAddress
   const local = w.local ?? w.address
@@ -177,6 +189,7 @@ const OPTIONS: Options<Address> = {
 
 /** The verbs for addresses of one namespace in a plan. */
 export class AddressVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

@@ -14,20 +14,29 @@ export interface PortFlags {
   readonly hairpin?: boolean
   /** Ports that are isolated do not reach each other. */
   readonly isolated?: boolean
+  /** Sources of frames that come in are put into the forwarding table. */
   readonly learning?: boolean
   /** Frames for unknown addresses leave by this port. */
   readonly flood?: boolean
+  /** Multicasts that nobody has asked for leave by this port. */
   readonly multicastFlood?: boolean
+  /** Broadcasts leave by this port. */
   readonly broadcastFlood?: boolean
+  /** A copy of each multicast goes to every station that asked for it. */
   readonly multicastToUnicast?: boolean
   /** Spanning tree messages that come in block the port. */
   readonly guard?: boolean
+  /** The port cannot become the spanning tree's root port. */
   readonly rootBlock?: boolean
+  /** A group ends at once when a station leaves it, unasked. */
   readonly fastLeave?: boolean
   /** The bridge answers ARP and neighbour requests for this port from its table. */
   readonly neighbourSuppress?: boolean
+  /** The bridge answers ARP requests that come in here (IFLA_BRPORT_PROXYARP). */
   readonly proxyArp?: boolean
+  /** The same as IEEE 802.11 wants it (IFLA_BRPORT_PROXYARP_WIFI). */
   readonly proxyArpWifi?: boolean
+  /** VLANs are mapped to tunnel ids and back (IFLA_BRPORT_VLAN_TUNNEL). */
   readonly vlanTunnel?: boolean
   /** Frames come in only from addresses that the table has at this port. */
   readonly locked?: boolean
@@ -43,6 +52,7 @@ export interface PortNumbers {
   readonly cost?: number
   /** 0 never, 1 learn, 2 always, 3 for a while. */
   readonly multicastRouter?: number
+  /** Bits of 01:80:c2:00:00:0x addresses that this port forwards. */
   readonly groupForwardMask?: number
 }
 
@@ -58,6 +68,7 @@ export interface PortChange extends PortFlags, PortNumbers {
 export interface PortState extends PortFlags, PortNumbers {
   /** Index of the bridge; in dumps of ports only. */
   readonly bridge?: number
+  /** Index of the port that takes the frames over when this one has no carrier. */
   readonly backupPort?: number
   readonly [name: string]: unknown
 }
@@ -87,7 +98,11 @@ const NUMBERS: { readonly [K in keyof PortNumbers]-?: number } = {
   groupForwardMask: 0xffff,
 }
 
-/** A port's settings from the addon's form (native/rtnl/bridge_port.cc). */
+/**
+ * A port's settings from the addon's form (native/rtnl/bridge_port.cc).
+ *
+ * @internal
+ */
 export function portFromWire(wire: Record<string, unknown>): PortState {
   const out = { ...wire }
   for (const name of [
@@ -139,7 +154,9 @@ export interface PortVlan {
 
 /** VLANs of one port as the kernel reports them. */
 export interface PortVlans {
+  /** Index of the port. */
   readonly link: number
+  /** Its VLANs, in order; ranges as the kernel tells them. */
   readonly vlans: readonly PortVlan[]
 }
 
@@ -198,6 +215,7 @@ interface WirePort {
 
 /** The verbs for ports of bridges of one namespace in a plan. */
 export class BridgePortVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

@@ -6,6 +6,8 @@
  * Throws a TypeError when the kernel would not take the name: 1 to 15 bytes without slash, colon
  * or white space (dev_valid_name in net/core/dev.c), nor a percent sign, which it takes for a
  * pattern (dev_alloc_name).
+ *
+ * @internal
  */
 export function checkLinkName(name: string, field = 'name'): string {
   return checkName(name, field, 15, 'interface name')

@@ -40,6 +40,7 @@ export interface SpawnOptions {
 export interface ChildExit {
   /** Exit status, 0 to 255. */
   readonly code: number | null
+  /** The signal that ended it. */
   readonly signal: NodeJS.Signals | null
 }
 
@@ -120,10 +121,13 @@ function stream(native: NativeChild, at: number): Socket | null {
  * until it ends, unless `unref` says otherwise. When this process ends first, the program runs on.
  */
 export class NetNsChild {
+  /** Its process id, as this process sees it. */
   readonly pid: number
   /** Null where it is not piped; so for the others. */
   readonly stdin: Writable | null
+  /** What it writes to standard output. */
   readonly stdout: Readable | null
+  /** What it writes to standard error. */
   readonly stderr: Readable | null
   /**
    * Settles when the program has ended; what it wrote may still wait in the streams. Rejects with
@@ -209,12 +213,15 @@ export interface ExecOptions extends Omit<SpawnOptions, 'stdio'> {
 
 /** What a program wrote, as UTF-8. */
 export interface ExecResult {
+  /** All of its standard output. */
   readonly stdout: string
+  /** All of its standard error. */
   readonly stderr: string
 }
 
 /** A program ended with a status other than 0, by a signal, or wrote too much. */
 export class ExecError extends Error {
+  /** `ExecError`, also where `instanceof` cannot tell. */
   override readonly name: string = 'ExecError'
 
   constructor(
@@ -223,8 +230,11 @@ export class ExecError extends Error {
     readonly command: readonly string[],
     /** Exit status, or null when a signal ended it. */
     readonly code: number | null,
+    /** The signal that ended it, or null. */
     readonly signal: NodeJS.Signals | null,
+    /** What it had written to standard output. */
     readonly stdout: string,
+    /** What it had written to standard error. */
     readonly stderr: string,
   ) {
     super(message)

@@ -13,6 +13,7 @@ import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 export interface FdbSpec {
   /** The port, or with `self` the link that keeps the table. */
   readonly link: LinkLike
+  /** MAC of the station; for VXLAN 00:00:00:00:00:00 is every unknown one. */
   readonly mac: string
   /** 1 to 4094; with VLAN filtering only. */
   readonly vlan?: number
@@ -29,6 +30,7 @@ export interface FdbSpec {
   readonly remote?: string
   /** VXLAN: UDP port and VNI of that remote, when not the tunnel's own. */
   readonly port?: number
+  /** VXLAN: VNI of the remote, 0 to 16777215. */
   readonly vni?: number
 }
 
@@ -91,6 +93,7 @@ const OPTIONS: Options<FdbEntry> = {
 
 /** The verbs for forwarding tables of one namespace in a plan. */
 export class FdbVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

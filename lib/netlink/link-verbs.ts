@@ -36,6 +36,7 @@ export interface LinkReadOptions {
 
 /** The verbs for links of one namespace in a plan. */
 export class LinkVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

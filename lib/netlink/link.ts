@@ -34,6 +34,7 @@ export interface LinkSpec {
   readonly txQueueLength?: number
   /** Queues of a multi-queue link. */
   readonly txQueues?: number
+  /** Queues for frames that come in, of a multi-queue link. */
   readonly rxQueues?: number
   /** Index that the link shall have; the kernel picks one when absent. */
   readonly index?: number
@@ -49,19 +50,27 @@ export interface VethEnd extends LinkSpec {
 export interface LinkChange {
   /** A link that is up takes a new name since Linux 6.2; older kernels answer EBUSY. */
   readonly name?: string
+  /** Six bytes as `02:00:5e:10:00:01` (IFLA_ADDRESS). */
   readonly mac?: string
+  /** Bytes of the largest packet (IFLA_MTU). */
   readonly mtu?: number
   /** 0 takes the link out of its bridge. */
   readonly master?: LinkLike
+  /** Up to 255 bytes of free text (IFLA_IFALIAS). */
   readonly alias?: string
+  /** Brings the link up or down (IFF_UP). */
   readonly up?: boolean
+  /** Group that `delGroup` deletes together, 0 to 4294967295 (IFLA_GROUP). */
   readonly group?: number
+  /** Frames that may wait for the driver (IFLA_TXQLEN). */
   readonly txQueueLength?: number
   /** All frames are taken, not only those for this link. */
   readonly promiscuous?: boolean
+  /** All multicasts are taken (IFF_ALLMULTI). */
   readonly allMulticast?: boolean
   /** False for a link that resolves no addresses (IFF_NOARP). */
   readonly arp?: boolean
+  /** The link can carry multicasts (IFF_MULTICAST). */
   readonly multicast?: boolean
   /** Moves the link into another namespace; it comes down, and loses its addresses and routes. */
   readonly netns?: NetNs
@@ -69,15 +78,25 @@ export interface LinkChange {
 
 /** Counters of a link since it was made: struct rtnl_link_stats64 (linux/if_link.h). */
 export interface LinkStatistics {
+  /** Packets that came in. */
   readonly rxPackets: number
+  /** Packets that were sent. */
   readonly txPackets: number
+  /** Bytes that came in. */
   readonly rxBytes: number
+  /** Bytes that were sent. */
   readonly txBytes: number
+  /** Bad packets that came in. */
   readonly rxErrors: number
+  /** Packets that could not be sent. */
   readonly txErrors: number
+  /** Packets that came in and were dropped, for want of buffers or of a protocol. */
   readonly rxDropped: number
+  /** Packets that were dropped before they were sent. */
   readonly txDropped: number
+  /** Multicast packets that came in. */
   readonly multicast: number
+  /** Collisions on the medium. */
   readonly collisions: number
   /** The rest by name, as far as the kernel has them: rxLengthErrors, rxNoHandler and others. */
   readonly [name: string]: number
@@ -85,14 +104,19 @@ export interface LinkStatistics {
 
 /** A link as the kernel reports it. */
 export interface Link {
+  /** Number of the link in its namespace, from 1 (ifi_index). */
   readonly index: number
+  /** Name of the link, 1 to 15 bytes (IFLA_IFNAME). */
   readonly name: string
   /** Lower-case, colon-separated; empty for links without one. */
   readonly mac: string
+  /** Bytes of the largest packet (IFLA_MTU). */
   readonly mtu: number
+  /** Whether it is switched on (IFF_UP); `operState` tells whether it works. */
   readonly up: boolean
   /** IFF_* bits. */
   readonly flags: number
+  /** What state the link is in (IFLA_OPERSTATE, RFC 2863). */
   readonly operState: OperState | number
   /** Index of the bridge that the link is a port of; absent when of none. */
   readonly master?: number
@@ -106,16 +130,21 @@ export interface Link {
   readonly settings?: { readonly [name: string]: unknown }
   /** Settings as a port of a bridge. */
   readonly port?: PortState
+  /** Free text that it was given; absent when none (IFLA_IFALIAS). */
   readonly alias?: string
   /** Further names that the link is found by; absent when it has none. */
   readonly altNames?: readonly string[]
+  /** Group that it is in, 0 when it was given none (IFLA_GROUP). */
   readonly group: number
+  /** Frames that may wait for the driver (IFLA_TXQLEN). */
   readonly txQueueLength: number
   /** How many ask for all frames; above 0 the link is promiscuous. */
   readonly promiscuity: number
   /** Smallest and largest MTU that the driver takes; absent when it sets no bound. */
   readonly minMtu?: number
+  /** Largest MTU that the driver takes; absent when it sets no bound. */
   readonly maxMtu?: number
+  /** Counters; where they were asked for. */
   readonly statistics?: LinkStatistics
   /** Attributes that this version does not name: type number and bytes. */
   readonly unknown?: Wire
@@ -151,7 +180,11 @@ interface WireLink {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** A link from the addon's form. */
+/**
+ * A link from the addon's form.
+ *
+ * @internal
+ */
 export function linkFromWire(wire: unknown): Link {
   const w = wire as WireLink
   const link: Mutable<Link> = {
@@ -186,10 +219,18 @@ function infoFromWire(info: NonNullable<WireLink['info']>, link: Mutable<Link>):
   if (slaveKind === 'bridge' && slaveData) link.port = portFromWire(slaveData)
 }
 
-/** Members of a request, in the addon's form. */
+/**
+ * Members of a request, in the addon's form.
+ *
+ * @internal
+ */
 export type WireArgs = { [key: string]: Wire }
 
-/** What every kind of link has. */
+/**
+ * What every kind of link has.
+ *
+ * @internal
+ */
 export const LINK_OPTIONS: Options<LinkSpec> = {
   name: 'value',
   mac: 'value',
@@ -204,7 +245,11 @@ export const LINK_OPTIONS: Options<LinkSpec> = {
   up: 'switch',
 }
 
-/** What a change of a link has. */
+/**
+ * What a change of a link has.
+ *
+ * @internal
+ */
 export const CHANGE_OPTIONS: Options<LinkChange> = {
   name: 'value',
   mac: 'value',
@@ -232,6 +277,8 @@ const NUMBERS = ['index', 'group', 'txQueueLength', 'txQueues', 'rxQueues'] as c
 /**
  * The settings that all links share, in the addon's form; names of other links are looked up by
  * steps of `sink`. Throws a TypeError naming what is wrong.
+ *
+ * @internal
  */
 export function commonArgs(
   spec: Omit<Partial<LinkSpec>, 'master'> & LinkChange,

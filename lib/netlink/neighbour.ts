@@ -19,7 +19,9 @@ import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** A neighbour to read or delete. */
 export interface NeighbourSpec {
+  /** The interface that the neighbour is behind. */
   readonly link: LinkLike
+  /** IPv4 or IPv6 address of the neighbour. */
   readonly address: string
   /** Requests for the address are answered on the link (NTF_PROXY). */
   readonly proxy?: boolean
@@ -31,6 +33,7 @@ export interface NeighbourEntry extends NeighbourSpec {
   readonly mac?: string
   /** `permanent` when absent. */
   readonly state?: NeighbourState | number
+  /** The neighbour is an IPv6 router (NTF_ROUTER). */
   readonly router?: boolean
   /** Put there by a control plane; the kernel's clean-up leaves it. */
   readonly extLearned?: boolean
@@ -38,14 +41,21 @@ export interface NeighbourEntry extends NeighbourSpec {
 
 /** A neighbour as the kernel reports it. */
 export interface Neighbour {
+  /** Index of the interface. */
   readonly link: number
+  /** Family of the address. */
   readonly family: Family
+  /** Address of the neighbour (NDA_DST). */
   readonly address: string
   /** Absent while it is not known. */
   readonly mac?: string
+  /** How much the kernel trusts the entry. */
   readonly state: NeighbourState | number
+  /** Requests for the address are answered on the link (NTF_PROXY). */
   readonly proxy?: boolean
+  /** It is an IPv6 router (NTF_ROUTER). */
   readonly router?: boolean
+  /** Put there by a control plane (NTF_EXT_LEARNED). */
   readonly extLearned?: boolean
 }
 
@@ -58,7 +68,11 @@ interface WireNeighbour {
   mac?: string
 }
 
-/** A neighbour from the addon's form (native/rtnl/neighbour.cc). */
+/**
+ * A neighbour from the addon's form (native/rtnl/neighbour.cc).
+ *
+ * @internal
+ */
 export function neighbourFromWire(wire: unknown): Neighbour {
   const w = wire as WireNeighbour
   return {
@@ -75,7 +89,9 @@ export function neighbourFromWire(wire: unknown): Neighbour {
 
 /** Which neighbours a dump or flush means; absent members fit all. */
 export interface NeighbourFilter {
+  /** Both families when absent. */
   readonly family?: Family
+  /** The interface that the neighbours are behind; needed for a flush. */
   readonly link?: LinkLike
   /** The proxies instead of the entries. */
   readonly proxy?: boolean
@@ -118,6 +134,7 @@ function checkHasMac(spec: NeighbourEntry): void {
 
 /** The verbs for neighbours of one namespace in a plan. */
 export class NeighbourVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

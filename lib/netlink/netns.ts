@@ -57,12 +57,12 @@ function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
  * moves the thread that calls it.
  */
 export class NetNs implements Disposable, AsyncDisposable {
-  /** The addon's handle; for the plan. */
+  /** @internal The addon's handle; for the plan. */
   readonly native: NativeNetNs
   readonly #groups = new Map<keyof VerbGroups, unknown>()
   #sync: SyncForm | undefined
 
-  /** What runs the plans of this handle; for the plan. */
+  /** @internal What runs the plans of this handle; for the plan. */
   readonly backend: Backend
 
   private constructor(native: NativeNetNs, backend: Backend = kernel) {
@@ -299,10 +299,12 @@ export class NetNs implements Disposable, AsyncDisposable {
     this.native.close()
   }
 
+  /** Closes the handle, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** Closes the handle, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }

@@ -12,6 +12,7 @@ interface WireNsid {
 
 /** The verbs for namespace numbers of one namespace in a plan. */
 export class NsidVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

@@ -49,19 +49,34 @@ export interface CallOptions {
 
 /** The verbs that a plan offers for one namespace. */
 export class PlanScope {
+  /** Links: ip-link(8). */
   readonly link: LinkVerbs
+  /** Addresses: ip-address(8). */
   readonly address: AddressVerbs
+  /** Routes: ip-route(8). */
   readonly route: RouteVerbs
+  /** Policy rules: ip-rule(8). */
   readonly rule: RuleVerbs
+  /** Neighbours: ip-neighbour(8). */
   readonly neighbour: NeighbourVerbs
+  /** The nftables ruleset: nft(8). */
   readonly nftables: NftVerbs
+  /** Flows that the kernel remembers: conntrack(8). */
   readonly conntrack: ConntrackVerbs
+  /** Forwarding tables of bridges and VXLAN tunnels: bridge(8). */
   readonly fdb: FdbVerbs
+  /** Ports of bridges and their VLANs: bridge(8). */
   readonly bridgePort: BridgePortVerbs
+  /** Numbers of other namespaces: ip-netns(8). */
   readonly nsid: NsidVerbs
+  /** Files below /proc/sys. */
   readonly sysctl: SysctlVerbs
 
-  constructor(protected readonly sink: StepSink) {
+  /** @internal */
+  constructor(
+    /** @internal */
+    protected readonly sink: StepSink,
+  ) {
     this.link = new LinkVerbs(sink)
     this.address = new AddressVerbs(sink)
     this.route = new RouteVerbs(sink)
@@ -106,9 +121,13 @@ export class PlanScope {
    * port and (when given) destination address. The result is their number.
    */
   flushConntrack(filter: {
+    /** Family of the flows. */
     family: 'ipv4' | 'ipv6'
+    /** IP protocol number: 6 TCP, 17 UDP. */
     protocol: number
+    /** Destination port of the original direction. */
     port: number
+    /** Destination address of the original direction; any when absent. */
     address?: string
   }): StepRef<number> {
     const { family, protocol, port, address } = filter
@@ -144,6 +163,7 @@ export class Done {
   readonly failures: readonly Error[]
   readonly #results: readonly unknown[]
 
+  /** @internal */
   constructor(results: readonly unknown[], failures: readonly Error[] = []) {
     this.#results = results
     this.failures = failures
@@ -169,6 +189,7 @@ export class Plan extends PlanScope {
   readonly #backend: Backend
   readonly #owner: object
 
+  /** @internal */
   constructor(home: NetNs) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
     const hold: { plan?: Plan } = {}
@@ -290,7 +311,7 @@ export class Plan extends PlanScope {
     if (keepGoing)
       return new Done(
         results,
-        [failure, ...moreFailures].map((f) => toError(f)),
+        [failure, ...moreFailures].map((f) => toError(f, [], this.#subject(f))),
       )
     throw toError(failure, moreFailures, this.#subject(failure))
   }

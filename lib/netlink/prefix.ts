@@ -4,7 +4,11 @@
 import { ipFamily } from '../ip-family.js'
 import { AF, type Family } from './constants.js'
 
-/** An address with the length of its prefix. */
+/**
+ * An address with the length of its prefix.
+ *
+ * @internal
+ */
 export interface Prefix {
   readonly address: string
   /** Bits, 0 to 32 or 128. */
@@ -12,7 +16,11 @@ export interface Prefix {
   readonly family: Family
 }
 
-/** The family of an address. Throws a TypeError naming `field` when it is none. */
+/**
+ * The family of an address. Throws a TypeError naming `field` when it is none.
+ *
+ * @internal
+ */
 export function familyOf(address: string, field: string): Family {
   const version = ipFamily(address)
   // A zone (fe80::1%eth0) is an interface, which has its own field.
@@ -27,6 +35,8 @@ export function familyOf(address: string, field: string): Family {
 /**
  * Reads `10.0.0.5/24` or `10.0.0.5`, which means the full length.
  * Throws a TypeError naming `field` when it is neither.
+ *
+ * @internal
  */
 export function parsePrefix(text: string, field: string): Prefix {
   if (typeof text !== 'string') {
@@ -47,7 +57,11 @@ export function parsePrefix(text: string, field: string): Prefix {
   return { address, length, family }
 }
 
-/** The kernel's number of a family. Throws a TypeError for a word that is none. */
+/**
+ * The kernel's number of a family. Throws a TypeError for a word that is none.
+ *
+ * @internal
+ */
 export function familyNumber(family: Family): number {
   if (family !== 'ipv4' && family !== 'ipv6') {
     throw new TypeError(`family: ${String(family)} is not one of ipv4, ipv6`)
@@ -55,12 +69,20 @@ export function familyNumber(family: Family): number {
   return AF[family]
 }
 
-/** The kernel's number of a family to look for; 0 (AF_UNSPEC) is any. */
+/**
+ * The kernel's number of a family to look for; 0 (AF_UNSPEC) is any.
+ *
+ * @internal
+ */
 export function familyFilter(family: Family | undefined): number {
   return family === undefined ? 0 : familyNumber(family)
 }
 
-/** The family of a kernel number; everything that is not IPv6 counts as IPv4. */
+/**
+ * The family of a kernel number; everything that is not IPv6 counts as IPv4.
+ *
+ * @internal
+ */
 export function familyName(number: number): Family {
   return number === AF.ipv6 ? 'ipv6' : 'ipv4'
 }

@@ -30,7 +30,9 @@ import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
 
 /** One of several next hops. */
 export interface NextHop {
+  /** The interface that packets leave by. */
   readonly link: LinkLike
+  /** Gateway on that interface; of either family, as in a route. */
   readonly via?: string
   /** 1 to 256. */
   readonly weight?: number
@@ -48,6 +50,7 @@ export interface RouteSpec {
   readonly family?: Family
   /** The next hop; of either family, an IPv4 route may go by an IPv6 one. */
   readonly via?: string
+  /** The interface that packets leave by (RTA_OIF). */
   readonly link?: LinkLike
   /** Preferred source address. */
   readonly source?: string
@@ -61,11 +64,13 @@ export interface RouteSpec {
   readonly type?: RouteType | number
   /** The metric: lower wins. */
   readonly priority?: number
+  /** Only packets of that type of service, IPv4; 0 when absent. */
   readonly tos?: number
   /** RTNH_F_* bits; RTNH_F_ONLINK (4) takes a gateway that no route reaches. */
   readonly flags?: number
   /** RTNH_F_ONLINK: the gateway is on the link, whatever the routes say. */
   readonly onlink?: boolean
+  /** Several next hops in the place of `via` and `link` (RTA_MULTIPATH). */
   readonly hops?: readonly NextHop[]
   /** RTAX_*: mtu, advmss and others, by name. */
   readonly metrics?: { readonly [name: string]: number }
@@ -81,11 +86,17 @@ export interface RouteSpec {
 
 /** A route as the kernel reports it; it can be given back to `replace`. */
 export interface Route extends RouteSpec {
+  /** Family of the destination. */
   readonly family: Family
+  /** Index of the interface that packets leave by. */
   readonly link?: number
+  /** Routing table that it is in (RTA_TABLE). */
   readonly table: RouteTable | number
+  /** Who installed it (rtm_protocol). */
   readonly protocol: RouteProtocol | number
+  /** How far the destination is (rtm_scope). */
   readonly scope: Scope | number
+  /** What it does with packets (rtm_type). */
   readonly type: RouteType | number
 }
 
@@ -120,7 +131,11 @@ interface WireRoute {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** A route from the addon's form. A dump may hold very many: members are set one by one. */
+/**
+ * A route from the addon's form. A dump may hold very many: members are set one by one.
+ *
+ * @internal
+ */
 export function routeFromWire(wire: unknown): Route {
   const w = wire as WireRoute
   const route: Mutable<Route> = {
@@ -259,7 +274,11 @@ const OPTIONS: Options<Route> = {
   onlink: 'switch',
 }
 
-/** The request behind `replace`; for the undo of another step. Links go by index here. */
+/**
+ * The request behind `replace`; for the undo of another step. Links go by index here.
+ *
+ * @internal
+ */
 export function replaceStep(spec: RouteSpec) {
   return replacement(spec)
 }
@@ -287,10 +306,15 @@ function toDeleteWire(spec: RouteSpec, sink: StepSink, optional = false) {
 
 /** Which routes a dump or flush means; absent members fit all. */
 export interface RouteFilter {
+  /** Both families when absent. */
   readonly family?: Family
+  /** Routing table; all when absent. */
   readonly table?: RouteTable | number
+  /** The interface that packets leave by. */
   readonly link?: LinkLike
+  /** Who installed the route. */
   readonly protocol?: RouteProtocol | number
+  /** What the route does. */
   readonly type?: RouteType | number
 }
 
@@ -302,7 +326,9 @@ export interface RouteLookup {
   readonly link?: LinkLike
   /** Link that it came in by. */
   readonly inLink?: LinkLike
+  /** Mark of the packet, for rules that look at it (RTA_MARK). */
   readonly mark?: number
+  /** Type of service of the packet. */
   readonly tos?: number
 }
 
@@ -326,6 +352,7 @@ const LOOKUP: Options<RouteLookup> = {
 
 /** The verbs for routes of one namespace in a plan. */
 export class RouteVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

@@ -19,7 +19,9 @@ import { StepRef, type StepSink } from './steps.js'
 
 /** First and last of a range of ports or user ids. */
 export interface Range {
+  /** The lowest number. */
   readonly first: number
+  /** The highest number, `first` for a single one. */
   readonly last: number
 }
 
@@ -27,7 +29,9 @@ export interface Range {
 export interface RuleSpec {
   /** The family, where `from` and `to` do not tell it; IPv4 when absent. */
   readonly family?: Family
+  /** Prefix that packets come from. */
   readonly from?: string
+  /** Prefix that packets go to. */
   readonly to?: string
   /** `main` when absent, for rules that look into a table. */
   readonly table?: RouteTable | number
@@ -35,6 +39,7 @@ export interface RuleSpec {
   readonly priority?: number
   /** Packet mark, compared under `mask` (all bits when absent). */
   readonly mark?: number
+  /** Bits of the mark that count (FRA_FWMASK). */
   readonly mask?: number
   /** Name of the link that packets come in by; it need not exist. */
   readonly inLink?: string
@@ -46,6 +51,7 @@ export interface RuleSpec {
   readonly goto?: number
   /** Fits what the rule would not (FIB_RULE_INVERT). */
   readonly invert?: boolean
+  /** Type of service of the packets, 0 to 255. */
   readonly tos?: number
   /** A route of at most that prefix length does not count. */
   readonly suppressPrefixLength?: number
@@ -53,8 +59,11 @@ export interface RuleSpec {
   readonly suppressGroup?: number
   /** IPPROTO_* number. */
   readonly ipProtocol?: number
+  /** Source ports of the packets (FRA_SPORT_RANGE). */
   readonly sourcePorts?: Range
+  /** Destination ports of the packets (FRA_DPORT_RANGE). */
   readonly destinationPorts?: Range
+  /** Users whose sockets sent the packets (FRA_UID_RANGE). */
   readonly uids?: Range
   /** RTPROT_* of who made the rule. */
   readonly protocol?: number
@@ -64,8 +73,11 @@ export interface RuleSpec {
 
 /** A rule as the kernel reports it; it can be given back to `add`. */
 export interface Rule extends RuleSpec {
+  /** Family of the packets. */
   readonly family: Family
+  /** Lower comes first (FRA_PRIORITY). */
   readonly priority: number
+  /** What happens to packets that fit. */
   readonly action: RuleAction
 }
 
@@ -103,7 +115,11 @@ const SAME = [
   'unknown',
 ] as const
 
-/** A rule from the addon's form (native/rtnl/rule.cc). */
+/**
+ * A rule from the addon's form (native/rtnl/rule.cc).
+ *
+ * @internal
+ */
 export function policyRuleFromWire(wire: unknown): Rule {
   const w = wire as WireRule
   const same = SAME.filter((name) => w[name] !== undefined && w[name] !== null)
@@ -211,6 +227,7 @@ function toWire(spec: RuleSpec): { [key: string]: Wire } {
 
 /** The verbs for policy rules of one namespace in a plan. */
 export class RuleVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

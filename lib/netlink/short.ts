@@ -14,7 +14,8 @@ export type Settled<T> =
       ? { -readonly [K in keyof T]: Settled<T[K]> }
       : T
 
-type RequiredPart<A extends readonly unknown[]> = A extends readonly [
+/** The arguments of a list that cannot be left out. */
+export type RequiredPart<A extends readonly unknown[]> = A extends readonly [
   infer First,
   ...infer Rest,
 ]
@@ -87,7 +88,11 @@ function takeSignal(args: unknown[]): [unknown[], CallOptions] {
   return [[...args.slice(0, -1), ...own], { signal }]
 }
 
-/** Makes the asynchronous short form of a group of verbs. */
+/**
+ * Makes the asynchronous short form of a group of verbs.
+ *
+ * @internal
+ */
 export function shortVerbs<K extends keyof VerbGroups>(
   plan: () => Plan,
   group: K,
@@ -100,7 +105,11 @@ export function shortVerbs<K extends keyof VerbGroups>(
   }) as unknown as ShortVerbs<VerbGroups[K]>
 }
 
-/** Makes the synchronous short form of a group of verbs. */
+/**
+ * Makes the synchronous short form of a group of verbs.
+ *
+ * @internal
+ */
 export function shortVerbsSync<K extends keyof VerbGroups>(
   plan: () => Plan,
   group: K,

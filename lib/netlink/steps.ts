@@ -8,6 +8,7 @@ import type { NetNs } from './netns.js'
 
 /** Stands for the result of a step before the plan has run. */
 export class StepRef<T> {
+  /** @internal */
   constructor(
     /** Position of the step in its plan. */
     readonly step: number,
@@ -18,8 +19,10 @@ export class StepRef<T> {
 
 /** Stands for an interface that an earlier step of the same plan makes or finds. */
 export class LinkRef extends StepRef<number> {
+  /** @internal */
   constructor(
     step: number,
+    /** Which end of a veth pair it is: the near one, or the peer. */
     readonly field: 'index' | 'peerIndex' = 'index',
     /** The plan that it is of; of any when absent. */
     readonly owner?: object,
@@ -27,7 +30,7 @@ export class LinkRef extends StepRef<number> {
     super(step, (wire) => (wire as Record<string, number>)[field] ?? 0)
   }
 
-  /** The reference in the addon's form. */
+  /** @internal The reference in the addon's form. */
   toWire(): WireRef {
     return { ref: this.step, field: this.field }
   }
@@ -43,6 +46,8 @@ export type LinkLike = LinkRef | number | string
  * An interface in the addon's form. A name costs one step more, which looks it up in the
  * namespace of `sink`; with `optional`, later steps see ENODEV when there is none of that name.
  * Throws a TypeError for what is neither name, index nor reference.
+ *
+ * @internal
  */
 export function linkToWire(
   link: LinkLike,
@@ -74,7 +79,9 @@ export type UndoStep = Omit<WireStep, 'ns' | 'undo'>
 
 /** What a verb may say beside its arguments. */
 export interface StepOptions {
+  /** NLM_F_* bits beside REQUEST and ACK (linux/netlink.h). */
   readonly flags?: number
+  /** Errno numbers that count as done. */
   readonly accept?: readonly number[]
   /** Requests that take the step back, in the order to run; may need the step's position. */
   readonly undo?: readonly UndoStep[] | ((at: number) => readonly UndoStep[])
@@ -82,7 +89,11 @@ export interface StepOptions {
   readonly describe?: (failure: WireFailure) => string
 }
 
-/** Where verbs put their steps: a plan, seen from one namespace. */
+/**
+ * Where verbs put their steps: a plan, seen from one namespace.
+ *
+ * @internal
+ */
 export interface StepSink {
   /** The plan, to tell its references from those of others. */
   readonly owner: object

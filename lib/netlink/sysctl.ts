@@ -19,6 +19,7 @@ function checkName(name: string): string {
 
 /** The verbs for sysctls of one namespace in a plan. */
 export class SysctlVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**

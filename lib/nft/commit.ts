@@ -85,8 +85,10 @@ function* readAll(host: NetNs, filter: RulesetFilter): Plans<Ruleset> {
 
 /**
  * Reads the whole ruleset of a namespace (or a family or table of it), consistent: it is read
- * again when a commit came between. Throws NetlinkError: EINTR when that never ends, EPERM
- * without CAP_NET_ADMIN.
+ * again when a commit came between. When that never ends, it gives up after 20 readings with a
+ * NetlinkError of code EINTR.
+ *
+ * @throws NetlinkError EPERM without CAP_NET_ADMIN
  */
 export function list(
   host: NetNs,
@@ -96,7 +98,7 @@ export function list(
   return run(readAll(host, filter), { signal })
 }
 
-/** As list(), on this thread. */
+/** As {@link list}, on this thread. */
 export function listSync(host: NetNs, filter: RulesetFilter = {}): Ruleset {
   return runSync(readAll(host, filter))
 }
@@ -165,7 +167,7 @@ function* commitPlans(
 }
 
 /**
- * Commits a transaction; see NftVerbs.commit. On kernels before 6.3, which have no `destroy`, it
+ * Commits a transaction; see {@link NftVerbs.commit}. On kernels before 6.3, which have no `destroy`, it
  * looks what there is and deletes that; `destroy: 'emulate'` does so on any kernel.
  */
 export function commit(
@@ -177,7 +179,7 @@ export function commit(
   return run(commitPlans(host, transaction, rest), { signal })
 }
 
-/** As commit(), on this thread. */
+/** As {@link commit}, on this thread. */
 export function commitSync(
   host: NetNs,
   transaction: Transaction,

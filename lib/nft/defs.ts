@@ -18,7 +18,9 @@ import { commentBytes, readComment } from './userdata.js'
 
 /** Names a table. */
 export interface TableRef {
+  /** Family of the packets that it sees. */
   readonly family: NftFamily
+  /** Its name, unique in the family. */
   readonly name: string
 }
 
@@ -32,6 +34,7 @@ export interface TableDef extends TableRef {
 
 /** A table as the kernel tells it. */
 export interface TableInfo extends TableDef {
+  /** The kernel's number for it. */
   readonly handle: number
   /** How many chains, sets and objects it holds. */
   readonly use: number
@@ -39,13 +42,17 @@ export interface TableInfo extends TableDef {
 
 /** Names a chain. */
 export interface ChainRef {
+  /** Family of the table that it is in. */
   readonly family: NftFamily
+  /** Name of that table. */
   readonly table: string
+  /** Its name, unique among the chains of the table. */
   readonly name: string
 }
 
 /** A chain. With `hook` packets enter it there, else rules jump to it. */
 export interface ChainDef extends ChainRef {
+  /** Where packets enter it; absent for a chain that rules jump to. */
   readonly hook?: NftHook
   /** `filter` when absent; `nat` chains see the first packet of a flow. */
   readonly type?: 'filter' | 'nat' | 'route'
@@ -55,6 +62,7 @@ export interface ChainDef extends ChainRef {
   readonly policy?: 'accept' | 'drop'
   /** The interface of an ingress or egress hook; several with `devices`. */
   readonly device?: string
+  /** The interfaces of an ingress or egress hook. */
   readonly devices?: readonly string[]
   /** Text of up to 127 bytes. */
   readonly comment?: string
@@ -62,19 +70,33 @@ export interface ChainDef extends ChainRef {
 
 /** A chain as the kernel tells it. */
 export interface ChainInfo extends ChainDef {
+  /** The kernel's number for it, unique in the table. */
   readonly handle: number
   /** How many rules it has, and how many lead to it. */
   readonly use: number
+  /** Its place among the chains of its hook; lower runs first. */
   readonly priority?: number
   /** What its policy counted, where that is on. */
   readonly counter?: CounterState
 }
 
+/** What xt matches and targets want to know of their rule (NFTA_RULE_COMPAT_*). */
+export interface RuleCompat {
+  /** IP protocol number, or the ethertype in the bridge family. */
+  readonly protocol: number
+  /** NFT_RULE_COMPAT_F_* bits (linux/netfilter/nf_tables.h). */
+  readonly flags: number
+}
+
 /** A rule to make. */
 export interface RuleDef {
+  /** Family of the table that it is in. */
   readonly family: NftFamily
+  /** Name of that table. */
   readonly table: string
+  /** Name of the chain. */
   readonly chain: string
+  /** What it matches and does, in order; the library's functions make them. */
   readonly expressions: readonly Expr[]
   /** Text of up to 127 bytes that `nft list` shows. */
   readonly comment?: string
@@ -84,19 +106,24 @@ export interface RuleDef {
    * For rules with xt matches or targets: the protocol number that the rule is about and NFT_RULE_
    * COMPAT_F_* bits. The kernel does not tell it again.
    */
-  readonly compat?: { readonly protocol: number; readonly flags: number }
+  readonly compat?: RuleCompat
 }
 
 /** Names a rule: handles are unique within a table. */
 export interface RuleRef {
+  /** Family of the table that it is in. */
   readonly family: NftFamily
+  /** Name of that table. */
   readonly table: string
+  /** Name of the chain. */
   readonly chain: string
+  /** The kernel's number for it. */
   readonly handle: number
 }
 
 /** A rule as the kernel tells it. It serves as a RuleDef too, which makes the same rule again. */
 export interface RuleInfo extends RuleDef {
+  /** The kernel's number for it, unique in the table. */
   readonly handle: number
 }
 
@@ -108,7 +135,11 @@ function userdataOf(def: { comment?: string | undefined; userdata?: Uint8Array }
   return bytes && { userdata: bytes }
 }
 
-/** A table in the addon's form. */
+/**
+ * A table in the addon's form.
+ *
+ * @internal
+ */
 export function tableToWire(table: TableDef): { [key: string]: Wire } {
   return {
     family: nftFamilies[table.family],
@@ -118,7 +149,11 @@ export function tableToWire(table: TableDef): { [key: string]: Wire } {
   }
 }
 
-/** A chain in the addon's form. Throws a TypeError for what its family does not have. */
+/**
+ * A chain in the addon's form. Throws a TypeError for what its family does not have.
+ *
+ * @internal
+ */
 export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
   const { family, table, name, hook, device, devices } = chain
   return {
@@ -139,7 +174,11 @@ export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
   }
 }
 
-/** A rule in the addon's form. */
+/**
+ * A rule in the addon's form.
+ *
+ * @internal
+ */
 export function ruleToWire(rule: RuleDef): { [key: string]: Wire } {
   const { family, table, chain, expressions, compat } = rule
   return {
@@ -163,7 +202,11 @@ interface WireInfo {
   userdata?: Uint8Array
 }
 
-/** A table from the addon's answer. */
+/**
+ * A table from the addon's answer.
+ *
+ * @internal
+ */
 export function tableFromWire(wire: unknown): TableInfo {
   const w = wire as WireInfo
   const comment = readComment(w.userdata)
@@ -198,7 +241,11 @@ function hookFromWire(w: WireChain, family: NftFamily) {
   }
 }
 
-/** A chain from the addon's answer. */
+/**
+ * A chain from the addon's answer.
+ *
+ * @internal
+ */
 export function chainFromWire(wire: unknown): ChainInfo {
   const w = wire as WireChain
   const family = nftFamilyName(w.family)
@@ -224,7 +271,11 @@ function addable(expression: Expr): Expr {
   return { ...expression, data }
 }
 
-/** A rule from the addon's answer. */
+/**
+ * A rule from the addon's answer.
+ *
+ * @internal
+ */
 export function ruleFromWire(wire: unknown): RuleInfo {
   const w = wire as WireInfo & { expressions?: Expr[] }
   const comment = readComment(w.userdata)

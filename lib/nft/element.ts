@@ -62,7 +62,11 @@ function restToWire(set: SetDef, e: SetElement): WireElement {
   }
 }
 
-/** An element of a set without ranges in the addon's form. */
+/**
+ * An element of a set without ranges in the addon's form.
+ *
+ * @internal
+ */
 export function elementToWire(set: SetDef, element: SetElement): WireElement {
   return {
     key: { value: encodeValue(set.key, element.key) },
@@ -73,6 +77,8 @@ export function elementToWire(set: SetDef, element: SetElement): WireElement {
 /**
  * An element in the addon's form: a list, because a range of a plain interval set is two to the
  * kernel, its first key and the one after its last.
+ *
+ * @internal
  */
 export function elementsToWire(set: SetDef, element: SetElement): WireElement[] {
   const rest = restToWire(set, element)
@@ -89,7 +95,11 @@ export function elementsToWire(set: SetDef, element: SetElement): WireElement[] 
   return after ? [start, { key: { value: after }, flags: INTERVAL_END }] : [start]
 }
 
-/** The two elements that stand for the IPv4 addresses `first` to `last`, both included. */
+/**
+ * The two elements that stand for the IPv4 addresses `first` to `last`, both included.
+ *
+ * @internal
+ */
 export function intervalToWire(first: number, last: number): WireElement[] {
   const bytes = (n: number) => new Uint8Array([n >>> 24, n >>> 16, n >>> 8, n])
   const start = { key: { value: bytes(first) } }
@@ -97,7 +107,11 @@ export function intervalToWire(first: number, last: number): WireElement[] {
   return [start, { key: { value: bytes(last + 1) }, flags: INTERVAL_END }]
 }
 
-/** Whether an element is nothing but key, datum and comment, so that many can be packed. */
+/**
+ * Whether an element is nothing but key, datum and comment, so that many can be packed.
+ *
+ * @internal
+ */
 export function isPlain(set: SetDef, e: SetElement): boolean {
   return (
     !e.keyEnd &&
@@ -111,7 +125,11 @@ export function isPlain(set: SetDef, e: SetElement): boolean {
   )
 }
 
-/** Many plain elements in the addon's packed form (native/nft/set.cc). */
+/**
+ * Many plain elements in the addon's packed form (native/nft/set.cc).
+ *
+ * @internal
+ */
 export function packElements(set: SetDef, elements: readonly SetElement[]): WireElement {
   const count = elements.length
   const keyLength = typeLength(set.key)
@@ -139,7 +157,11 @@ export function packElements(set: SetDef, elements: readonly SetElement[]): Wire
   }
 }
 
-/** The most bytes that an element in the addon's form takes in its message. */
+/**
+ * The most bytes that an element in the addon's form takes in its message.
+ *
+ * @internal
+ */
 export function wireSize(e: WireElement): number {
   const pad = (n: number) => (n + 3) & ~3
   const data = e['data'] as { value?: Uint8Array; verdict?: { chain?: string } }
@@ -225,7 +247,11 @@ function rangesFromWire(set: SetDef, list: readonly WireElementInfo[]): ElementI
   return [...out, ...others.map((e) => elementFromWire(set, e))]
 }
 
-/** Elements from the addon's answer to a dump. */
+/**
+ * Elements from the addon's answer to a dump.
+ *
+ * @internal
+ */
 export function elementsFromWire(set: SetDef, wire: unknown): ElementInfo[] {
   const messages = (wire ?? []) as { elements?: WireElementInfo[] }[]
   const list = messages.flatMap((message) => message.elements ?? [])

@@ -5,11 +5,17 @@
 
 /** Families of tables (NFPROTO_*, linux/netfilter.h). */
 export const nftFamilies = {
+  /** NFPROTO_INET: IPv4 and IPv6. */
   inet: 1,
+  /** NFPROTO_IPV4 */
   ip: 2,
+  /** NFPROTO_ARP */
   arp: 3,
+  /** NFPROTO_NETDEV: all packets of a device. */
   netdev: 5,
+  /** NFPROTO_BRIDGE: frames that a bridge forwards. */
   bridge: 7,
+  /** NFPROTO_IPV6 */
   ip6: 10,
 } as const
 
@@ -20,7 +26,11 @@ const familyNames: ReadonlyMap<number, NftFamily> = new Map(
   Object.entries(nftFamilies).map(([name, number]) => [number, name as NftFamily]),
 )
 
-/** The name of a family's number. Throws a TypeError for one that has none. */
+/**
+ * The name of a family's number. Throws a TypeError for one that has none.
+ *
+ * @internal
+ */
 export function nftFamilyName(number: number): NftFamily {
   const name = familyNames.get(number)
   if (!name) throw new TypeError(`family: ${number} is no family of nftables`)
@@ -41,9 +51,14 @@ const HOOKS: Record<NftFamily, Readonly<Partial<Record<NftHook, number>>>> = {
 }
 
 /** A place where packets enter a chain. `ingress` and `egress` are those of devices. */
-export type NftHook = keyof typeof INET | 'ingress' | 'egress'
+export type NftHook =
+  'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress'
 
-/** The number of a hook. Throws a TypeError when the family has no such hook. */
+/**
+ * The number of a hook. Throws a TypeError when the family has no such hook.
+ *
+ * @internal
+ */
 export function hookNumber(hook: NftHook, family: NftFamily = 'inet'): number {
   const number = HOOKS[family][hook]
   if (number === undefined) {
@@ -53,7 +68,11 @@ export function hookNumber(hook: NftHook, family: NftFamily = 'inet'): number {
   return number
 }
 
-/** The name of a hook's number in a family, or undefined. */
+/**
+ * The name of a hook's number in a family, or undefined.
+ *
+ * @internal
+ */
 export function hookName(number: number, family: NftFamily): NftHook | undefined {
   const entries = Object.entries(HOOKS[family]) as [NftHook, number][]
   return entries.find(([, n]) => n === number)?.[0]
@@ -94,6 +113,8 @@ export type PriorityName =
 /**
  * The number of a priority; lower runs first. Names differ by family: `dstnat` is -100 in ip,
  * ip6 and inet, and -300 in bridge. Throws a TypeError for a name that the family lacks.
+ *
+ * @internal
  */
 export function priorityNumber(
   priority: number | PriorityName,

@@ -6,20 +6,31 @@ import { nftFamilies, nftFamilyName, type NftFamily } from './types.js'
 import { commentBytes, readComment } from './userdata.js'
 
 /** NFT_OBJECT_* (linux/netfilter/nf_tables.h). */
-export const objectTypes = { counter: 1, quota: 2, limit: 4 } as const
+export const objectTypes = {
+  /** NFT_OBJECT_COUNTER */
+  counter: 1,
+  /** NFT_OBJECT_QUOTA */
+  quota: 2,
+  /** NFT_OBJECT_LIMIT */
+  limit: 4,
+} as const
 
 /** A kind of named object. */
 export type ObjectType = keyof typeof objectTypes
 
 /** Counted packets and bytes. */
 export interface CounterState {
+  /** Packets that were counted. */
   readonly packets: number
+  /** Bytes of those packets. */
   readonly bytes: number
 }
 
 /** An amount of traffic. It matches up to the amount; with `over`, beyond it. */
 export interface QuotaDef {
+  /** The amount in bytes. */
   readonly bytes: number
+  /** Matches beyond the amount rather than up to it (NFT_QUOTA_F_INV). */
   readonly over?: boolean
   /** Bytes that count as used already. */
   readonly consumed?: number
@@ -29,49 +40,72 @@ const UNITS = { second: 1, minute: 60, hour: 3600, day: 86400, week: 604800 } as
 
 /** A rate. It matches below the rate; with `over`, above it. */
 export interface LimitDef {
+  /** How many in each unit of time. */
   readonly rate: number
+  /** The unit of time. */
   readonly per: keyof typeof UNITS
   /** What the rate counts; `packets` when absent. */
   readonly of?: 'packets' | 'bytes'
   /** So much more at once; 5 packets or no bytes when absent, as the nft program has it. */
   readonly burst?: number
+  /** Matches above the rate rather than below it (NFT_LIMIT_F_INV). */
   readonly over?: boolean
 }
 
 /** Names an object. Objects of different types have names of their own. */
 export interface ObjectRef {
+  /** Family of the table that it is in. */
   readonly family: NftFamily
+  /** Name of that table. */
   readonly table: string
+  /** Its kind. */
   readonly type: ObjectType
+  /** Its name, unique among objects of that kind in the table. */
   readonly name: string
 }
 
 /** A named object to make: one of the three. */
 export interface ObjectDef {
+  /** Family of the table that it is in. */
   readonly family: NftFamily
+  /** Name of that table. */
   readonly table: string
+  /** Its name, unique among objects of that kind in the table. */
   readonly name: string
+  /** Makes a counter, with what it has counted already; `{}` starts from zero. */
   readonly counter?: Partial<CounterState>
+  /** Makes a quota. */
   readonly quota?: QuotaDef
+  /** Makes a limit. */
   readonly limit?: LimitDef
+  /** Text of up to 127 bytes that `nft list` shows. */
   readonly comment?: string
 }
 
 /** A named object as the kernel tells it. */
 export interface ObjectInfo extends ObjectRef {
+  /** The kernel's number for it, unique in the table. */
   readonly handle: number
   /** How many rules and elements refer to it. */
   readonly use: number
+  /** What a counter has counted. */
   readonly counter?: CounterState
+  /** A quota and what is used of it. */
   readonly quota?: QuotaDef
+  /** The settings of a limit. */
   readonly limit?: LimitDef
+  /** Text that it was given. */
   readonly comment?: string
 }
 
 // NFT_QUOTA_F_INV, NFT_LIMIT_F_INV
 const INVERTED = 1
 
-/** A quota in the addon's form (NFTA_QUOTA_*). */
+/**
+ * A quota in the addon's form (NFTA_QUOTA_*).
+ *
+ * @internal
+ */
 export function quotaToWire(quota: QuotaDef): { [key: string]: Wire } {
   return {
     bytes: quota.bytes,
@@ -80,7 +114,11 @@ export function quotaToWire(quota: QuotaDef): { [key: string]: Wire } {
   }
 }
 
-/** A limit in the addon's form (NFTA_LIMIT_*). Throws a TypeError for an unknown unit. */
+/**
+ * A limit in the addon's form (NFTA_LIMIT_*). Throws a TypeError for an unknown unit.
+ *
+ * @internal
+ */
 export function limitToWire(limit: LimitDef): { [key: string]: Wire } {
   const unit: number | undefined = UNITS[limit.per]
   if (!unit) {
@@ -97,7 +135,11 @@ export function limitToWire(limit: LimitDef): { [key: string]: Wire } {
   }
 }
 
-/** The type of an object to make. Throws a TypeError unless it is exactly one. */
+/**
+ * The type of an object to make. Throws a TypeError unless it is exactly one.
+ *
+ * @internal
+ */
 export function objectType(def: ObjectDef): ObjectType {
   const types = (Object.keys(objectTypes) as ObjectType[]).filter((type) => def[type])
   const [type] = types
@@ -105,7 +147,11 @@ export function objectType(def: ObjectDef): ObjectType {
   throw new TypeError(`object ${def.name}: give one of counter, quota and limit`)
 }
 
-/** An object in the addon's form. */
+/**
+ * An object in the addon's form.
+ *
+ * @internal
+ */
 export function objectToWire(def: ObjectDef): { [key: string]: Wire } {
   const type = objectType(def)
   const { counter, quota, limit } = def
@@ -154,7 +200,11 @@ function limitFromWire(
   }
 }
 
-/** An object from the addon's answer; undefined for a type that has no name here. */
+/**
+ * An object from the addon's answer; undefined for a type that has no name here.
+ *
+ * @internal
+ */
 export function objectFromWire(wire: unknown): ObjectInfo | undefined {
   const w = wire as WireObject
   const types = Object.entries(objectTypes) as [ObjectType, number][]

@@ -13,6 +13,7 @@ import { Transaction } from './transaction.js'
 
 /** What to read; all when absent. */
 export interface RulesetFilter {
+  /** One family of tables; all when absent. */
   readonly family?: NftFamily
   /** Needs the family. */
   readonly table?: string
@@ -44,19 +45,31 @@ export interface Made {
 export interface CommitResult {
   /** The ruleset's generation after it. */
   readonly generation?: number
+  /** What it made or changed, in the order in which the kernel told it. */
   readonly made: readonly Made[]
   /** Handles of the rules, in the order that the transaction adds them. */
   readonly ruleHandles: readonly number[]
+}
+
+/** A set or map with all that is in it. */
+export interface SetContents extends SetInfo {
+  /** Its elements; of interval sets, ranges in order. */
+  readonly elements: readonly ElementInfo[]
 }
 
 /** The ruleset of a namespace. */
 export interface Ruleset {
   /** Changes with every commit. */
   readonly generation: number
+  /** The tables of all families. */
   readonly tables: readonly TableInfo[]
+  /** The chains of those tables. */
   readonly chains: readonly ChainInfo[]
-  readonly sets: readonly (SetInfo & { readonly elements: readonly ElementInfo[] })[]
+  /** The sets and maps, with their elements. */
+  readonly sets: readonly SetContents[]
+  /** The rules, chain by chain in order. */
   readonly rules: readonly RuleInfo[]
+  /** The named counters, quotas and limits. */
   readonly objects: readonly ObjectInfo[]
 }
 
@@ -82,14 +95,20 @@ function handleOf(echo: Made) {
   return handle === undefined ? {} : { handle }
 }
 
-/** The verbs for the nftables ruleset of one namespace in a plan. */
+/**
+ * The verbs for the nftables ruleset of one namespace in a plan. All of them need CAP_NET_ADMIN in
+ * the namespace (EPERM). What is not there reads as an empty list.
+ */
 export class NftVerbs {
+  /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Commits a transaction: all of it or nothing. NetlinkError names what was refused: ENOENT,
-   * EEXIST, EBUSY as the transaction's methods say; ERESTART when its generation is not the
-   * ruleset's; EPERM without CAP_NET_ADMIN.
+   * Commits a transaction: all of it or nothing. The error names what was refused; see the
+   * transaction's methods for what each may meet.
+   *
+   * @throws NetlinkError ERESTART when its generation is not the ruleset's
+   * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
   commit(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
     const { accept = [], undo, echo } = options
@@ -101,12 +120,22 @@ export class NftVerbs {
     return new StepRef(step, resultFromWire)
   }
 
-  /** Appends one rule, in a transaction of its own; the result is its handle. */
+  /**
+   * Appends one rule, in a transaction of its own; the result is its handle.
+   *
+   * @throws NetlinkError ENOENT as Transaction.addRule
+   * @throws NetlinkError EOPNOTSUPP as Transaction.addRule
+   */
   addRule(rule: RuleDef): StepRef<number> {
     return this.#handle(new Transaction().addRule(rule))
   }
 
-  /** Puts one rule at the start of its chain; the result is its handle. */
+  /**
+   * Puts one rule at the start of its chain; the result is its handle.
+   *
+   * @throws NetlinkError ENOENT as Transaction.addRule
+   * @throws NetlinkError EOPNOTSUPP as Transaction.addRule
+   */
   insertRule(rule: RuleDef): StepRef<number> {
     return this.#handle(new Transaction().insertRule(rule))
   }
@@ -117,7 +146,7 @@ export class NftVerbs {
     return new StepRef(step, (wire) => (wire as { id: number }).id)
   }
 
-  /** Reads the tables. */
+  /** Reads the tables, in no promised order. */
   tables(filter: Pick<RulesetFilter, 'family'> = {}): StepRef<TableInfo[]> {
     return this.#dump('nft.table', filter, tableFromWire)
   }

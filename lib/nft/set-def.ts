@@ -6,8 +6,11 @@ import type { DataTypeName, NftFamily } from './types.js'
 
 /** Names a set or map. */
 export interface SetRef {
+  /** Family of the table that it is in. */
   readonly family: NftFamily
+  /** Name of that table. */
   readonly table: string
+  /** Its name, unique among the sets and maps of the table. */
   readonly name: string
 }
 
@@ -15,6 +18,7 @@ export interface SetRef {
 export interface SetDef extends SetRef {
   /** Types of the key; several make a concatenation. */
   readonly key: readonly DataTypeName[]
+  /** Types of what a map leads to; several make a concatenation. */
   readonly data?: readonly DataTypeName[]
   /** A verdict map: elements lead to verdicts. */
   readonly verdicts?: boolean
@@ -45,7 +49,11 @@ export interface SetDef extends SetRef {
   readonly comment?: string
 }
 
-/** Whether elements carry their range in one piece (keyEnd) rather than as two elements. */
+/**
+ * Whether elements carry their range in one piece (keyEnd) rather than as two elements.
+ *
+ * @internal
+ */
 export function isConcatRange(set: SetDef): boolean {
   return set.interval === true && set.key.length > 1
 }

@@ -57,6 +57,8 @@ function dataToWire(set: SetDef): { [key: string]: Wire } {
 /**
  * The set in the addon's form. `id` names it within its transaction.
  * Throws a TypeError when it is a map in more than one way.
+ *
+ * @internal
  */
 export function setToWire(set: SetDef, id: number): { [key: string]: Wire } {
   if ([set.data, set.verdicts, set.objects].filter(Boolean).length > 1) {
@@ -103,6 +105,7 @@ export interface SetInfo extends SetDef {
   readonly known: boolean
   /** Length of a key in bytes. */
   readonly keyLength: number
+  /** User data as bytes; the comment and the nft program's notes are in it. */
   readonly userdata?: Uint8Array
 }
 
@@ -124,7 +127,11 @@ interface WireSet {
   userdata?: Uint8Array
 }
 
-/** A set from the addon's answer. */
+/**
+ * A set from the addon's answer.
+ *
+ * @internal
+ */
 export function setFromWire(wire: unknown): SetInfo {
   const w = wire as WireSet
   const has = (flag: number) => ((w.flags ?? 0) & flag) !== 0

@@ -14,15 +14,9 @@ import {
   type TableDef,
   type TableRef,
 } from './defs.js'
-import {
-  elementsToWire,
-  intervalToWire,
-  isPlain,
-  packElements,
-  wireSize,
-  type SetElement,
-} from './element.js'
+import { elementsToWire, intervalToWire, type SetElement } from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
+import { inMessages, isPackable, packedInMessages, type MessagePart } from './messages.js'
 import { objectToWire, objectType, type ObjectDef, type ObjectRef } from './object.js'
 import {
   called,
@@ -40,25 +34,32 @@ import {
   type Subject,
 } from './refs.js'
 import { setToWire, type SetDef, type SetRef } from './set.js'
-import { typeLength } from './types.js'
 
 export * from './defs.js'
 export * from './dump.js'
+export type { ElementKey } from './refs.js'
 
-/** One change of a transaction, in the addon's form. */
+/**
+ * One change of a transaction, in the addon's form.
+ *
+ * @internal
+ */
 export interface TransactionMessage {
+  /** What to do: `nft.rule.new`. */
   readonly op: string
+  /** NLM_F_* bits (linux/netlink.h). */
   readonly flags: number
+  /** The object, by the addon's names. */
   readonly args: { readonly [key: string]: Wire }
 }
 
-// One message must stay below 64 KiB, the most that an attribute (the list) can hold.
-const MOST_BYTES = 60_000
-// Fewer stay legible in a printed plan; more are packed, which is many times faster.
-const PACK_FROM = 64
 const ECHO = 8
 
-/** A list of changes to the ruleset that are committed together. */
+/**
+ * A list of changes to the ruleset that are committed together, by `commit`, `plan.nft` or
+ * `plan.nftables.commit`. The methods only collect: they throw a TypeError for what cannot be, and
+ * what they say of a NetlinkError is what the commit ends with. Its message names the change.
+ */
 export class Transaction {
   readonly #messages: TransactionMessage[] = []
   readonly #subjects: Subject[] = []
@@ -70,13 +71,21 @@ export class Transaction {
    */
   constructor(readonly generation?: number) {}
 
-  /** Makes a table. With `exclusive` EEXIST when it is there, else it is left as it is. */
+  /**
+   * Makes a table; one of the same name is left as it is.
+   *
+   * @throws NetlinkError EEXIST with `exclusive`, when it is there
+   */
   addTable(table: TableDef, options: { exclusive?: boolean } = {}): this {
     const flags = create(options.exclusive)
     return this.#push('nft.table.new', tableToWire(table), flags, called('table', table))
   }
 
-  /** Deletes a table with all that it holds. ENOENT when there is none. */
+  /**
+   * Deletes a table with all that it holds.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   */
   deleteTable(table: TableRef): this {
     return this.#push('nft.table.del', tableArgs(table), 0, called('table', table))
   }
@@ -86,32 +95,56 @@ export class Transaction {
     return this.#push('nft.table.destroy', tableArgs(table), 0, called('table', table))
   }
 
-  /** Deletes all rules of all chains of a table; sets and their elements stay. */
+  /**
+   * Deletes all rules of all chains of a table; sets and their elements stay.
+   *
+   * @throws NetlinkError ENOENT when there is no such table
+   */
   flushTable(table: TableRef): this {
     const args = { family: nftFamilies[table.family], table: table.name }
     return this.#push('nft.rule.del', args, 0, called('table', table))
   }
 
   /**
-   * Makes a chain; one of the same name is left as it is, but for its policy. With `exclusive`
-   * EEXIST when it is there. EOPNOTSUPP for a type that the family or hook does not have.
+   * Makes a chain; one of the same name is left as it is, but for its policy.
+   *
+   * @throws NetlinkError EEXIST with `exclusive`, when it is there
+   * @throws NetlinkError ENOENT when its table is not there, or the family has no chains
+   *   of that type
+   * @throws NetlinkError EOPNOTSUPP for a type that the hook does not have, a priority
+   *   that the type does not take, or a chain that is there with another hook, type or
+   *   priority
    */
   addChain(chain: ChainDef, options: { exclusive?: boolean } = {}): this {
     const flags = create(options.exclusive)
     return this.#push('nft.chain.new', chainToWire(chain), flags, called('chain', chain))
   }
 
-  /** Deletes a chain with its rules. ENOENT when there is none, EBUSY when a rule leads to it. */
+  /**
+   * Deletes a chain with its rules.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   * @throws NetlinkError EBUSY when a rule or an element of a verdict map leads to it
+   */
   deleteChain(chain: ChainRef): this {
     return this.#push('nft.chain.del', named(chain), 0, called('chain', chain))
   }
 
-  /** Deletes a chain with its rules, if it is there. */
+  /**
+   * Deletes a chain with its rules, if it is there.
+   *
+   * @throws NetlinkError ENOENT when its table is not there
+   * @throws NetlinkError EBUSY when a rule or an element of a verdict map leads to it
+   */
   destroyChain(chain: ChainRef): this {
     return this.#push('nft.chain.destroy', named(chain), 0, called('chain', chain))
   }
 
-  /** Deletes all rules of a chain. */
+  /**
+   * Deletes all rules of a chain.
+   *
+   * @throws NetlinkError ENOENT when there is no such chain
+   */
   flushChain(chain: ChainRef): this {
     const args = {
       family: nftFamilies[chain.family],
@@ -121,7 +154,12 @@ export class Transaction {
     return this.#push('nft.rule.del', args, 0, called('chain', chain))
   }
 
-  /** Gives the chain of that handle another name. EEXIST when that is taken. */
+  /**
+   * Gives the chain of that handle another name.
+   *
+   * @throws NetlinkError EEXIST when that is taken
+   * @throws NetlinkError ENOENT when there is no chain of that handle
+   */
   renameChain(
     chain: { family: NftFamily; table: string; handle: number },
     name: string,
@@ -131,7 +169,13 @@ export class Transaction {
     return this.#push('nft.chain.new', args, 0, () => `chain of handle ${handle}`)
   }
 
-  /** Makes a set or map; one of the same name is left as it is, EEXIST when it is of another kind. */
+  /**
+   * Makes a set or map; one of the same name is left as it is.
+   *
+   * @throws NetlinkError EEXIST when it is there and of another kind, or with `exclusive`
+   *   of any
+   * @throws NetlinkError ENOENT when its table is not there
+   */
   addSet(set: SetDef, options: { exclusive?: boolean } = {}): this {
     const wire = setToWire(set, this.#nextId++)
     return this.#push(
@@ -142,25 +186,43 @@ export class Transaction {
     )
   }
 
-  /** Deletes a set with its elements. ENOENT when there is none, EBUSY when a rule uses it. */
+  /**
+   * Deletes a set with its elements.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   * @throws NetlinkError EBUSY when a rule uses it
+   */
   deleteSet(set: SetRef): this {
     return this.#push('nft.set.del', named(set), 0, called('set', set))
   }
 
-  /** Deletes a set with its elements, if it is there. */
+  /**
+   * Deletes a set with its elements, if it is there.
+   *
+   * @throws NetlinkError ENOENT when its table is not there
+   * @throws NetlinkError EBUSY when a rule uses it
+   */
   destroySet(set: SetRef): this {
     return this.#push('nft.set.destroy', named(set), 0, called('set', set))
   }
 
-  /** Deletes all elements of a set. */
+  /**
+   * Deletes all elements of a set.
+   *
+   * @throws NetlinkError ENOENT when there is no such set
+   */
   flushSet(set: SetRef): this {
     return this.#push('nft.elements.del', inSet(set), 0, called('set', set))
   }
 
   /**
-   * Adds elements. EEXIST when a key is there already with another datum (with `exclusive`,
-   * whatever its datum), or a range overlaps one; ENOENT when the set is not there; ENFILE when
-   * it is full.
+   * Adds elements; those that are there with the same datum stay as they are.
+   *
+   * @throws NetlinkError EEXIST when a key is there with another datum (with `exclusive`,
+   *   whatever its datum), or a range overlaps another
+   * @throws NetlinkError ENOENT when the set is not there, nor the chain or object that an
+   *   element leads to
+   * @throws NetlinkError ENFILE when the set is full
    */
   addElements(
     set: SetDef,
@@ -168,24 +230,39 @@ export class Transaction {
     options: { exclusive?: boolean } = {},
   ): this {
     const flags = create(options.exclusive)
-    const packed = elements.length >= PACK_FROM && elements.every((e) => isPlain(set, e))
-    if (packed) return this.#packed(set, elements, flags)
-    return this.#elements('nft.elements.new', set, elements, flags)
+    if (!isPackable(set, elements)) {
+      return this.#elements('nft.elements.new', set, elements, flags)
+    }
+    return this.#parts('nft.elements.new', set, packedInMessages(set, elements), flags)
   }
 
-  /** Adds IPv4 ranges to an interval set; they must not overlap. */
+  /**
+   * Adds IPv4 ranges, as numbers, to an interval set.
+   *
+   * @throws NetlinkError EEXIST when they overlap with each other or with those that are
+   *   there
+   * @throws NetlinkError ENOENT when the set is not there
+   */
   addIntervals(set: SetDef, ranges: readonly { first: number; last: number }[]): this {
     const keyed = ranges.map(({ first, last }) => ({ key: [first], keyEnd: [last] }))
     const wire = ranges.map(({ first, last }) => intervalToWire(first, last))
-    return this.#chunks('nft.elements.new', set, keyed, wire, create())
+    return this.#parts('nft.elements.new', set, inMessages(keyed, wire), create())
   }
 
-  /** Deletes elements by key. ENOENT when one is not there. */
+  /**
+   * Deletes elements by key.
+   *
+   * @throws NetlinkError ENOENT when one of them, or the set, is not there
+   */
   deleteElements(set: SetDef, keys: readonly ElementKey[]): this {
     return this.#elements('nft.elements.del', keysOnly(set), keys.map(toElement))
   }
 
-  /** Deletes elements by key, those that are there. */
+  /**
+   * Deletes elements by key, those that are there.
+   *
+   * @throws NetlinkError ENOENT when the set is not there
+   */
   destroyElements(set: SetDef, keys: readonly ElementKey[]): this {
     // One a message, so that a kernel without this request can be given those that are there.
     for (const key of keys) {
@@ -194,34 +271,62 @@ export class Transaction {
     return this
   }
 
-  /** Appends a rule to a chain; with `after`, behind the rule of that handle. */
+  /**
+   * Appends a rule to a chain; with `after`, behind the rule of that handle.
+   *
+   * @throws NetlinkError ENOENT when the chain is not there, nor the rule that it shall
+   *   come after, nor a set, object or chain that it names; and for an expression that the
+   *   kernel does not have
+   * @throws NetlinkError EOPNOTSUPP for an expression that the chain's type or hook does
+   *   not take, such as a masquerade in a filter chain
+   */
   addRule(rule: RuleDef, options: { after?: number } = {}): this {
     return this.#rule(rule, NLM_F.create | NLM_F.append, { position: options.after })
   }
 
-  /** Puts a rule at the start of a chain; with `before`, before the rule of that handle. */
+  /**
+   * Puts a rule at the start of a chain; with `before`, before the rule of that handle.
+   *
+   * @throws NetlinkError ENOENT as addRule
+   * @throws NetlinkError EOPNOTSUPP as addRule
+   */
   insertRule(rule: RuleDef, options: { before?: number } = {}): this {
     return this.#rule(rule, NLM_F.create, { position: options.before })
   }
 
-  /** Puts a rule in the place of the one of that handle. ENOENT when there is none. */
+  /**
+   * Puts a rule in the place of the one of that handle.
+   *
+   * @throws NetlinkError ENOENT when there is none; what addRule throws as well
+   */
   replaceRule(rule: RuleDef, handle: number): this {
     return this.#rule(rule, NLM_F.replace, { handle })
   }
 
-  /** Deletes the rule of a handle. ENOENT when there is none. */
+  /**
+   * Deletes the rule of a handle.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   */
   deleteRule(rule: RuleRef): this {
     return this.#push('nft.rule.del', ruleArgs(rule), 0, ruleCalled(rule))
   }
 
-  /** Deletes the rule of a handle, if it is there. */
+  /**
+   * Deletes the rule of a handle, if it is there.
+   *
+   * @throws NetlinkError ENOENT when its chain is not there
+   */
   destroyRule(rule: RuleRef): this {
     return this.#push('nft.rule.destroy', ruleArgs(rule), 0, ruleCalled(rule))
   }
 
   /**
-   * Makes a named counter, quota or limit; one of the same name and type is left as it is, but
-   * for the settings of a quota. With `exclusive` EEXIST when it is there.
+   * Makes a named counter, quota or limit; one of the same name and type is left as it is,
+   * but for the settings of a quota.
+   *
+   * @throws NetlinkError EEXIST with `exclusive`, when it is there
+   * @throws NetlinkError ENOENT when its table is not there
    */
   addObject(object: ObjectDef, options: { exclusive?: boolean } = {}): this {
     const wire = objectToWire(object)
@@ -229,7 +334,12 @@ export class Transaction {
     return this.#push('nft.object.new', wire, create(options.exclusive), subject)
   }
 
-  /** Deletes a named object. ENOENT when there is none, EBUSY when a rule or element uses it. */
+  /**
+   * Deletes a named object.
+   *
+   * @throws NetlinkError ENOENT when there is none
+   * @throws NetlinkError EBUSY when a rule or element uses it
+   */
   deleteObject(object: ObjectRef): this {
     return this.#push(
       'nft.object.del',
@@ -239,7 +349,12 @@ export class Transaction {
     )
   }
 
-  /** Deletes a named object, if it is there. */
+  /**
+   * Deletes a named object, if it is there.
+   *
+   * @throws NetlinkError ENOENT when its table is not there
+   * @throws NetlinkError EBUSY when a rule or element uses it
+   */
   destroyObject(object: ObjectRef): this {
     return this.#push(
       'nft.object.destroy',
@@ -254,7 +369,7 @@ export class Transaction {
     return this.#push('nft.table.del', { family: 0 }, 0, () => 'all tables')
   }
 
-  /** The changes in the addon's form. */
+  /** @internal The changes in the addon's form. */
   get messages(): readonly TransactionMessage[] {
     return this.#messages
   }
@@ -264,7 +379,11 @@ export class Transaction {
     return this.#messages.length
   }
 
-  /** The transaction in the addon's form. With `echo` the kernel tells what it made. */
+  /**
+   * The transaction in the addon's form. With `echo` the kernel tells what it made.
+   *
+   * @internal
+   */
   toWire(options: { echo?: boolean } = {}): { [key: string]: Wire } {
     if (!options.echo) {
       return {
@@ -283,6 +402,8 @@ export class Transaction {
   /**
    * What a failure is about, for people: `element 10.0.0.5 . 80 of map ip t m`. Empty when it is
    * about no message of this transaction.
+   *
+   * @internal
    */
   describe(failure: Pick<WireFailure, 'message' | 'attribute'>): string {
     const subject =
@@ -294,6 +415,8 @@ export class Transaction {
   /**
    * The same changes where each `destroy` is a plain delete, or left out where `exists` (asked by
    * position of the message) says no: for kernels before 6.3, which have no destroy.
+   *
+   * @internal
    */
   withoutDestroy(exists: (message: number) => boolean, generation: number): Transaction {
     const out = new Transaction(generation)
@@ -318,49 +441,12 @@ export class Transaction {
 
   #elements(op: string, set: SetDef, elements: readonly SetElement[], flags = 0): this {
     const wire = elements.map((element) => elementsToWire(set, element))
-    return this.#chunks(op, set, elements, wire, flags)
+    return this.#parts(op, set, inMessages(elements, wire), flags)
   }
 
-  // `wire` holds for each element what stands for it; they must not be parted.
-  #chunks(
-    op: string,
-    set: SetDef,
-    elements: readonly SetElement[],
-    wire: readonly { [key: string]: Wire }[][],
-    flags: number,
-  ): this {
-    let part: { [key: string]: Wire }[] = []
-    let owners: SetElement[] = []
-    let size = 0
-    const flush = () => {
-      if (part.length === 0) return
-      const about = owners
-      this.#push(op, { ...inSet(set), elements: part }, flags, elementCalled(set, about))
-      part = []
-      owners = []
-      size = 0
-    }
-    wire.forEach((group, i) => {
-      const more = group.reduce((sum, e) => sum + wireSize(e), 0)
-      if (size + more > MOST_BYTES) flush()
-      size += more
-      part.push(...group)
-      for (const _ of group) owners.push(elements[i] as SetElement)
-    })
-    flush()
-    return this
-  }
-
-  #packed(set: SetDef, elements: readonly SetElement[], flags: number): this {
-    const longest = elements.reduce((n, e) => Math.max(n, e.comment?.length ?? 0), 0)
-    const data = set.data ? 12 + typeLength(set.data) : 0
-    const each =
-      4 + 12 + typeLength(set.key) + data + (longest ? 10 + 3 * longest : 0) + 12
-    const count = Math.max(1, Math.floor(MOST_BYTES / each))
-    for (let at = 0; at < elements.length; at += count) {
-      const part = elements.slice(at, at + count)
-      const args = { ...inSet(set), packed: packElements(set, part) }
-      this.#push('nft.elements.new', args, flags, elementCalled(set, part))
+  #parts(op: string, set: SetDef, parts: readonly MessagePart[], flags: number): this {
+    for (const { members, about } of parts) {
+      this.#push(op, { ...inSet(set), ...members }, flags, elementCalled(set, about))
     }
     return this
   }

@@ -10,6 +10,39 @@ export * from './families.js'
 /** A value of a data type: text for addresses and names, a number for the others. */
 export type DataValue = string | number
 
+/**
+ * The data types that keys and data of sets can have here, by the nft program's names. Values are
+ * text for addresses, MACs and interface names, and numbers for the others.
+ */
+export type DataTypeName =
+  | 'ipv4_addr'
+  | 'ipv6_addr'
+  | 'ether_addr'
+  | 'nf_proto'
+  | 'ether_type'
+  | 'arp_op'
+  | 'inet_proto'
+  | 'inet_service'
+  | 'icmp_type'
+  | 'tcp_flag'
+  | 'mark'
+  | 'iface_index'
+  | 'iface_type'
+  | 'realm'
+  | 'uid'
+  | 'gid'
+  | 'ct_state'
+  | 'ct_dir'
+  | 'ct_status'
+  | 'icmpv6_type'
+  | 'pkt_type'
+  | 'icmp_code'
+  | 'icmpv6_code'
+  | 'devgroup'
+  | 'dscp'
+  | 'fib_addrtype'
+  | 'ifname'
+
 /** A data type: its number for the nft program and its length in bytes. */
 interface DataType {
   readonly id: number
@@ -197,10 +230,7 @@ const dataTypes = {
     encode: nameBytes,
     decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes).replace(/\0.*$/s, ''),
   },
-} satisfies Record<string, DataType>
-
-/** The data types that keys and data of sets can have here. */
-export type DataTypeName = keyof typeof dataTypes
+} satisfies Record<DataTypeName, DataType>
 
 const namesById = new Map(
   Object.entries(dataTypes).map(([name, { id }]) => [id, name as DataTypeName]),
@@ -221,12 +251,20 @@ function padded(length: number): number {
   return (length + 3) & ~3
 }
 
-/** The combined type number of a concatenation: six bits a part. */
+/**
+ * The combined type number of a concatenation: six bits a part.
+ *
+ * @internal
+ */
 export function typeId(names: readonly DataTypeName[]): number {
   return names.reduce((id, name) => id * 64 + dataType(name).id, 0)
 }
 
-/** The types behind a combined number, or undefined when one has no name here. */
+/**
+ * The types behind a combined number, or undefined when one has no name here.
+ *
+ * @internal
+ */
 export function typeNames(id: number): DataTypeName[] | undefined {
   const names: DataTypeName[] = []
   for (let rest = id; rest > 0; rest = Math.floor(rest / 64)) {
@@ -237,25 +275,41 @@ export function typeNames(id: number): DataTypeName[] | undefined {
   return names.length > 0 ? names : undefined
 }
 
-/** The lengths in bytes of the parts. */
+/**
+ * The lengths in bytes of the parts.
+ *
+ * @internal
+ */
 export function partLengths(names: readonly DataTypeName[]): number[] {
   return names.map((name) => dataType(name).length)
 }
 
-/** The length in bytes of a value of these types. */
+/**
+ * The length in bytes of a value of these types.
+ *
+ * @internal
+ */
 export function typeLength(names: readonly DataTypeName[]): number {
   const [only] = names
   if (names.length === 1 && only) return dataType(only).length
   return names.reduce((sum, name) => sum + padded(dataType(name).length), 0)
 }
 
-/** Whether a single type is in this machine's order; the nft program wants to be told. */
+/**
+ * Whether a single type is in this machine's order; the nft program wants to be told.
+ *
+ * @internal
+ */
 export function isHostOrder(names: readonly DataTypeName[]): boolean {
   const [only] = names
   return names.length === 1 && only !== undefined && dataType(only).host === true
 }
 
-/** Writes values into `bytes` from `at`. Throws as encodeValue does. */
+/**
+ * Writes values into `bytes` from `at`. Throws as encodeValue does.
+ *
+ * @internal
+ */
 export function encodeInto(
   names: readonly DataTypeName[],
   values: readonly DataValue[],
@@ -299,10 +353,16 @@ export function decodeValue(
 
 /** IP protocol numbers (IPPROTO_*, linux/in.h). */
 export const ipProtocols = {
+  /** IPPROTO_ICMP */
   icmp: 1,
+  /** IPPROTO_TCP */
   tcp: 6,
+  /** IPPROTO_UDP */
   udp: 17,
+  /** IPPROTO_ICMPV6 */
   icmpv6: 58,
+  /** IPPROTO_SCTP */
   sctp: 132,
+  /** IPPROTO_UDPLITE */
   udplite: 136,
 } as const

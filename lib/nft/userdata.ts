@@ -3,7 +3,11 @@
  * a row of type, length, value (libnftnl/udata.h); the nft program shows comments from it.
  */
 
-/** The longest comment, in bytes: the nft program takes 128 with the closing NUL. */
+/**
+ * The longest comment, in bytes: the nft program takes 128 with the closing NUL.
+ *
+ * @internal
+ */
 export const MAX_COMMENT = 127
 
 /** Type numbers of comments; sets have their own (NFTNL_UDATA_*_COMMENT). */
@@ -29,6 +33,8 @@ function text(comment: string): Uint8Array {
 /**
  * The user data that says a comment at a table, chain, rule, element or object.
  * Throws a TypeError when it is longer than MAX_COMMENT bytes of UTF-8.
+ *
+ * @internal
  */
 export function commentBytes(comment: string): Uint8Array {
   return Uint8Array.from(entry(COMMENT, text(comment)))

@@ -3,27 +3,48 @@
  */
 
 /** NF_* (linux/netfilter.h) and NFT_* (linux/netfilter/nf_tables.h) as two's complement. */
-const CODES = {
+const CODES: Readonly<Record<Exclude<Verdict, object>, number>> = {
   drop: 0,
   accept: 1,
   continue: 0xffffffff,
   break: 0xfffffffe,
   return: 0xfffffffb,
-} as const
+}
 const JUMP = 0xfffffffd
 const GOTO = 0xfffffffc
 
-/** An end, or a chain to go on in: `jump` comes back from it, `goto` does not. */
-export type Verdict =
-  keyof typeof CODES | { readonly jump: string } | { readonly goto: string }
+/** A chain to go on in, coming back at its end. */
+export interface Jump {
+  /** Name of the chain, in the same table. */
+  readonly jump: string
+}
+
+/** A chain to go on in, for good. */
+export interface Goto {
+  /** Name of the chain, in the same table. */
+  readonly goto: string
+}
+
+/**
+ * An end, or a chain to go on in. `accept` ends this hook's chain, `drop` ends the packet, `return`
+ * goes back to where the chain was jumped to from, `continue` goes on with the next expression,
+ * `break` with the next rule.
+ */
+export type Verdict = 'accept' | 'drop' | 'return' | 'continue' | 'break' | Jump | Goto
 
 /** A verdict in the addon's form (NFTA_DATA_VERDICT). */
 export interface WireVerdict {
+  /** NF_* or NFT_* number as two's complement (NFTA_VERDICT_CODE). */
   readonly code: number
+  /** Chain to go on in (NFTA_VERDICT_CHAIN). */
   readonly chain?: string
 }
 
-/** A verdict in the addon's form. Throws a TypeError for an unknown word. */
+/**
+ * A verdict in the addon's form. Throws a TypeError for an unknown word.
+ *
+ * @internal
+ */
 export function verdictToWire(verdict: Verdict): { code: number; chain?: string } {
   if (typeof verdict === 'object') {
     return 'jump' in verdict
@@ -40,7 +61,11 @@ export function verdictToWire(verdict: Verdict): { code: number; chain?: string 
   return { code }
 }
 
-/** A verdict from the addon's form; undefined for a code that has no name. */
+/**
+ * A verdict from the addon's form; undefined for a code that has no name.
+ *
+ * @internal
+ */
 export function verdictFromWire(wire: WireVerdict): Verdict | undefined {
   const code = wire.code >>> 0
   const chain = wire.chain ?? ''

@@ -30,11 +30,13 @@ export interface FailOptions {
 
 /** A step as it ran. */
 export interface RecordedStep {
+  /** The operation: `link.new`. */
   readonly op: string
   /** The namespace; compare with {@link NetNs.equals}. */
   readonly netns: NetNs
   /** Arguments in the addon's form, references as they were. */
   readonly args: WireStep['args']
+  /** NLM_F_* bits beside REQUEST and ACK (linux/netlink.h). */
   readonly flags: number
   /** `EEXIST` when the step was refused (accepted or not), else undefined. */
   readonly code?: string
@@ -113,7 +115,8 @@ export class FakeKernel {
 
   /**
    * Has steps of an operation (`link.new`, `route.new`, `nft.batch`, …) refused with an errno.
-   * Throws TypeError for an operation or errno that there is not.
+   *
+   * @throws TypeError for an operation or errno that there is not
    */
   failOn(op: string, code: string, options: FailOptions = {}): this {
     if (!Object.hasOwn(operations, op)) {

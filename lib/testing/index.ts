@@ -1,6 +1,6 @@
 /**
  * For tests without root: a kernel in memory that plans run against.
  *
- * @module
+ * @module vnet-cni/testing
  */
 export * from './fake-kernel.js'

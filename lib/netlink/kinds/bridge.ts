@@ -21,21 +21,29 @@ export interface BridgeSettings {
   readonly ageingTime?: number
   /** Bridge priority, 0 to 65535. */
   readonly priority?: number
+  /** Frames pass only where their VLAN is allowed (IFLA_BR_VLAN_FILTERING). */
   readonly vlanFiltering?: boolean
+  /** The tag that VLANs have; `802.1Q` by default (IFLA_BR_VLAN_PROTOCOL). */
   readonly vlanProtocol?: VlanProtocol
   /** VLAN of untagged frames on new ports, 1 to 4094; 0 for none. */
   readonly vlanDefaultPvid?: number
+  /** Counts packets and bytes of each VLAN (IFLA_BR_VLAN_STATS_ENABLED). */
   readonly vlanStatistics?: boolean
+  /** Multicasts go to ports that asked for them (IFLA_BR_MCAST_SNOOPING). */
   readonly multicastSnooping?: boolean
+  /** The bridge asks who wants which multicasts (IFLA_BR_MCAST_QUERIER). */
   readonly multicastQuerier?: boolean
   /** 0 never, 1 learn, 2 always. */
   readonly multicastRouter?: number
   /** Bits of 01:80:c2:00:00:0x addresses that are forwarded. */
   readonly groupForwardMask?: number
+  /** MAC that spanning tree messages go to (IFLA_BR_GROUP_ADDR). */
   readonly groupAddress?: string
   /** iptables see bridged IPv4 frames (br_netfilter). */
   readonly callIptables?: boolean
+  /** ip6tables see bridged IPv6 frames. */
   readonly callIp6tables?: boolean
+  /** arptables see bridged ARP frames. */
   readonly callArptables?: boolean
   /** Forgets all learned addresses. */
   readonly fdbFlush?: boolean
@@ -65,7 +73,11 @@ const NUMBERS = {
   groupForwardMask: 0xffff,
 } as const
 
-/** What a bridge has beside other links. */
+/**
+ * What a bridge has beside other links.
+ *
+ * @internal
+ */
 export const BRIDGE_OPTIONS = {
   ...Object.fromEntries(SWITCHES.map((name) => [name, 'switch'])),
   ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, 'value'])),
@@ -74,7 +86,11 @@ export const BRIDGE_OPTIONS = {
   fdbFlush: 'switch',
 } as Options<BridgeSettings>
 
-/** The settings in the addon's form. Throws a TypeError for numbers out of range. */
+/**
+ * The settings in the addon's form. Throws a TypeError for numbers out of range.
+ *
+ * @internal
+ */
 export function bridgeSettingsToWire(settings: BridgeSettings): WireArgs {
   const data: WireArgs = {}
   for (const name of SWITCHES) {

@@ -12,20 +12,30 @@ import { vrf, type VrfSpec } from './vrf.js'
 import { vxlan, type VxlanSpec } from './vxlan.js'
 import type { LinkSpec } from '../link.js'
 
+/** Tells the kinds of links apart. */
+export interface OfKind<K extends string> {
+  /** The kernel's name of the kind (IFLA_INFO_KIND). */
+  readonly kind: K
+}
+
 /** What `link.add` makes: the kind's name beside its settings. A veth pair has its own verb. */
 export type AnyLinkSpec =
-  | ({ readonly kind: 'bridge' } & BridgeSpec)
-  | ({ readonly kind: 'macvlan' | 'macvtap' } & MacvlanSpec)
-  | ({ readonly kind: 'vxlan' } & VxlanSpec)
-  | ({ readonly kind: 'vlan' } & VlanSpec)
-  | ({ readonly kind: 'ipvlan' } & IpvlanSpec)
-  | ({ readonly kind: 'vrf' } & VrfSpec)
-  | ({ readonly kind: 'tun' } & TunSpec)
-  | ({ readonly kind: 'dummy' | 'ifb' } & LinkSpec)
+  | (OfKind<'bridge'> & BridgeSpec)
+  | (OfKind<'macvlan' | 'macvtap'> & MacvlanSpec)
+  | (OfKind<'vxlan'> & VxlanSpec)
+  | (OfKind<'vlan'> & VlanSpec)
+  | (OfKind<'ipvlan'> & IpvlanSpec)
+  | (OfKind<'vrf'> & VrfSpec)
+  | (OfKind<'tun'> & TunSpec)
+  | (OfKind<'dummy' | 'ifb'> & LinkSpec)
 
 const list = [bridge, macvlan, macvtap, vxlan, vlan, ipvlan, vrf, dummy, ifb, tun]
 
-/** All kinds by name. */
+/**
+ * All kinds by name.
+ *
+ * @internal
+ */
 export const linkKinds: ReadonlyMap<string, LinkKind<never>> = new Map(
   list.map((kind) => [kind.kind, kind as LinkKind<never>]),
 )
@@ -38,4 +48,4 @@ export { tunToWire } from './tun.js'
 export type { TunSpec } from './tun.js'
 export type { VlanSpec } from './vlan.js'
 export type { VrfSpec } from './vrf.js'
-export type { VxlanSpec } from './vxlan.js'
+export type { PortSpan, VxlanSpec } from './vxlan.js'

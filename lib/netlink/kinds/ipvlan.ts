@@ -8,10 +8,12 @@ import type { LinkKind } from './kind.js'
 
 /** At which layer frames are told apart: IPVLAN_MODE_*. */
 export type IpvlanMode = 'l2' | 'l3' | 'l3s'
+/** @internal */
 export const ipvlanModes = new Names<IpvlanMode>('mode', { l2: 0, l3: 1, l3s: 2 })
 
 /** Who may talk to whom: IPVLAN_F_*. */
 export type IpvlanFlag = 'bridge' | 'private' | 'vepa'
+/** @internal */
 export const ipvlanFlags = new Names<IpvlanFlag>('isolation', {
   bridge: 0,
   private: 1,

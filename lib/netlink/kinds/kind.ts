@@ -6,7 +6,11 @@ import type { LinkSpec } from '../link.js'
 import type { Options } from '../options.js'
 import type { StepSink } from '../steps.js'
 
-/** Members of a request, in the addon's form. */
+/**
+ * Members of a request, in the addon's form.
+ *
+ * @internal
+ */
 export type WireArgs = { [key: string]: Wire }
 
 /** The bounds that a number of a kind has, and how it stands on the wire. */

@@ -9,6 +9,7 @@ import type { KindParts, LinkKind } from './kind.js'
 
 /** Who may talk to whom: MACVLAN_MODE_*. */
 export type MacvlanMode = 'private' | 'vepa' | 'bridge' | 'passthru' | 'source'
+/** @internal */
 export const macvlanModes = new Names<MacvlanMode>('mode', {
   private: 1,
   vepa: 2,

@@ -33,7 +33,11 @@ const NO_PI = 0x1000
 const VNET_HDR = 0x4000
 const MULTI_QUEUE = 0x100
 
-/** What the addon asks of /dev/net/tun: the name, and what is fixed when the link is made. */
+/**
+ * What the addon asks of /dev/net/tun: the name, and what is fixed when the link is made.
+ *
+ * @internal
+ */
 export function tunToWire(spec: TunSpec): WireArgs {
   const { owner, ownerGroup, packetInformation, vnetHeader, multiQueue } = spec
   for (const name of ['index', 'txQueues', 'rxQueues', 'txQueueLength']) {

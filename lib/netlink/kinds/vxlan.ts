@@ -9,6 +9,14 @@ import { familyOf } from '../prefix.js'
 import { linkToWire, type LinkLike, type StepSink } from '../steps.js'
 import { bit, booleans, type KindParts, type LinkKind, type WireArgs } from './kind.js'
 
+/** The source ports that a tunnel chooses from by flow (IFLA_VXLAN_PORT_RANGE). */
+export interface PortSpan {
+  /** The lowest port. */
+  readonly low: number
+  /** The highest port. */
+  readonly high: number
+}
+
 /** A VXLAN tunnel to make. */
 export interface VxlanSpec extends LinkSpec {
   /** VNI, 0 to 16777215; not together with `external`. */
@@ -22,7 +30,7 @@ export interface VxlanSpec extends LinkSpec {
   /** UDP destination port; the kernel's own default is 8472, IANA's number is 4789. */
   readonly port?: number
   /** UDP source ports, first and last. */
-  readonly sourcePorts?: { readonly low: number; readonly high: number }
+  readonly sourcePorts?: PortSpan
   /** Learn where MAC addresses are; on when absent. */
   readonly learning?: boolean
   /** Seconds that a learned address is kept. */
@@ -31,13 +39,19 @@ export interface VxlanSpec extends LinkSpec {
   readonly limit?: number
   /** Hop limit of the outer packets, 0 (the system's) to 255. */
   readonly ttl?: number
+  /** Type of service of the outer packets; 1 takes that of the inner. */
   readonly tos?: number
   /** ARP and neighbour requests are answered from the table. */
   readonly proxy?: boolean
+  /** The kernel tells watchers of MACs that the table lacks. */
   readonly l2Miss?: boolean
+  /** The kernel tells watchers of addresses that the table lacks. */
   readonly l3Miss?: boolean
+  /** Outer IPv4 packets have a UDP checksum. */
   readonly udpChecksum?: boolean
+  /** Outer IPv6 packets are sent without a UDP checksum. */
   readonly udpZeroChecksum6Tx?: boolean
+  /** Outer IPv6 packets without a UDP checksum are taken. */
   readonly udpZeroChecksum6Rx?: boolean
   /** The tunnel is set packet by packet (collect metadata). */
   readonly external?: boolean

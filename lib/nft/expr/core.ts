@@ -17,17 +17,30 @@ export interface Expr {
   readonly raw?: Uint8Array
 }
 
-/** NFT_REG32_00: the kernel's number of register 0. */
+/**
+ * NFT_REG32_00: the kernel's number of register 0.
+ *
+ * @internal
+ */
 export const REG32 = 8
-/** NFT_REG_VERDICT */
+/**
+ * NFT_REG_VERDICT
+ *
+ * @internal
+ */
 export const REG_VERDICT = 0
-/** Registers of 16 bytes, as the nft program uses them, hold four of 32 bits. */
+/**
+ * Registers of 16 bytes, as the nft program uses them, hold four of 32 bits.
+ *
+ * @internal
+ */
 export const WIDE = 4
 
 /** Something that can be loaded into registers: a part of the packet, or what is known of it. */
 export interface FieldDef {
   /** Bytes that it fills. */
   readonly length: number
+  /** The expression that reads the field into registers, from that one on. */
   readonly load: (register: number) => Expr
   /** Writes the register into the packet or the metadata; absent where that cannot be. */
   readonly store?: (register: number) => Expr

@@ -148,37 +148,61 @@ const IP_SUM = { offset: 10, pseudoHeader: true }
  * is a number in the kernel is in this machine's order (see hostOrder).
  */
 export const field = {
+  /** MAC that the frame goes to. */
   etherDestination: payload('link', 0, 6),
+  /** MAC that the frame comes from. */
   etherSource: payload('link', 6, 6),
   /** In host order as the NIC wrote it: compare with bytes in network order. */
   etherType: payload('link', 12, 2),
+  /** ARP: 1 request, 2 reply. */
   arpOperation: payload('network', 6, 2),
+  /** ARP over Ethernet: MAC of the sender. */
   arpSenderMac: payload('network', 8, 6),
+  /** ARP for IPv4: address of the sender. */
   arpSenderIp: payload('network', 14, 4),
+  /** ARP for IPv4: address that is asked for. */
   arpTargetIp: payload('network', 24, 4),
+  /** IPv4: type of service; a write mends the checksum. */
   ipTos: payload('network', 1, 1, { offset: 10 }),
+  /** IPv4: time to live; a write mends the checksum. */
   ipTtl: payload('network', 8, 1, { offset: 10 }),
+  /** IPv4: protocol number; see ipProtocols. */
   ipProtocol: payload('network', 9, 1),
+  /** IPv4: source address. */
   ipSource: payload('network', 12, 4),
   /** The first byte of the source: 127 for all of 127.0.0.0/8. */
   ipSourceFirstByte: payload('network', 12, 1),
+  /** IPv4: destination address. */
   ipDestination: payload('network', 16, 4),
   /** As ipSource and ipDestination, for writing: the checksums are mended. */
   ipSourceWritable: payload('network', 12, 4, IP_SUM),
+  /** The destination address, for writing. */
   ipDestinationWritable: payload('network', 16, 4, IP_SUM),
+  /** IPv6: number of the next header. */
   ip6NextHeader: payload('network', 6, 1),
+  /** IPv6: hop limit. */
   ip6HopLimit: payload('network', 7, 1),
+  /** IPv6: source address. */
   ip6Source: payload('network', 8, 16),
+  /** IPv6: destination address. */
   ip6Destination: payload('network', 24, 16),
+  /** ICMP and ICMPv6: type. */
   icmpType: payload('transport', 0, 1),
+  /** ICMP and ICMPv6: code. */
   icmpCode: payload('transport', 1, 1),
+  /** TCP, UDP, SCTP: source port. */
   sourcePort: payload('transport', 0, 2),
+  /** TCP, UDP, SCTP: destination port. */
   destinationPort: payload('transport', 2, 2),
   /** As the ports, for writing: the checksum of TCP or UDP is mended. */
   tcpSourceWritable: payload('transport', 0, 2, { offset: 16 }),
+  /** TCP: destination port, for writing. */
   tcpDestinationWritable: payload('transport', 2, 2, { offset: 16 }),
+  /** UDP: source port, for writing; the checksum is mended. */
   udpSourceWritable: payload('transport', 0, 2, { offset: 6 }),
+  /** UDP: destination port, for writing; the checksum is mended. */
   udpDestinationWritable: payload('transport', 2, 2, { offset: 6 }),
+  /** TCP: flags, from the lowest bit FIN, SYN, RST, PSH, ACK, URG, ECE, CWR. */
   tcpFlags: payload('transport', 13, 1),
   /** NFT_META_LEN */
   packetLength: meta(0, 4),
@@ -188,12 +212,15 @@ export const field = {
   mark: meta(3, 4),
   /** NFT_META_IIF, NFT_META_OIF: interface indexes. */
   iif: meta(4, 4),
+  /** NFT_META_OIF: index of the interface that it leaves by. */
   oif: meta(5, 4),
   /** NFT_META_IIFNAME, NFT_META_OIFNAME: 16 bytes, padded with NUL. */
   iifname: meta(6, 16),
+  /** NFT_META_OIFNAME: name of that interface, as iifname. */
   oifname: meta(7, 16),
   /** NFT_META_SKUID, NFT_META_SKGID: owner of the local socket. */
   socketUid: meta(10, 4),
+  /** NFT_META_SKGID: group of the local socket. */
   socketGid: meta(11, 4),
   /** NFT_META_NFTRACE: write 1 to trace the packet. */
   trace: meta(12, 1),
@@ -203,6 +230,7 @@ export const field = {
   l4proto: meta(16, 1),
   /** NFT_META_BRI_IIFNAME, NFT_META_BRI_OIFNAME: names of the bridges. */
   bridgeIifname: meta(17, 16),
+  /** NFT_META_BRI_OIFNAME: name of the bridge that it leaves by. */
   bridgeOifname: meta(18, 16),
   /** NFT_META_PKTTYPE: 0 is "for this host". */
   packetType: meta(19, 1),
@@ -210,6 +238,7 @@ export const field = {
   cpu: meta(20, 4),
   /** NFT_META_IIFGROUP, NFT_META_OIFGROUP */
   iifGroup: meta(21, 4),
+  /** NFT_META_OIFGROUP: group of the interface that it leaves by. */
   oifGroup: meta(22, 4),
   /** NFT_META_CGROUP */
   cgroup: meta(23, 4),
@@ -231,10 +260,15 @@ export const field = {
 
 /** NF_CT_STATE_*: bits of `field.ctState` (net/netfilter/nf_conntrack.h). */
 export const ctState = {
+  /** It fits no flow and begins none. */
   invalid: 1,
+  /** The flow has been seen in both directions. */
   established: 2,
+  /** It begins a flow that another announced, or is an ICMP error about one. */
   related: 4,
+  /** It begins a flow. */
   new: 8,
+  /** Conntrack was told to pass it over. */
   untracked: 64,
 } as const
 

@@ -6,12 +6,19 @@ import { encodeValue } from '../types.js'
 import { immediate, REG32, WIDE, type Expr } from './core.js'
 
 // NF_NAT_RANGE_* (linux/netfilter/nf_nat.h)
-const FLAGS = { random: 4, persistent: 8, fullyRandom: 16 } as const
+const FLAGS: Readonly<Record<NatFlag, number>> = {
+  random: 4,
+  persistent: 8,
+  fullyRandom: 16,
+}
 const PORTS_SPECIFIED = 2
 const BOTH_SPECIFIED = 3
 
-/** How ports and addresses are chosen. */
-export type NatFlag = keyof typeof FLAGS
+/**
+ * How ports and addresses are chosen: `random` and `fullyRandom` pick a port by chance, `persistent`
+ * gives a client the same address each time.
+ */
+export type NatFlag = 'random' | 'persistent' | 'fullyRandom'
 
 /** Where a translation leads to. */
 export interface NatTarget {
@@ -21,6 +28,7 @@ export interface NatTarget {
   readonly port?: number | readonly [number, number]
   /** Needed without an address: `ip` or `ip6`. */
   readonly family?: 'ip' | 'ip6'
+  /** How ports and addresses are chosen. */
   readonly flags?: readonly NatFlag[]
 }
 

@@ -8,15 +8,19 @@ import type { Expr } from './core.js'
 
 /** Bytes or a verdict (NFTA_DATA_VALUE, NFTA_DATA_VERDICT). */
 export interface DataShape {
+  /** The bytes, in the order that the register has them. */
   readonly value?: Uint8Array
+  /** The verdict, where the register is that of verdicts. */
   readonly verdict?: WireVerdict
 }
 
-type Numbers<T extends string> = { readonly [K in T]?: number }
+/** Attributes of those names, each of which may be absent. */
+export type Attributes<T extends string, V = number> = { readonly [K in T]?: V }
 
 /** Attributes by expression (NFTA_*_ of linux/netfilter/nf_tables.h). */
 export interface ExprShapes {
-  payload: Numbers<
+  /** Loads or writes a part of the packet (NFTA_PAYLOAD_*). */
+  payload: Attributes<
     | 'dreg'
     | 'sreg'
     | 'base'
@@ -26,51 +30,74 @@ export interface ExprShapes {
     | 'checksumOffset'
     | 'checksumFlags'
   >
-  exthdr: Numbers<'dreg' | 'sreg' | 'type' | 'offset' | 'length' | 'flags' | 'op'>
-  meta: Numbers<'dreg' | 'sreg' | 'key'>
-  ct: Numbers<'dreg' | 'sreg' | 'key' | 'direction'>
-  fib: Numbers<'dreg' | 'result' | 'flags'>
-  rt: Numbers<'dreg' | 'key'>
-  socket: Numbers<'dreg' | 'key' | 'level'>
-  numgen: Numbers<'dreg' | 'modulus' | 'type' | 'offset'>
-  hash: Numbers<'dreg' | 'sreg' | 'length' | 'modulus' | 'seed' | 'offset' | 'type'>
-  immediate: Numbers<'dreg'> & { readonly data?: DataShape }
-  cmp: Numbers<'sreg' | 'op'> & { readonly data?: DataShape }
-  range: Numbers<'sreg' | 'op'> & { readonly from?: DataShape; readonly to?: DataShape }
-  bitwise: Numbers<'sreg' | 'dreg' | 'length' | 'op'> & {
-    readonly mask?: DataShape
-    readonly xor?: DataShape
-    readonly data?: DataShape
-  }
-  byteorder: Numbers<'sreg' | 'dreg' | 'op' | 'length' | 'size'>
-  lookup: Numbers<'sreg' | 'dreg' | 'setId' | 'flags'> & { readonly set?: string }
-  dynset: Numbers<'op' | 'keySreg' | 'dataSreg' | 'timeout' | 'setId' | 'flags'> & {
-    readonly set?: string
-    readonly expr?: Expr
-    readonly expressions?: readonly Expr[]
-  }
-  nat: Numbers<
+  /** Loads or writes an IPv6 extension header, an IP or a TCP option (NFTA_EXTHDR_*). */
+  exthdr: Attributes<'dreg' | 'sreg' | 'type' | 'offset' | 'length' | 'flags' | 'op'>
+  /** Loads or writes metadata (NFTA_META_*). */
+  meta: Attributes<'dreg' | 'sreg' | 'key'>
+  /** Loads or writes what conntrack knows (NFTA_CT_*). */
+  ct: Attributes<'dreg' | 'sreg' | 'key' | 'direction'>
+  /** Looks into the routing tables (NFTA_FIB_*). */
+  fib: Attributes<'dreg' | 'result' | 'flags'>
+  /** Loads what is known of the route (NFTA_RT_*). */
+  rt: Attributes<'dreg' | 'key'>
+  /** Loads what is known of the local socket (NFTA_SOCKET_*). */
+  socket: Attributes<'dreg' | 'key' | 'level'>
+  /** Makes numbers (NFTA_NG_*). */
+  numgen: Attributes<'dreg' | 'modulus' | 'type' | 'offset'>
+  /** Hashes registers (NFTA_HASH_*). */
+  hash: Attributes<'dreg' | 'sreg' | 'length' | 'modulus' | 'seed' | 'offset' | 'type'>
+  /** Puts bytes or a verdict into a register (NFTA_IMMEDIATE_*). */
+  immediate: Attributes<'dreg'> & Attributes<'data', DataShape>
+  /** Compares a register (NFTA_CMP_*). */
+  cmp: Attributes<'sreg' | 'op'> & Attributes<'data', DataShape>
+  /** Compares a register with a range (NFTA_RANGE_*). */
+  range: Attributes<'sreg' | 'op'> & Attributes<'from' | 'to', DataShape>
+  /** Masks, flips or shifts the bits of a register (NFTA_BITWISE_*). */
+  bitwise: Attributes<'sreg' | 'dreg' | 'length' | 'op'> &
+    Attributes<'mask' | 'xor' | 'data', DataShape>
+  /** Turns the bytes of a register (NFTA_BYTEORDER_*). */
+  byteorder: Attributes<'sreg' | 'dreg' | 'op' | 'length' | 'size'>
+  /** Looks a register up in a set or map (NFTA_LOOKUP_*). */
+  lookup: Attributes<'sreg' | 'dreg' | 'setId' | 'flags'> & Attributes<'set', string>
+  /** Changes a set (NFTA_DYNSET_*). */
+  dynset: Attributes<'op' | 'keySreg' | 'dataSreg' | 'timeout' | 'setId' | 'flags'> &
+    Attributes<'set', string> &
+    Attributes<'expr', Expr> &
+    Attributes<'expressions', readonly Expr[]>
+  /** Source or destination NAT (NFTA_NAT_*). */
+  nat: Attributes<
     'type' | 'family' | 'addressMin' | 'addressMax' | 'portMin' | 'portMax' | 'flags'
   >
-  masq: Numbers<'portMin' | 'portMax' | 'flags'>
-  redir: Numbers<'portMin' | 'portMax' | 'flags'>
-  tproxy: Numbers<'family' | 'address' | 'port'>
-  reject: Numbers<'type' | 'code'>
-  log: Numbers<'group' | 'snaplen' | 'queueThreshold' | 'level' | 'flags'> & {
-    readonly prefix?: string
-  }
-  queue: Numbers<'number' | 'total' | 'flags' | 'sreg'>
-  dup: Numbers<'address' | 'device'>
-  fwd: Numbers<'address' | 'device' | 'family'>
-  counter: Numbers<'bytes' | 'packets'>
-  limit: Numbers<'rate' | 'unit' | 'burst' | 'type' | 'flags'>
-  quota: Numbers<'bytes' | 'flags' | 'consumed'>
-  connlimit: Numbers<'count' | 'flags'>
-  last: Numbers<'set' | 'milliseconds'>
-  objref: Numbers<'type' | 'sreg' | 'setId'> & {
-    readonly name?: string
-    readonly set?: string
-  }
+  /** Masquerades (NFTA_MASQ_*). */
+  masq: Attributes<'portMin' | 'portMax' | 'flags'>
+  /** Destination NAT to this host (NFTA_REDIR_*). */
+  redir: Attributes<'portMin' | 'portMax' | 'flags'>
+  /** Hands the packet to a transparent socket (NFTA_TPROXY_*). */
+  tproxy: Attributes<'family' | 'address' | 'port'>
+  /** Drops the packet and tells its sender (NFTA_REJECT_*). */
+  reject: Attributes<'type' | 'code'>
+  /** Logs the packet (NFTA_LOG_*). */
+  log: Attributes<'group' | 'snaplen' | 'queueThreshold' | 'level' | 'flags'> &
+    Attributes<'prefix', string>
+  /** Hands the packet to a program (NFTA_QUEUE_*). */
+  queue: Attributes<'number' | 'total' | 'flags' | 'sreg'>
+  /** Sends a copy of the packet (NFTA_DUP_*). */
+  dup: Attributes<'address' | 'device'>
+  /** Sends the packet out by another interface (NFTA_FWD_*). */
+  fwd: Attributes<'address' | 'device' | 'family'>
+  /** Counts packets and bytes (NFTA_COUNTER_*). */
+  counter: Attributes<'bytes' | 'packets'>
+  /** Matches up to a rate, or beyond it (NFTA_LIMIT_*). */
+  limit: Attributes<'rate' | 'unit' | 'burst' | 'type' | 'flags'>
+  /** Matches up to an amount, or beyond it (NFTA_QUOTA_*). */
+  quota: Attributes<'bytes' | 'flags' | 'consumed'>
+  /** Matches up to a number of flows, or beyond it (NFTA_CONNLIMIT_*). */
+  connlimit: Attributes<'count' | 'flags'>
+  /** Remembers when a packet came by last (NFTA_LAST_*). */
+  last: Attributes<'set' | 'milliseconds'>
+  /** Has a named object work on the packet (NFTA_OBJREF_*). */
+  objref: Attributes<'type' | 'sreg' | 'setId'> & Attributes<'name' | 'set', string>
+  /** Has conntrack pass the packet over; no attributes. */
   notrack: { readonly [key: string]: never }
 }
 
