@@ -14,6 +14,7 @@ import {
 import { toError } from '../errors.js'
 import { checkSignal } from './check.js'
 import { ERRNO } from './constants.js'
+import { checkOptions, type Options } from './options.js'
 import { pipeStream } from './pipe.cjs'
 
 /** What becomes of one of the program's standard streams. */
@@ -42,6 +43,14 @@ export interface ChildExit {
   readonly code: number | null
   /** The signal that ended it. */
   readonly signal: NodeJS.Signals | null
+}
+
+const OPTIONS: Options<SpawnOptions> = {
+  env: 'value',
+  cwd: 'value',
+  stdio: 'value',
+  signal: 'value',
+  killSignal: 'value',
 }
 
 const signals = constants.signals as Partial<Record<string, number>>
@@ -146,6 +155,7 @@ export class NetNsChild {
     args: readonly string[],
     options: SpawnOptions,
   ) {
+    checkOptions(options, 'NetNs.spawn', OPTIONS)
     const { signal, killSignal = 'SIGTERM' } = options
     const wire = toWire(command, args, options)
     signalNumber(killSignal, 'killSignal')
