@@ -6,7 +6,7 @@ import { Containerd, containerdProblem, IMAGE } from '../helpers/containerd.js'
 import { SCRIPTS } from '../helpers/plugin-folder.js'
 import { PrivateSpace } from '../helpers/private-space.js'
 import { until } from '../helpers/process.js'
-import { makeRelease } from '../helpers/release.js'
+import { currentRelease } from '../helpers/release.js'
 
 // In CI an absent containerd is a broken job, not a reason to pass.
 const skip = (process.env['CI'] ? undefined : containerdProblem()) ?? false
@@ -16,7 +16,7 @@ tap.test('ctr run --cni', { skip, timeout: 240_000 }, async (t) => {
   t.teardown(() => host.destroy())
   const space = await PrivateSpace.create(host)
   // ctr knows the usual places only, which is where the installer puts things.
-  const archive = await makeRelease(host.folder, { version: 'v0.1.0' })
+  const archive = await currentRelease()
   const install = [join(SCRIPTS, 'install-cni-plugin.sh'), '--archive', archive]
   await space.must('sh', install)
   const containerd = await Containerd.create({ space })
