@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
+import { readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildOnce, ROOT } from './build-once.js'
 import { isNewest } from './bundle.js'
@@ -63,6 +64,16 @@ export async function copyRelease(
   }
   await sumUp(folder)
   return archive
+}
+
+/**
+ * Makes the unpacked program another file that does the same: byte 15 of an ELF file means
+ * nothing.
+ */
+export function otherProgram(folder: string): void {
+  const file = openSync(join(folder, 'vnet-cni'), 'r+')
+  writeSync(file, Buffer.from([1]), 0, 1, 15)
+  closeSync(file)
 }
 
 /** Writes SHA256SUMS for all archives in a folder. */

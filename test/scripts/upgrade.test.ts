@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
@@ -6,7 +6,7 @@ import { CniRunner } from '../helpers/cni-runner.js'
 import { BackgroundPing, BRIEF_MS } from '../helpers/host-ping.js'
 import { CONFLIST, SCRIPTS } from '../helpers/plugin-folder.js'
 import { must } from '../helpers/process.js'
-import { copyRelease, currentRelease } from '../helpers/release.js'
+import { copyRelease, currentRelease, otherProgram } from '../helpers/release.js'
 
 const SCRIPT = join(SCRIPTS, 'install-cni-plugin.sh')
 const skip = process.getuid?.() === 0 || process.env['CI'] ? false : 'it needs root'
@@ -25,18 +25,14 @@ async function makeRig(t: Test) {
   return { host, bin, conf, install, runner }
 }
 
-/** Makes the program another file that does the same: byte 15 of an ELF file means nothing. */
-function otherBytes(folder: string): void {
-  const file = openSync(join(folder, 'vnet-cni'), 'r+')
-  writeSync(file, Buffer.from([1]), 0, 1, 15)
-  closeSync(file)
-}
-
 tap.test('an upgrade under a running pod, and removal', { skip }, async (t) => {
   const { host, bin, conf, install, runner } = await makeRig(t)
   const before = await host.snapshot()
   const first = await currentRelease()
-  const second = await copyRelease(host.folder, { version: '99.0.0', change: otherBytes })
+  const second = await copyRelease(host.folder, {
+    version: '99.0.0',
+    change: otherProgram,
+  })
   t.equal((await install('--archive', first)).code, 0)
   const program = statSync(join(bin, 'vnet-cni')).ino
 
@@ -53,7 +49,7 @@ tap.test('an upgrade under a running pod, and removal', { skip }, async (t) => {
   await runner.add('b', other)
   t.ok(await host.ping('b', address), 'a pod of the new programs reaches the old one')
   const { sent, lost, longestGapMs } = await watch.stop()
-  t.ok(sent > 100, `${sent} pings were sent`)
+  t.ok(sent > 50, `${sent} pings were sent`)
   t.equal(lost, 0, `all of them were answered; longest gap ${longestGapMs} ms`)
 
   const early = await install('--uninstall')
