@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
@@ -106,4 +107,23 @@ tap.test('reset when every state file is lost', { skip }, async (t) => {
   const again = await reset()
   t.equal(again.code, 0)
   t.equal(again.stdout, 'nothing to remove\n')
+})
+
+tap.test('a removal that is interrupted shows the list again', { skip }, async (t) => {
+  const { host, bin, conf, install } = await makeRig(t)
+  for (const folder of [bin, conf]) mkdirSync(folder)
+  const list = join(conf, '10-azure.conflist')
+  const hidden = join(conf, '.10-azure.conflist.removing')
+  copyFileSync(CONFLIST, list)
+  writeFileSync(join(bin, '.vnet-cni.manifest'), '')
+  // The program ends the script that runs it, as an operator's Ctrl-C may.
+  const program = `#!/bin/sh
+    [ -e '${hidden}' ] && [ ! -e '${list}' ] && echo hidden > '${host.folder}/seen'
+    kill -TERM $PPID`
+  writeFileSync(join(bin, 'vnet-cni'), program, { mode: 0o755 })
+  const ended = await install('--uninstall')
+  t.equal(ended.code, 143, 'exit code of SIGTERM')
+  t.equal(readFileSync(join(host.folder, 'seen'), 'utf8'), 'hidden\n', 'it was hidden')
+  t.strictSame(readdirSync(conf), ['10-azure.conflist'], 'it is where it was')
+  t.ok(existsSync(join(bin, 'vnet-cni')), 'and so is the program')
 })
