@@ -21,14 +21,19 @@ extern "C" {
 
 int first_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int first_pthread_join(pthread_t, void**);
+int first_pthread_attr_setstacksize(pthread_attr_t*, size_t);
 __asm__(".symver first_pthread_create, pthread_create@" FIRST);
 __asm__(".symver first_pthread_join, pthread_join@" FIRST);
+__asm__(".symver first_pthread_attr_setstacksize, pthread_attr_setstacksize@" FIRST);
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attr, void* (*body)(void*),
                    void* arg) noexcept {
   return first_pthread_create(thread, attr, body, arg);
 }
 int pthread_join(pthread_t thread, void** result) { return first_pthread_join(thread, result); }
+int pthread_attr_setstacksize(pthread_attr_t* attr, size_t size) noexcept {
+  return first_pthread_attr_setstacksize(attr, size);
+}
 
 // Functions of their own since glibc 2.33; before, inline calls of others. The kernel's struct is
 // the same as glibc's on both architectures.
