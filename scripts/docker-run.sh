@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts a container on the Azure virtual network: with --net=none, and then with the whole
-# network configuration list. POSIX sh. Uses docker, or podman where there is no docker.
+# network configuration list. POSIX sh. Uses docker, or podman where there is no docker. Needs
+# docker-common.sh beside it.
 set -eu
 
 usage() {
@@ -20,18 +21,15 @@ begun. Prints the container's address. docker-del.sh removes what this script ma
 USAGE
 }
 
-fail() {
-  printf 'docker-run.sh: %s\n' "$1" >&2
-  exit "${2:-1}"
-}
+script=docker-run.sh
+common=$(dirname "$(readlink -f "$0")")/docker-common.sh
+if [ ! -r "$common" ]; then
+  echo "$script: $common is missing: get it from where this script came from" >&2
+  exit 1
+fi
+# shellcheck source=scripts/docker-common.sh
+. "$common"
 
-wrong() {
-  fail "$1: see docker-run.sh --help" 2
-}
-
-conflist=/etc/cni/net.d/10-azure.conflist
-cni_bin=${CNI_PATH:-/opt/cni/bin}
-engine=
 ports=
 restart=
 
@@ -41,14 +39,9 @@ newline='
 
 while [ $# -gt 0 ]; do
   case $1 in
-    -p | --publish | --conflist | --cni-bin | --engine)
+    -p | --publish)
       [ $# -ge 2 ] || wrong "$1 needs a value"
-      case $1 in
-        -p | --publish) ports=$ports$2$newline ;;
-        --conflist) conflist=$2 ;;
-        --cni-bin) cni_bin=$2 ;;
-        --engine) engine=$2 ;;
-      esac
+      ports=$ports$2$newline
       shift 2
       ;;
     --restart)
@@ -63,7 +56,10 @@ while [ $# -gt 0 ]; do
       shift
       break
       ;;
-    -*) wrong "unknown option $1" ;;
+    -*)
+      common_option "$@"
+      shift 2
+      ;;
     *) break ;;
   esac
 done
@@ -81,32 +77,8 @@ case $name$namespace in
   *[!a-zA-Z0-9_.-]*) wrong "$name or $namespace holds more than letters, digits, _ . and -" ;;
 esac
 
-if [ -z "$engine" ]; then
-  if command -v docker >/dev/null 2>&1; then
-    engine=docker
-  elif command -v podman >/dev/null 2>&1; then
-    engine=podman
-  else
-    fail 'neither docker nor podman is installed: install one of them'
-  fi
-fi
-command -v "$engine" >/dev/null 2>&1 || fail "$engine is not installed: install it"
-
-[ "$(id -u)" -eq 0 ] || fail 'networks need root: run it with sudo'
+find_programs
 [ -r "$conflist" ] || fail "$conflist is missing: run install-cni-plugin.sh, or use --conflist"
-vnet_cni=
-IFS=:
-for folder in $cni_bin; do
-  [ -n "$vnet_cni" ] || [ ! -x "$folder/vnet-cni" ] || vnet_cni=$folder/vnet-cni
-done
-unset IFS
-[ -n "$vnet_cni" ] || fail "no vnet-cni in $cni_bin: run install-cni-plugin.sh, or use --cni-bin"
-"$engine" info >/dev/null 2>&1 ||
-  fail "$engine does not answer: start its service, for example: systemctl start $engine"
-
-one_line() {
-  printf '%s' "$1" | tr '\n' ' '
-}
 
 # Runs a command; what it writes to stderr is in $said then, as one line.
 run() {

@@ -5,10 +5,13 @@ Installs, upgrades or removes the network configuration and programs of the Azur
 plug-ins under c:\cni.
 
 .DESCRIPTION
-NOT RUN: this script was written and reviewed on Linux, where neither PowerShell nor Windows is at
-hand. No release has Windows programs yet: the project's plug-ins speak netlink, and a Windows
-archive has to exist before this script can install one. It follows install-cni-plugin.sh step by
-step: verify, unpack, check, then rename into place, the list last. Try it on a test machine first.
+NEVER RUN: this script was written and read on Linux, where neither PowerShell nor Windows is at
+hand. What was checked: its syntax, by the tests, with tree-sitter's grammar of PowerShell; nothing
+tells whether the cmdlets do what it expects of them. No release has Windows programs yet: the
+project's plug-ins speak netlink, and a Windows archive has to exist before this script can install
+one. It follows install-cni-plugin.sh step by step: verify, unpack, check, then rename into place,
+the list last. It does not give a host its network back, as that one does with --uninstall, and does
+not save programs of others. Try it on a test machine first.
 
 .PARAMETER Version
 Version of the plug-ins, such as v0.1.0. The only one that the source has when absent.
@@ -17,7 +20,9 @@ Version of the plug-ins, such as v0.1.0. The only one that the source has when a
 A local archive, azure-vnet-cni-windows-amd64-VERSION.zip, with its SHA256SUMS beside it.
 
 .PARAMETER BaseUrl
-Where to download the archive and SHA256SUMS.
+The folder to download the archive and SHA256SUMS from. Without it and without -Archive the
+environment's VNET_CNI_RELEASE_URL names the release page: the folder that has download/vVERSION/
+and latest/download/.
 
 .PARAMETER Uninstall
 Removes what was installed. A changed list is kept as 10-azure.conflist.saved.
@@ -136,10 +141,15 @@ function Get-Release([string] $Stage) {
         $null, $wanted = Select-Archive $sums (Split-Path -Leaf $file)
         return $file, $wanted
     }
-    if (-not $BaseUrl) {
-        Stop-Script 'this copy of the script knows no release page: use -BaseUrl or -Archive'
-    }
     $base = $BaseUrl.TrimEnd('/')
+    if (-not $base -and $env:VNET_CNI_RELEASE_URL) {
+        $number = $Version -replace '^v', ''
+        $folder = if ($number) { "download/v$number" } else { 'latest/download' }
+        $base = "$($env:VNET_CNI_RELEASE_URL.TrimEnd('/'))/$folder"
+    }
+    if (-not $base) {
+        Stop-Script 'no release page is configured: use -Archive or -BaseUrl, or set VNET_CNI_RELEASE_URL'
+    }
     $sums = Join-Path $Stage 'SHA256SUMS'
     try {
         # Windows PowerShell 5.1 does not offer TLS 1.2 by itself on older systems.

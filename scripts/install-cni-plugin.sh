@@ -7,8 +7,9 @@
 # programs or the new ones, and programs that run keep the file that they were started from.
 set -eu
 
-# The release page; empty in a copy that was not made by a release: --base-url or --archive then.
-release_page=
+# Has DIR/download/vVERSION/ and DIR/latest/download/, as GitHub's release pages do. There is no
+# page that every copy of this script could know: the environment or an option names one.
+release_page=${VNET_CNI_RELEASE_URL:-}
 
 usage() {
   cat <<'USAGE'
@@ -19,7 +20,7 @@ usage: install-cni-plugin.sh [options] [AZURE-CNI-PLUGIN-VERSION] [CNI-PLUGIN-VE
   CNI-PLUGIN-VERSION        accepted and not needed: loopback and portmap are in our archive
 
   --archive FILE   install from a local archive, with its SHA256SUMS beside it
-  --base-url URL   download the archive and SHA256SUMS from there
+  --base-url URL   download the archive and SHA256SUMS from this folder
   --uninstall      remove what was installed, after giving the host its network back
   --force          with --uninstall: also while pods are attached, which lose their network
   --dry-run        check everything, change nothing
@@ -27,6 +28,9 @@ usage: install-cni-plugin.sh [options] [AZURE-CNI-PLUGIN-VERSION] [CNI-PLUGIN-VE
   --conf-dir DIR   /etc/cni/net.d unless given
   --root DIR       prefix for both, for images: the running host's network is left alone
   -h, --help       this text
+
+Without --archive and --base-url the environment's VNET_CNI_RELEASE_URL names the release page:
+the folder that has download/vVERSION/ and latest/download/.
 USAGE
 }
 
@@ -49,30 +53,20 @@ one_line() {
 
 programs='vnet-cni azure-vnet azure-vnet-ipam portmap loopback'
 list=10-azure.conflist
-archive=
-base_url=
-uninstall=
-force=
-dry_run=
-root=
-bin_dir=
-conf_dir=
-version=
-go_version=
+archive='' base_url='' version='' go_version='' root='' bin_dir='' conf_dir=''
+uninstall='' force='' dry_run=''
+
+value() { # OPTION [VALUE]
+  { [ $# -ge 2 ] && [ -n "$2" ]; } || wrong "$1 needs a value"
+}
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --archive | --base-url | --bin-dir | --conf-dir | --root)
-      { [ $# -ge 2 ] && [ -n "$2" ]; } || wrong "$1 needs a value"
-      case $1 in
-        --archive) archive=$2 ;;
-        --base-url) base_url=${2%/} ;;
-        --bin-dir) bin_dir=$2 ;;
-        --conf-dir) conf_dir=$2 ;;
-        --root) root=${2%/} ;;
-      esac
-      shift
-      ;;
+    --archive) value "$@" && archive=$2 && shift ;;
+    --base-url) value "$@" && base_url=${2%/} && shift ;;
+    --bin-dir) value "$@" && bin_dir=$2 && shift ;;
+    --conf-dir) value "$@" && conf_dir=$2 && shift ;;
+    --root) value "$@" && root=${2%/} && shift ;;
     --uninstall) uninstall=yes ;;
     --force) force=--force ;;
     --dry-run) dry_run=yes ;;
@@ -90,26 +84,26 @@ while [ $# -gt 0 ]; do
 done
 
 [ -z "$archive" ] || [ -z "$base_url" ] || wrong '--archive and --base-url exclude each other'
-case $version in
-  '' | [0-9]* | v[0-9]*) ;;
-  *) wrong "version $version is not valid, use one such as v0.1.0" ;;
-esac
-case $version in
-  */*) wrong "version $version is not valid, use one such as v0.1.0" ;;
-esac
 number=${version#v}
-offline_root=$root
+case ${version:+x}$number in
+  x | x[!0-9]* | */*) wrong "version $version is not valid, use one such as v0.1.0" ;;
+esac
 bin_dir=$root${bin_dir:-/opt/cni/bin}
 conf_dir=$root${conf_dir:-/etc/cni/net.d}
 manifest=$bin_dir/.vnet-cni.manifest
-stage=
-conf_stage=
+stage='' conf_stage='' hidden=''
+
+# The list is hidden during --uninstall: no runtime begins a new pod while the network goes back.
+show() {
+  [ ! -e "$hidden" ] || mv -f "$hidden" "$conf_dir/$list"
+}
 
 clean() {
   status=$?
   trap - EXIT
   [ -z "$stage" ] || rm -rf "$stage"
   [ -z "$conf_stage" ] || rm -f "$conf_stage"
+  show
   exit "$status"
 }
 trap clean EXIT
@@ -138,23 +132,15 @@ is_ours() { # NAME: whether a program is there as we put it
   fi
 }
 
-is_our_list() {
-  noted "conf $(sum_of "$conf_dir/$list") $list"
-}
-
 exists() {
   [ -e "$1" ] || [ -L "$1" ]
-}
-
-saved_name() {
-  printf '%s/.%s.before-vnet-cni' "$bin_dir" "$1"
 }
 
 # --- removal ---------------------------------------------------------------------------------
 
 reset_host() {
   # An image has no network; the host's own is not its affair.
-  [ -z "$offline_root" ] || return 0
+  [ -z "$root" ] || return 0
   if [ ! -x "$bin_dir/vnet-cni" ]; then
     say "$bin_dir/vnet-cni is gone: the host's network is left as it is"
     return 0
@@ -165,7 +151,7 @@ reset_host() {
 
 remove_conflist() {
   exists "$conf_dir/$list" || return 0
-  if is_our_list; then
+  if noted "conf $(sum_of "$conf_dir/$list") $list"; then
     rm -f "$conf_dir/$list"
     say "removed $conf_dir/$list"
   else
@@ -176,20 +162,18 @@ remove_conflist() {
 }
 
 remove_program() {
-  if ! exists "$bin_dir/$1"; then
-    :
-  elif ! is_ours "$1"; then
+  if exists "$bin_dir/$1" && ! is_ours "$1"; then
     say "kept $bin_dir/$1: it is not the one that was installed"
     return 0
-  elif [ -n "$dry_run" ]; then
+  fi
+  if [ -n "$dry_run" ]; then
     say "would remove $bin_dir/$1"
     return 0
-  else
-    rm -f "$bin_dir/$1"
-    say "removed $bin_dir/$1"
   fi
-  saved=$(saved_name "$1")
-  if [ -z "$dry_run" ] && exists "$saved"; then
+  rm -f "$bin_dir/$1"
+  say "removed $bin_dir/$1"
+  saved=$bin_dir/.$1.before-vnet-cni
+  if exists "$saved"; then
     mv -f "$saved" "$bin_dir/$1"
     say "put back $bin_dir/$1 as it was before"
   fi
@@ -201,15 +185,11 @@ remove_all() {
     reset_host || fail "pods or the host's network are in the way: $(one_line "$said")"
     ! exists "$conf_dir/$list" || say "would remove $conf_dir/$list"
   else
-    # Without the list no runtime begins a new pod while the network goes back.
     hidden=$conf_dir/.$list.removing
     ! exists "$conf_dir/$list" || mv -f "$conf_dir/$list" "$hidden" ||
       fail "$conf_dir cannot be written: make it writable"
-    if ! reset_host; then
-      ! exists "$hidden" || mv -f "$hidden" "$conf_dir/$list"
-      fail "nothing was removed: $(one_line "$said")"
-    fi
-    ! exists "$hidden" || mv -f "$hidden" "$conf_dir/$list"
+    reset_host || fail "nothing was removed: $(one_line "$said")"
+    show
     remove_conflist
     rm -f "$conf_dir/$list.new"
   fi
@@ -221,14 +201,6 @@ remove_all() {
 }
 
 # --- installation ----------------------------------------------------------------------------
-
-machine() {
-  case $(uname -m) in
-    x86_64 | amd64) arch=amd64 elf=3e00 ;;
-    aarch64 | arm64) arch=arm64 elf=b700 ;;
-    *) fail "no archive for $(uname -m): use a machine with amd64 or arm64" ;;
-  esac
-}
 
 # The folder for new files is beside the old ones: a rename works within one file system only.
 make_stage() {
@@ -258,48 +230,46 @@ download() { # NAME
   fi || fail "$base_url/$1 cannot be downloaded: correct --base-url or the version: $(one_line "$said")"
 }
 
-# Sets $file and $wanted: the archive's name and checksum according to SHA256SUMS.
-choose() { # SHA256SUMS
-  file=
-  wanted=
+fits() { # NAME: whether it is the archive that was named, or one for this machine and version
+  [ -z "$archive" ] || { [ "$1" = "${archive##*/}" ]; return; }
+  its=${1#"azure-vnet-cni-linux-$arch-"}
+  case $1 in
+    */*) return 1 ;;
+    "azure-vnet-cni-linux-$arch-"*.tgz) its=${its%.tgz} ;;
+    *) return 1 ;;
+  esac
+  [ -z "$number" ] || [ "${its#v}" = "$number" ]
+}
+
+choose() { # SHA256SUMS: sets $file and $wanted, the archive's name and checksum
+  file='' wanted=''
   while read -r sum name; do
     name=${name#\*}
-    case $name in
-      */*) continue ;;
-      "azure-vnet-cni-linux-$arch-"*.tgz) ;;
-      *) continue ;;
-    esac
-    found=${name#"azure-vnet-cni-linux-$arch-"}
-    found=${found%.tgz}
-    [ -z "$number" ] || [ "${found#v}" = "$number" ] || continue
+    fits "$name" || continue
     [ -z "$file" ] || fail "$1 names several versions: say which one to install"
-    file=$name
-    wanted=$sum
+    file=$name wanted=$sum
   done <"$1"
-  [ -n "$file" ] || fail "$1 names no archive for linux-$arch${version:+ and version $version}: choose another version or source"
 }
 
 fetch() {
   if [ -n "$archive" ]; then
     [ -r "$archive" ] || fail "$archive cannot be read: name an archive that exists"
-    sums=$(dirname "$archive")/SHA256SUMS
+    sums=$(dirname "$archive")/SHA256SUMS tarball=$archive
     [ -r "$sums" ] || fail "$sums is missing: put the release's SHA256SUMS beside the archive"
-    file=$(basename "$archive")
-    wanted=
-    while read -r sum name; do
-      [ "${name#\*}" != "$file" ] || wanted=$sum
-    done <"$sums"
-    [ -n "$wanted" ] || fail "$sums has no line for $file: take both from the same release"
-    tarball=$archive
+    choose "$sums"
+    [ -n "$file" ] || fail "$sums has no line for ${archive##*/}: take both from the same release"
     return 0
   fi
   if [ -z "$base_url" ]; then
-    [ -n "$release_page" ] || fail 'this copy of the script knows no release page: use --base-url or --archive'
-    base_url=$release_page/latest/download
-    [ -z "$number" ] || base_url=$release_page/download/v$number
+    [ -n "$release_page" ] ||
+      fail 'no release page is configured: use --archive or --base-url, or set VNET_CNI_RELEASE_URL'
+    base_url=${release_page%/}/latest/download
+    [ -z "$number" ] || base_url=${release_page%/}/download/v$number
   fi
   download SHA256SUMS
   choose "$stage/SHA256SUMS"
+  [ -n "$file" ] ||
+    fail "$base_url/SHA256SUMS names no archive for linux-$arch${version:+ and version $version}: choose another version or source"
   download "$file"
   tarball=$stage/$file
 }
@@ -348,7 +318,7 @@ judge_conflist() {
     conflist=put
   elif cmp -s "$stage/new/$list" "$conf_dir/$list"; then
     conflist=same
-  elif is_our_list; then
+  elif noted "conf $(sum_of "$conf_dir/$list") $list"; then
     conflist=put
   else
     conflist=keep
@@ -379,14 +349,15 @@ place() { # FILE TARGET
 put() {
   # What others put there comes back with --uninstall.
   for name in $programs; do
-    if exists "$bin_dir/$name" && ! is_ours "$name" && ! exists "$(saved_name "$name")"; then
-      cp -a "$bin_dir/$name" "$(saved_name "$name")" ||
+    saved=$bin_dir/.$name.before-vnet-cni
+    if exists "$bin_dir/$name" && ! is_ours "$name" && ! exists "$saved"; then
+      cp -a "$bin_dir/$name" "$saved" ||
         fail "$bin_dir/$name cannot be saved: free some space in $bin_dir"
       say "saved $bin_dir/$name, which is not ours"
     fi
   done
   chmod 0755 "$stage/new/vnet-cni"
-  # Flushed before the names change: after a power cut a name leads to a whole file.
+  # After a power cut a name has to lead to a whole file.
   sync "$stage/new/vnet-cni" 2>/dev/null || sync
   place "$stage/both" "$manifest"
   for name in $programs; do
@@ -403,7 +374,11 @@ put() {
 }
 
 install_all() {
-  machine
+  case $(uname -m) in
+    x86_64 | amd64) arch=amd64 elf=3e00 ;;
+    aarch64 | arm64) arch=arm64 elf=b700 ;;
+    *) fail "no archive for $(uname -m): use a machine with amd64 or arm64" ;;
+  esac
   [ -z "$go_version" ] || say "CNI plug-ins $go_version are not needed: loopback and portmap are in our archive"
   make_stage
   fetch

@@ -1,24 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { currentBundle } from '../helpers/bundle.js'
 import { must } from '../helpers/process.js'
+import { ARCH, currentRelease, VERSION } from '../helpers/release.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'vnet-cni-release-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
-const arch = process.arch === 'arm64' ? 'arm64' : 'amd64'
-const name = `azure-vnet-cni-linux-${arch}-${version}.tgz`
+const name = `azure-vnet-cni-linux-${ARCH}-${VERSION}.tgz`
 
 const bundle = await currentBundle()
-const out = join(folder, 'release')
-// Compiling the addon takes half a minute of a processor.
-await must(
-  process.execPath,
-  ['scripts/release.mjs', '--arch', process.arch, '--out', out],
-  { timeoutMs: 280_000 },
-)
+const out = dirname(await currentRelease())
 
 t.test(
   'the archive holds the programs and the list, and says nothing of its maker',

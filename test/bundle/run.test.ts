@@ -1,31 +1,17 @@
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
-import { currentBundle, PROGRAMS } from '../helpers/bundle.js'
+import { installBundle, PROGRAMS } from '../helpers/bundle.js'
 import { run } from '../helpers/process.js'
 
 t.equal(process.getuid?.(), 0, 'these tests need root')
 
 const folder = mkdtempSync(join(tmpdir(), 'vnet-cni-bundle-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-const bin = join(folder, 'bin')
-mkdirSync(bin)
-// One file and its links, far from the project.
-copyFileSync(join(await currentBundle(), 'vnet-cni'), join(bin, 'vnet-cni'))
-chmodSync(join(bin, 'vnet-cni'), 0o755)
+const bin = await installBundle(join(folder, 'bin'))
 chmodSync(folder, 0o755)
-for (const name of PROGRAMS) symlinkSync('vnet-cni', join(bin, name))
 
 /** Runs a program of the bundle with nothing in the environment but what is given. */
 function bare(

@@ -1,10 +1,12 @@
+import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
+import { installBundle } from '../helpers/bundle.js'
 import { PAGE, WEB } from '../helpers/busybox-image.js'
 import { Containerd, containerdProblem, IMAGE } from '../helpers/containerd.js'
 import { Cri } from '../helpers/cri.js'
 import { ADDRESS } from '../helpers/fabric.js'
-import { CONFLIST, pluginFolder } from '../helpers/plugin-folder.js'
+import { CONFLIST } from '../helpers/plugin-folder.js'
 import { PrivateSpace } from '../helpers/private-space.js'
 import { until } from '../helpers/process.js'
 import type { Snapshot } from '../helpers/snapshot.js'
@@ -27,7 +29,8 @@ async function makeRig(t: Test): Promise<Rig> {
   t.teardown(() => host.destroy())
   const space = await PrivateSpace.create(host)
   await space.must('cp', [CONFLIST, '/etc/cni/net.d/10-azure.conflist'])
-  const containerd = await Containerd.create({ space, cniPath: pluginFolder() })
+  const cniPath = await installBundle(join(host.folder, 'bin'))
+  const containerd = await Containerd.create({ space, cniPath })
   await containerd.importImages('k8s.io')
   const cri = new Cri(containerd.socket)
   t.teardown(() => cri.close())
@@ -100,7 +103,8 @@ tap.test(
       st.equal(await page(rig, 'fabric', PORT), PAGE, 'the first one still serves')
       await remove(rig, first.pod)
       const again = await servingPod(rig, 'web')
-      await remove(rig, again.pod)
+      await cri.removePod(again.pod)
+      st.equal(await page(rig, 'fabric', PORT), '', 'removed without a stop before')
       st.strictSame(
         await host.changesSince(before, { state: false }),
         [],

@@ -2,10 +2,11 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
+import { installBundle } from '../helpers/bundle.js'
 import { PAGE } from '../helpers/busybox-image.js'
 import { Docker, dockerProblem } from '../helpers/docker.js'
 import { ADDRESS } from '../helpers/fabric.js'
-import { CONFLIST, pluginFolder, SCRIPTS } from '../helpers/plugin-folder.js'
+import { CONFLIST, SCRIPTS } from '../helpers/plugin-folder.js'
 import { PrivateSpace } from '../helpers/private-space.js'
 import { until, type Outcome } from '../helpers/process.js'
 import type { Snapshot } from '../helpers/snapshot.js'
@@ -19,6 +20,7 @@ interface Rig {
   host: AzureHost
   space: PrivateSpace
   docker: Docker
+  cniPath: string
   before: Snapshot
 }
 
@@ -28,12 +30,13 @@ async function makeRig(t: Test): Promise<Rig> {
   const space = await PrivateSpace.create(host)
   const docker = await Docker.create(space)
   await space.must('cp', [CONFLIST, '/etc/cni/net.d/10-azure.conflist'])
-  return { host, space, docker, before: await host.snapshot({ state: false }) }
+  const cniPath = await installBundle(join(host.folder, 'bin'))
+  return { host, space, docker, cniPath, before: await host.snapshot({ state: false }) }
 }
 
 /** Runs one of the scripts inside the VM. */
-function script({ space, docker }: Rig, name: string, ...args: string[]) {
-  const env = { ...docker.env, CNI_PATH: pluginFolder() }
+function script({ space, docker, cniPath }: Rig, name: string, ...args: string[]) {
+  const env = { ...docker.env, CNI_PATH: cniPath }
   return space.run('sh', [join(SCRIPTS, name), ...args], { env })
 }
 
@@ -191,6 +194,12 @@ tap.test('docker-run.sh and docker-del.sh', { skip, timeout: 240_000 }, async (t
     failed(st, port, /-p 80 is not valid/)
     const list = ['--conflist', '/nothing', 'web', 'shop', 'busybox']
     failed(st, await script(rig, 'docker-run.sh', ...list), /\/nothing is missing/)
+    const bin = ['--cni-bin', '/nowhere', 'web', 'shop', 'busybox']
+    failed(
+      st,
+      await script(rig, 'docker-run.sh', ...bin),
+      /no vnet-cni in \/nowhere: run/,
+    )
     await nothingLeft(st, rig)
   })
 })

@@ -1,24 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
-import { BRIEF_MS } from '../helpers/host-ping.js'
+import { installBundle } from '../helpers/bundle.js'
+import { PAGE } from '../helpers/busybox-image.js'
 import { ADDRESS } from '../helpers/fabric.js'
+import { BRIEF_MS } from '../helpers/host-ping.js'
+import { CONFLIST } from '../helpers/plugin-folder.js'
 import { Podman, podmanProblem } from '../helpers/podman.js'
 import { until } from '../helpers/process.js'
 
-const inRoot = (path: string): string =>
-  fileURLToPath(new URL(`../../${path}`, import.meta.url))
-const OUR_PLUGINS = inRoot('dist/cni')
-const OUR_CONFLIST = inRoot('conf/10-azure.conflist')
 const GO_PLUGINS = '/usr/lib/cni'
 
 // In CI an absent podman is a broken job, not a reason to pass.
 const problem = process.env['CI'] ? undefined : podmanProblem()
 const skip = problem ?? false
-
-const PAGE = 'served through a host port'
-const WEB = ['sh', '-c', `echo '${PAGE}' > /www/index.html; exec httpd -f -p 80 -h /www`]
 
 /** An ordinary bridge with addresses of its own: what a VM without a VNet plug-in has. */
 const GO_CONFLIST = {
@@ -55,8 +51,7 @@ async function addressOf(podman: Podman, container: string): Promise<string> {
 
 /** Starts a web server with a published port and tries every way to it. */
 async function publishAndTry(t: Test, host: AzureHost, podman: Podman, network: string) {
-  const options = { image: 'busybox', network, ports: ['8080:80'], cmd: WEB }
-  await podman.run({ name: 'web', ...options })
+  await podman.run({ name: 'web', network, ports: ['8080:80'] })
   const address = await addressOf(podman, 'web')
   const own = async (): Promise<boolean> =>
     (await podman.exec('web', 'wget', ['-qO-', 'http://127.0.0.1/'])).code === 0
@@ -72,7 +67,7 @@ async function publishAndTry(t: Test, host: AzureHost, podman: Podman, network: 
     t.equal(await curl(host, where, target), PAGE, `${where} → ${target}`)
   const gateway = ['-c', '1', '-W', '2', ADDRESS.gateway]
   const ping = await podman.exec('web', 'ping', gateway)
-  t.equal(ping.code, 0, `container → gateway ${ADDRESS.gateway}`)
+  t.equal(ping.code, 0, `container → gateway: ${ping.stderr}`)
   return address
 }
 
@@ -80,7 +75,6 @@ tap.test('podman with the reference plug-ins: the harness works', { skip }, asyn
   await using host = await AzureHost.create()
   const networks = { '10-plain.conflist': JSON.stringify(GO_CONFLIST) }
   const podman = await Podman.create({ host, cniPath: GO_PLUGINS, networks })
-  await podman.importBusybox()
   const address = await publishAndTry(t, host, podman, 'plain')
   t.match(address, /^10\.88\.0\./)
   await podman.rm('web')
@@ -91,24 +85,70 @@ tap.test('podman with the reference plug-ins: the harness works', { skip }, asyn
   )
 })
 
-tap.test('podman with azure-vnet and the default list as it is', { skip }, async (t) => {
-  if (!existsSync(OUR_PLUGINS)) return t.fail('the plug-ins are not built: npm run build')
-  await using host = await AzureHost.create()
-  const networks = { '10-azure.conflist': readFileSync(OUR_CONFLIST, 'utf8') }
-  const podman = await Podman.create({ host, cniPath: OUR_PLUGINS, networks })
-  await podman.importBusybox()
-  const before = await host.snapshot({ state: false })
-  const watch = await host.hostPing()
+tap.test(
+  'podman with the one file and the default list as it is',
+  { skip },
+  async (t) => {
+    await using host = await AzureHost.create()
+    const cniPath = await installBundle(join(host.folder, 'bin'))
+    const networks = { '10-azure.conflist': readFileSync(CONFLIST, 'utf8') }
+    const podman = await Podman.create({ host, cniPath, networks })
+    const before = await host.snapshot({ state: false })
+    const watch = await host.hostPing()
+    const port = `${ADDRESS.primary}:8080`
+    const served = () =>
+      until('the page', async () => (await curl(host, 'fabric', port)) === PAGE, 10_000)
+    const free = async (st: Test) =>
+      st.match(await curl(host, 'fabric', port), /refused|connect/, 'the port is free')
+    const nothingLeft = async (st: Test) => {
+      st.strictSame(
+        await host.changesSince(before, { state: false }),
+        [],
+        'nothing is left',
+      )
+      await free(st)
+    }
 
-  const address = await publishAndTry(t, host, podman, 'azure')
-  t.ok(host.nic.secondaries.includes(address), `${address} is one of the VM's addresses`)
-  for (const where of ['fabric', 'secondVm', 'peeredVm'])
-    t.equal(await curl(host, where, `${address}:80`), PAGE, `${where} → ${address}`)
-  t.ok((await host.wireserverRequests()) > 0, 'the pool came from the wireserver')
-  t.equal(await host.fabricDrops(), 0, 'no frame left with a foreign source MAC')
+    await t.test('every way to a container and from it; rm -f', async (st) => {
+      const address = await publishAndTry(st, host, podman, 'azure')
+      st.ok(
+        host.nic.secondaries.includes(address),
+        `${address} is one of the VM's addresses`,
+      )
+      for (const where of ['fabric', 'secondVm', 'peeredVm'])
+        st.equal(await curl(host, where, `${address}:80`), PAGE, `${where} → ${address}`)
+      st.ok((await host.wireserverRequests()) > 0, 'the pool came from the wireserver')
+      st.equal(await host.fabricDrops(), 0, 'no frame left with a foreign source MAC')
+      await podman.rm('web')
+      await nothingLeft(st)
+    })
 
-  await podman.rm('web')
-  t.strictSame(await host.changesSince(before, { state: false }), [], 'nothing is left')
-  const { lost, longestGapMs } = await watch.stop()
-  t.ok(longestGapMs <= BRIEF_MS, `the VM kept its network: ${lost} lost`)
-})
+    await t.test('stop, start, restart', async (st) => {
+      await podman.run({ name: 'web', network: 'azure', ports: ['8080:80'] })
+      st.ok(await served(), 'started')
+      await podman.must('stop', '-t', '0', 'web')
+      await podman.settled()
+      await nothingLeft(st)
+      await podman.must('start', 'web')
+      st.ok(await served(), 'started again')
+      await podman.must('restart', '-t', '0', 'web')
+      st.ok(await served(), 'restarted')
+      await podman.rm('web')
+      await nothingLeft(st)
+    })
+
+    await t.test('podman’s monitor killed between ADD and DEL', async (st) => {
+      await podman.run({ name: 'web', network: 'azure', ports: ['8080:80'] })
+      st.ok(await served(), 'started')
+      const monitors = podman.monitors()
+      st.equal(monitors.length, 1, 'one monitor')
+      for (const pid of monitors) process.kill(pid, 'SIGKILL')
+      st.equal(await curl(host, 'fabric', port), PAGE, 'the container serves without it')
+      await podman.rm('web')
+      await nothingLeft(st)
+    })
+
+    const { lost, longestGapMs } = await watch.stop()
+    t.ok(longestGapMs <= BRIEF_MS, `the VM kept its network: ${lost} lost`)
+  },
+)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { constants, copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildOnce, ROOT } from './build-once.js'
 
@@ -16,11 +17,11 @@ function newest(path: string): number {
   return Math.max(0, ...names.map((name) => newest(join(path, name))))
 }
 
-function isCurrent(bundle: string): boolean {
-  const executable = join(bundle, 'vnet-cni')
-  if (!existsSync(executable)) return false
-  const built = statSync(executable).mtimeMs
-  return SOURCES.every((path) => newest(join(ROOT, path)) < built)
+/** Whether a file is there and younger than all that goes into a bundle, and than `more`. */
+export function isNewest(file: string, more: readonly string[] = []): boolean {
+  if (!existsSync(file)) return false
+  const built = statSync(file).mtimeMs
+  return [...SOURCES, ...more].every((path) => newest(join(ROOT, path)) < built)
 }
 
 /** Makes a bundle in a folder. */
@@ -37,8 +38,21 @@ export async function currentBundle(): Promise<string> {
   const bundle = join(ROOT, 'dist', 'bundle')
   await buildOnce(
     'bundle',
-    () => isCurrent(bundle),
+    () => isNewest(join(bundle, 'vnet-cni')),
     () => makeBundle(bundle),
   )
   return bundle
+}
+
+/**
+ * Puts the bundle's one file and its links into a new folder, far from the project, as an operator
+ * does by hand; answers with the folder.
+ */
+export async function installBundle(folder: string): Promise<string> {
+  const bundle = await currentBundle()
+  mkdirSync(folder, { recursive: true })
+  const target = join(folder, 'vnet-cni')
+  copyFileSync(join(bundle, 'vnet-cni'), target, constants.COPYFILE_FICLONE)
+  for (const name of PROGRAMS) symlinkSync('vnet-cni', join(folder, name))
+  return folder
 }

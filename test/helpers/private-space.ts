@@ -9,6 +9,7 @@ const UNSHARE = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 // The first process of the PID namespace. It has to reap what daemons leave behind, as bash
 // does while it reads; its input ends with this process, whatever happens to it, and then
 // the kernel ends everything else in there. /opt and /etc take writes that nobody else sees.
+// There is no Node in there, wherever this machine has it: what needs one fails.
 const HOLDER = `
   mount -t tmpfs tmpfs /run
   mount -t tmpfs tmpfs /var/lib
@@ -20,6 +21,11 @@ const HOLDER = `
   done
   rm -rf /etc/cni/net.d /opt/cni
   mkdir -p /etc/cni/net.d /opt/cni/bin
+  PATH=$PATH:/usr/local/bin:/usr/bin
+  for name in $(type -ap node nodejs | xargs -r realpath | sort -u); do
+    mount --bind /dev/null "$name"
+  done
+  if node -e 0 2>/dev/null; then exit 1; fi
   echo ready
   while read -r; do :; done`
 
@@ -36,7 +42,7 @@ export function missingPrograms(
 
 /**
  * A simulated VM's file systems and processes: it has the VM's network, a `/run`, `/var/lib`,
- * `/etc` and `/opt` of its own, and takes all its mounts and processes along when it goes.
+ * `/etc` and `/opt` of its own, no Node, and takes all its mounts and processes along when it goes.
  */
 export class PrivateSpace {
   readonly host: AzureHost

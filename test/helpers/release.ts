@@ -1,68 +1,82 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
+import { readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { CONFLIST, pluginFolder } from './plugin-folder.js'
-import { must } from './process.js'
+import { buildOnce, ROOT } from './build-once.js'
+import { isNewest } from './bundle.js'
+import { must, runSync } from './process.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/cjs/main.js', import.meta.url))
-const LINKS = ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback']
 /** This machine's architecture in names of archives. */
 export const ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
-/** What to put into an archive. */
-export interface ReleaseOptions {
+const RELEASE = join(ROOT, 'build', 'release')
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string
-  /** Content of 10-azure.conflist; ours unless given. */
-  conflist?: string
-  arch?: string
-  /** Changes the files before they are packed. */
+}
+
+/** The project's version, which the real archive has. */
+export const VERSION = version
+
+const nameOf = (its: string): string => `azure-vnet-cni-linux-${ARCH}-${its}.tgz`
+
+/**
+ * The archive that `npm run release` makes of this source, with its SHA256SUMS beside it; made
+ * once for all test files. It may not be changed: {@link copyRelease} makes one that may.
+ */
+export async function currentRelease(): Promise<string> {
+  const archive = join(RELEASE, nameOf(VERSION))
+  const script = join(ROOT, 'scripts', 'release.mjs')
+  await buildOnce(
+    'release',
+    () => isNewest(archive, ['conf', 'scripts/release.mjs']),
+    () => {
+      const args = [script, '--arch', process.arch, '--out', RELEASE]
+      const made = runSync(process.execPath, args, { timeoutMs: 280_000 })
+      if (made.code !== 0) throw new Error(`npm run release: ${made.stderr}`)
+    },
+  )
+  return archive
+}
+
+/** How a copy differs from the real archive. */
+export interface CopyOptions {
+  /** Version in its name. */
+  version?: string
+  /** Changes the unpacked files before they are packed again. */
   change?: (folder: string) => void
 }
 
-/**
- * Makes an archive as `npm run release` does, and adds its line to SHA256SUMS; answers with its
- * path. Without a bundle the program is a script for Node that reports the version asked for.
- */
-export async function makeRelease(
+/** Copies the real archive into a folder, with a line in SHA256SUMS; answers with its path. */
+export async function copyRelease(
   folder: string,
-  { version, conflist, arch = ARCH, change }: ReleaseOptions,
+  { version: its = VERSION, change }: CopyOptions = {},
 ): Promise<string> {
-  const content = join(folder, `content-${version}-${arch}`)
-  mkdirSync(content, { recursive: true })
-  makeProgram(content, version)
-  for (const name of LINKS) symlinkSync('vnet-cni', join(content, name))
-  const list = conflist ?? readFileSync(CONFLIST, 'utf8')
-  writeFileSync(join(content, '10-azure.conflist'), list)
-  change?.(content)
-  const name = `azure-vnet-cni-linux-${arch}-${version}.tgz`
-  const pack = ['-I', 'gzip -1', '-cf', join(folder, name), '.']
-  await must('tar', ['-C', content, ...pack])
+  const real = await currentRelease()
+  mkdirSync(folder, { recursive: true })
+  const archive = join(folder, nameOf(its))
+  if (change) {
+    const content = mkdtempSync(join(folder, 'content-'))
+    await must('tar', ['-xzf', real, '-C', content])
+    change(content)
+    await must('tar', ['-C', content, '-I', 'gzip -1', '-cf', archive, '.'])
+    rmSync(content, { recursive: true })
+  } else {
+    cpSync(real, archive)
+  }
   await sumUp(folder)
-  return join(folder, name)
+  return archive
+}
+
+/**
+ * Makes the unpacked program another file that does the same: byte 15 of an ELF file means
+ * nothing.
+ */
+export function otherProgram(folder: string): void {
+  const file = openSync(join(folder, 'vnet-cni'), 'r+')
+  writeSync(file, Buffer.from([1]), 0, 1, 15)
+  closeSync(file)
 }
 
 /** Writes SHA256SUMS for all archives in a folder. */
 export async function sumUp(folder: string): Promise<void> {
   await must('sh', ['-c', 'sha256sum *.tgz > SHA256SUMS'], { cwd: folder })
-}
-
-function makeProgram(content: string, version: string): void {
-  const bundled = pluginFolder()
-  const target = join(content, 'vnet-cni')
-  if (!existsSync(join(bundled, 'package.json'))) {
-    cpSync(join(bundled, 'vnet-cni'), target)
-    return
-  }
-  const program = `#!${process.execPath}
-if (process.argv[2] === '--version') console.log('vnet-cni ${version}')
-else require('${MAIN}').main(require('node:path').basename(process.argv[1]))
-`
-  writeFileSync(target, program, { mode: 0o755 })
 }

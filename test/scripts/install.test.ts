@@ -12,11 +12,11 @@ import {
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { CONFLIST, SCRIPTS } from '../helpers/plugin-folder.js'
 import { must, run, runSync, type Outcome, type RunOptions } from '../helpers/process.js'
-import { ARCH, makeRelease, sumUp } from '../helpers/release.js'
+import { ARCH, copyRelease, currentRelease, sumUp, VERSION } from '../helpers/release.js'
 
 const SCRIPT = join(SCRIPTS, 'install-cni-plugin.sh')
 const PROGRAMS = ['azure-vnet', 'azure-vnet-ipam', 'loopback', 'portmap', 'vnet-cni']
@@ -64,63 +64,76 @@ function refused(t: Test, outcome: Outcome, pattern: RegExp, at: Place): void {
   t.strictSame(visible(at.conf), [], 'no list is there')
 }
 
-tap.test('from an archive: install, upgrade, remove', { skip }, async (t) => {
-  const at = place(t)
-  const archive = await makeRelease(at.folder, { version: 'v0.1.0' })
-  const first = await install([
-    '--archive',
-    archive,
-    '--root',
-    at.root,
-    'v0.1.0',
-    'v1.0.1',
-  ])
-  t.equal(first.code, 0, first.stderr)
-  t.match(first.stdout, /CNI plug-ins v1\.0\.1 are not needed: loopback and portmap/)
-  t.strictSame(visible(at.bin), ['.vnet-cni.manifest', ...PROGRAMS])
-  t.equal(
-    readFileSync(`${at.conf}/10-azure.conflist`, 'utf8'),
-    readFileSync(CONFLIST, 'utf8'),
-  )
-  const answer = await run(join(at.bin, 'azure-vnet'), [], {
-    env: { CNI_COMMAND: 'VERSION' },
-  })
-  t.match(answer.stdout, /supportedVersions/, 'the program runs')
-
+/** Makes the list of an archive another one, which works as well. */
+function newList(folder: string): void {
   const list = readFileSync(CONFLIST, 'utf8').replace('0.3.0', '0.3.1')
-  const newer = await makeRelease(at.folder, { version: 'v0.2.0', conflist: list })
-  const second = await install(['--archive', newer, '--root', at.root])
-  t.equal(second.code, 0, second.stderr)
-  t.match(
-    readFileSync(`${at.conf}/10-azure.conflist`, 'utf8'),
-    /0\.3\.1/,
-    'list followed',
-  )
+  writeFileSync(join(folder, '10-azure.conflist'), list)
+}
 
-  const gone = await install(['--uninstall', '--root', at.root])
-  t.equal(gone.code, 0, gone.stderr)
-  t.strictSame([visible(at.bin), visible(at.conf)], [[], []], 'nothing is left')
-  const twice = await install(['--uninstall', '--root', at.root])
-  t.match(twice.stderr, /nothing to remove/)
-})
+/** Replaces the program by next to nothing: for archives that no test gets as far as to run. */
+function light(folder: string): void {
+  writeFileSync(join(folder, 'vnet-cni'), '#!/bin/false\n', { mode: 0o755 })
+}
+
+tap.test(
+  'the archive of npm run release: install, upgrade, remove',
+  { skip },
+  async (t) => {
+    const at = place(t)
+    const archive = await currentRelease()
+    const from = ['--archive', archive, '--root', at.root]
+    const dry = await install([...from, '--dry-run'])
+    t.equal(dry.code, 0, dry.stderr)
+    t.match(
+      dry.stdout,
+      new RegExp(`^would install vnet-cni ${VERSION} .* list in .*: put$`, 'm'),
+    )
+    t.notOk(existsSync(join(at.root, 'opt')), 'nothing was changed')
+    const first = await install([...from, `v${VERSION}`, 'v1.0.1'])
+    t.equal(first.code, 0, first.stderr)
+    t.match(first.stdout, /CNI plug-ins v1\.0\.1 are not needed: loopback and portmap/)
+    t.strictSame(visible(at.bin), ['.vnet-cni.manifest', ...PROGRAMS])
+    t.equal(
+      readFileSync(`${at.conf}/10-azure.conflist`, 'utf8'),
+      readFileSync(CONFLIST, 'utf8'),
+    )
+    const answer = await run(join(at.bin, 'azure-vnet'), [], {
+      env: { CNI_COMMAND: 'VERSION' },
+    })
+    t.match(answer.stdout, /supportedVersions/, 'the program runs')
+
+    const newer = await copyRelease(at.folder, { version: '99.0.0', change: newList })
+    const second = await install(['--archive', newer, '--root', at.root])
+    t.equal(second.code, 0, second.stderr)
+    t.match(
+      readFileSync(`${at.conf}/10-azure.conflist`, 'utf8'),
+      /0\.3\.1/,
+      'list followed',
+    )
+
+    const gone = await install(['--uninstall', '--root', at.root])
+    t.equal(gone.code, 0, gone.stderr)
+    t.strictSame([visible(at.bin), visible(at.conf)], [[], []], 'nothing is left')
+    const twice = await install(['--uninstall', '--root', at.root])
+    t.match(twice.stderr, /nothing to remove/)
+  },
+)
 
 tap.test('a changed list and programs of others are kept', { skip }, async (t) => {
   const at = place(t)
   mkdirSync(at.bin, { recursive: true })
   writeFileSync(join(at.bin, 'portmap'), 'not ours\n', { mode: 0o755 })
   writeFileSync(join(at.bin, 'bridge'), 'not ours\n', { mode: 0o755 })
-  const archive = await makeRelease(at.folder, { version: 'v0.1.0' })
-  await must('sh', [SCRIPT, '--archive', archive, '--root', at.root])
+  await must('sh', [SCRIPT, '--archive', await currentRelease(), '--root', at.root])
   const file = join(at.conf, '10-azure.conflist')
   const changed = readFileSync(file, 'utf8').replace('azure0', 'mine0')
   writeFileSync(file, changed)
 
-  const conflist = readFileSync(CONFLIST, 'utf8').replace('0.3.0', '0.3.1')
-  const newer = await makeRelease(at.folder, { version: 'v0.2.0', conflist })
+  const newer = await copyRelease(at.folder, { version: '99.0.0', change: newList })
   const second = await install(['--archive', newer, '--root', at.root])
   t.match(second.stdout, /kept your changed .*10-azure\.conflist; the new one is .*\.new/)
   t.equal(readFileSync(file, 'utf8'), changed)
-  t.equal(readFileSync(`${file}.new`, 'utf8'), conflist)
+  t.match(readFileSync(`${file}.new`, 'utf8'), /0\.3\.1/)
 
   const gone = await install(['--uninstall', '--root', at.root])
   t.equal(gone.code, 0, gone.stderr)
@@ -131,35 +144,50 @@ tap.test('a changed list and programs of others are kept', { skip }, async (t) =
 
 tap.test('from a server on loopback', { skip }, async (t) => {
   const at = place(t)
-  await makeRelease(at.folder, { version: 'v0.1.0' })
-  await makeRelease(at.folder, { version: 'v0.2.0' })
+  await copyRelease(at.folder)
+  await copyRelease(at.folder, { version: 'v99.0.0', change: light })
+  const asked: string[] = []
   const server = createServer((request, response) => {
+    asked.push(request.url ?? '')
     const path = join(at.folder, basename(request.url ?? ''))
     if (existsSync(path)) response.end(readFileSync(path))
     else response.writeHead(404).end()
   }).listen(0, '127.0.0.1')
   t.teardown(() => server.close())
   await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  const base = ['--base-url', `http://127.0.0.1:${port}/`, '--root', at.root]
+  const page = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const root = ['--root', at.root]
+  const base = ['--base-url', `${page}/`, ...root]
+  const name = `azure-vnet-cni-linux-${ARCH}-${VERSION}.tgz`
 
   refused(t, await install(base), /names several versions: say which one/, at)
   refused(t, await install([...base, 'v9.9.9']), /names no archive .*v9\.9\.9/, at)
-  const dry = await install([...base, '0.2.0', '--dry-run'])
-  t.match(dry.stdout, /would install .* from azure-vnet-cni-linux-.*-v0\.2\.0\.tgz/)
+  const dry = await install([...base, VERSION, '--dry-run'])
+  t.match(dry.stdout, new RegExp(`would install .* from ${name} to`))
   t.strictSame(visible(at.bin), [], 'nothing was changed')
-  const done = await install([...base, '0.2.0'])
+  const done = await install([...base, VERSION])
   t.equal(done.code, 0, done.stderr)
-  await install(['--uninstall', '--root', at.root])
-  rmSync(join(at.folder, `azure-vnet-cni-linux-${ARCH}-v0.2.0.tgz`))
-  rmSync(join(at.bin), { recursive: true })
-  rmSync(join(at.conf), { recursive: true })
-  refused(t, await install([...base, '0.2.0']), /cannot be downloaded/, at)
+  await must('sh', [SCRIPT, '--uninstall', ...root])
+
+  // The release page of the environment, with the folders that such pages have.
+  const env = { VNET_CNI_RELEASE_URL: `${page}/releases/` }
+  asked.length = 0
+  const named = await install([`v${VERSION}`, ...root], { env })
+  t.equal(named.code, 0, named.stderr)
+  const folder = `/releases/download/v${VERSION}`
+  t.strictSame(asked, [`${folder}/SHA256SUMS`, `${folder}/${name}`])
+  await must('sh', [SCRIPT, '--uninstall', ...root])
+  asked.length = 0
+  await install(root, { env })
+  t.strictSame(asked, ['/releases/latest/download/SHA256SUMS'])
+
+  rmSync(join(at.folder, name))
+  refused(t, await install([...base, VERSION]), /cannot be downloaded: correct/, at)
 })
 
 tap.test('what is wrong with an archive', { skip }, async (t) => {
   const at = place(t)
-  const archive = await makeRelease(at.folder, { version: 'v0.1.0' })
+  const archive = await copyRelease(at.folder)
   const args = ['--archive', archive, '--root', at.root]
   const sums = join(at.folder, 'SHA256SUMS')
   const good = readFileSync(sums)
@@ -203,19 +231,25 @@ tap.test('what is wrong inside an archive', { skip }, async (t) => {
     ],
     [
       'lacking',
-      (folder) => rmSync(join(folder, 'portmap')),
+      (folder) => {
+        light(folder)
+        rmSync(join(folder, 'portmap'))
+      },
       /lacks portmap: get it from another source/,
     ],
     [
       'stranger',
-      (folder) => writeFileSync(join(folder, 'passwd'), ''),
+      (folder) => {
+        light(folder)
+        writeFileSync(join(folder, 'passwd'), '')
+      },
       /holds \.\/passwd, which no release has/,
     ],
   ]
   for (const [name, change, pattern] of cases) {
     await t.test(name, async (st) => {
       const at = place(st)
-      const archive = await makeRelease(at.folder, { version: 'v0.1.0', change })
+      const archive = await copyRelease(at.folder, { change })
       refused(st, await install(['--archive', archive, '--root', at.root]), pattern, at)
     })
   }
@@ -223,7 +257,7 @@ tap.test('what is wrong inside an archive', { skip }, async (t) => {
 
 tap.test('what is wrong with the machine', { skip }, async (t) => {
   const at = place(t)
-  const archive = await makeRelease(at.folder, { version: 'v0.1.0' })
+  const archive = await currentRelease()
   const args = ['--archive', archive, '--root', at.root]
   const setpriv = ['--reuid=65534', '--regid=65534', '--clear-groups', 'sh', SCRIPT]
   refused(t, await run('setpriv', [...setpriv, ...args]), /root is needed: .* sudo/, at)
@@ -244,7 +278,7 @@ tap.test('what is wrong with the machine', { skip }, async (t) => {
 
 tap.test('a full and a read-only file system', { skip }, async (t) => {
   const at = place(t)
-  const archive = await makeRelease(at.folder, { version: 'v0.1.0' })
+  const archive = await currentRelease()
   // In a mount namespace of its own: the mounts go with the shell.
   const mounted = (options: string) => {
     const script = `mkdir -p "$1/opt/cni/bin" "$1/etc/cni/net.d"
@@ -260,7 +294,6 @@ tap.test('a full and a read-only file system', { skip }, async (t) => {
   const readOnly = mounted('ro')
   t.match(readOnly.stderr, /opt\/cni\/bin cannot be written: make it writable/)
   t.equal(readOnly.stdout.trim(), '', 'nothing is left')
-  t.ok(dirname(archive))
 })
 
 tap.test('wrong calls', { skip }, async (t) => {
@@ -268,6 +301,7 @@ tap.test('wrong calls', { skip }, async (t) => {
     [['--frob'], /unknown option --frob: see .* --help/],
     [['--archive'], /--archive needs a value/],
     [['--archive', 'a', '--base-url', 'b'], /exclude each other/],
+    [['v'], /version v is not valid/],
     [['latest'], /version latest is not valid, use one such as v0\.1\.0/],
     [['v1', 'v2', 'v3'], /too many arguments: v3/],
   ]
@@ -277,7 +311,10 @@ tap.test('wrong calls', { skip }, async (t) => {
     t.match(outcome.stderr, pattern)
   }
   const at = place(t)
-  const nowhere = await install(['v0.1.0', '--root', at.root])
-  refused(t, nowhere, /knows no release page: use --base-url or --archive/, at)
+  const env = { VNET_CNI_RELEASE_URL: undefined }
+  const nowhere = await install(['v0.1.0', '--root', at.root], { env })
+  const told =
+    /no release page is configured: use --archive or --base-url, or set VNET_CNI_REL/
+  refused(t, nowhere, told, at)
   t.match((await install(['--help'])).stdout, /usage: install-cni-plugin\.sh/)
 })

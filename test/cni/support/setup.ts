@@ -25,7 +25,7 @@ const inRoot = (path: string): string =>
   fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 /** Folder of our programs: the build's, or an installed one that is to be tested. */
-export const OUR_PLUGINS = process.env['VNET_CNI_TEST_PLUGINS'] ?? inRoot('dist/cni')
+export const OUR_PLUGINS = process.env['VNET_CNI_BIN'] ?? inRoot('dist/cni')
 /** Folder of the reference plug-ins. */
 export const GO_PLUGINS = '/usr/lib/cni'
 /** The list that the project ships. */

@@ -1,0 +1,56 @@
+# shellcheck shell=sh disable=SC2034 # The callers use what is set here.
+# What docker-run.sh and docker-del.sh have in common; they read this file from their own folder.
+# POSIX sh. The caller has set $script, its own name.
+set -eu
+
+fail() {
+  printf '%s: %s\n' "${script:?}" "$1" >&2
+  exit "${2:-1}"
+}
+
+wrong() {
+  fail "$1: see $script --help" 2
+}
+
+one_line() {
+  printf '%s' "$1" | tr '\n' ' '
+}
+
+# Reads one of the options that both scripts have; fails if it is another one.
+conflist=/etc/cni/net.d/10-azure.conflist
+cni_bin=${CNI_PATH:-/opt/cni/bin}
+engine=
+common_option() { # OPTION [VALUE]
+  case $1 in
+    --conflist | --cni-bin | --engine) [ $# -ge 2 ] || wrong "$1 needs a value" ;;
+    -*) wrong "unknown option $1" ;;
+  esac
+  case $1 in
+    --conflist) conflist=$2 ;;
+    --cni-bin) cni_bin=$2 ;;
+    --engine) engine=$2 ;;
+  esac
+}
+
+# Sets $engine to docker or podman, and $vnet_cni to our program.
+find_programs() {
+  if [ -n "$engine" ]; then
+    command -v "$engine" >/dev/null 2>&1 || fail "$engine is not installed: install it"
+  elif command -v docker >/dev/null 2>&1; then
+    engine=docker
+  elif command -v podman >/dev/null 2>&1; then
+    engine=podman
+  else
+    fail 'neither docker nor podman is installed: install one of them'
+  fi
+  [ "$(id -u)" -eq 0 ] || fail 'networks need root: run it with sudo'
+  vnet_cni=
+  IFS=:
+  for folder in $cni_bin; do
+    [ -n "$vnet_cni" ] || [ ! -x "$folder/vnet-cni" ] || vnet_cni=$folder/vnet-cni
+  done
+  unset IFS
+  [ -n "$vnet_cni" ] || fail "no vnet-cni in $cni_bin: run install-cni-plugin.sh, or use --cni-bin"
+  "$engine" info >/dev/null 2>&1 ||
+    fail "$engine does not answer: start its service, for example: systemctl start $engine"
+}
