@@ -41,21 +41,28 @@ export function readFacts(host: NetNs): HostFacts {
 }
 
 /**
- * The same, read when they are first asked for: a pod on a bridge that stands needs the links
- * alone, and both grow with the number of pods.
+ * The same, read when they are first asked for: a pod on a bridge that stands needs no routes.
  */
 export function lazyFacts(host: NetNs): HostFacts {
-  let links: readonly Link[] | undefined
-  let rest: HostFacts | undefined
+  let near: Omit<HostFacts, 'routes'> | undefined
+  let routes: readonly Route[] | undefined
+  const links = () => {
+    if (near) return near
+    const plan = host.plan()
+    const wanted = { links: plan.link.dump(), addresses: plan.address.dump() }
+    const done = plan.runSync()
+    near = { links: done.of(wanted.links), addresses: done.of(wanted.addresses) }
+    return near
+  }
   return {
     get links() {
-      return (links ??= host.sync.link.dump())
+      return links().links
     },
     get addresses() {
-      return (rest ??= readFacts(host)).addresses
+      return links().addresses
     },
     get routes() {
-      return (rest ??= readFacts(host)).routes
+      return (routes ??= readFacts(host).routes)
     },
   }
 }
