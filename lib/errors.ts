@@ -1,19 +1,17 @@
 /**
  * The errors that the library throws when the kernel refuses something.
  */
-import { constants } from 'node:os'
+import { osConstants } from './os-constants.js'
 import type { WireFailure } from './binding.js'
 
-const names = new Map(
-  Object.entries(constants.errno).map(([name, number]) => [number, name]),
-)
 // Kernel errnos that libuv has no name for (uapi/asm-generic/errno.h),
 // and the better known of two names for one number.
 const more: Record<number, string> = { 11: 'EAGAIN', 85: 'ERESTART', 95: 'EOPNOTSUPP' }
 
 /** The symbolic name of an errno, `EEXIST` for 17; `E<number>` when it has none. */
 export function errnoName(errno: number): string {
-  return more[errno] ?? names.get(errno) ?? `E${errno}`
+  const known = Object.entries(osConstants().errno)
+  return more[errno] ?? known.find(([, number]) => number === errno)?.[0] ?? `E${errno}`
 }
 
 /** A system call failed before the kernel's netlink code was reached. */

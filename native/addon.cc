@@ -59,7 +59,7 @@ class NetNsHandle : public Napi::ObjectWrap<NetNsHandle> {
  private:
   Napi::Value identity(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    if (!ns_) return misuse(env, "the namespace handle is closed");
+    if (!ns_) return misuse(env, "the namespace handle (NetNs) is closed");
     auto o = Napi::Object::New(env);
     o.Set("dev", static_cast<double>(ns_->device()));
     o.Set("ino", static_cast<double>(ns_->inode()));
@@ -174,7 +174,7 @@ bool read_plan(const Napi::CallbackInfo& info, Plan* plan) {
     Napi::Value handle = list.Get(i);
     auto ns = env.IsExceptionPending() ? nullptr : NetNsHandle::get(handle);
     if (!ns) {
-      misuse(env, "namespaces." + std::to_string(i) + ": not an open namespace handle");
+      misuse(env, "namespaces." + std::to_string(i) + ": not an open namespace handle (NetNs)");
       return false;
     }
     plan->namespaces.push_back(std::move(ns));
@@ -269,13 +269,13 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
 
 Napi::Value open_monitor(const Napi::CallbackInfo& info) {
   auto ns = info.Length() > 0 ? NetNsHandle::get(info[0]) : nullptr;
-  if (!ns) return misuse(info.Env(), "namespace: not an open namespace handle");
+  if (!ns) return misuse(info.Env(), "namespace: not an open namespace handle (NetNs)");
   return MonitorHandle::open(info, *ns, info.Env().GetInstanceData<State>()->monitor);
 }
 
 Napi::Value spawn(const Napi::CallbackInfo& info) {
   auto ns = info.Length() > 0 ? NetNsHandle::get(info[0]) : nullptr;
-  if (!ns) return misuse(info.Env(), "namespace: not an open namespace handle");
+  if (!ns) return misuse(info.Env(), "namespace: not an open namespace handle (NetNs)");
   return ChildHandle::spawn(info, *ns, info.Env().GetInstanceData<State>()->child);
 }
 

@@ -91,7 +91,7 @@ Failure NetNs::socket(int protocol, Socket** out) {
   Socket& s = protocol == NETLINK_ROUTE ? route_ : netfilter_;
   *out = &s;
   if (s.open()) return {};
-  return in_netns("netlink.open", fd_.get(), [&]() { return s.open_here(protocol); });
+  return here_or_in_netns("netlink.open", fd_.get(), [&]() { return s.open_here(protocol); });
 }
 
 namespace {
@@ -111,7 +111,7 @@ Failure sysctl_path(const std::string& name, std::string* path) {
 Failure sysctl_get(int netns, const std::string& name, std::string* value) {
   std::string path;
   if (Failure f = sysctl_path(name, &path)) return f;
-  return in_netns("sysctl.get", netns, [&]() -> Failure {
+  return here_or_in_netns("sysctl.get", netns, [&]() -> Failure {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd.valid()) return syscall_failure("sysctl.get", "open", errno);
     char text[4096];
@@ -126,7 +126,7 @@ Failure sysctl_get(int netns, const std::string& name, std::string* value) {
 Failure sysctl_set(int netns, const std::string& name, const std::string& value) {
   std::string path;
   if (Failure f = sysctl_path(name, &path)) return f;
-  return in_netns("sysctl.set", netns, [&]() -> Failure {
+  return here_or_in_netns("sysctl.set", netns, [&]() -> Failure {
     Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd.valid()) return syscall_failure("sysctl.set", "open", errno);
     if (::write(fd.get(), value.data(), value.size()) < 0) {

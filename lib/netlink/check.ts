@@ -94,5 +94,5 @@ export function checkAlias(alias: string, field = 'alias'): string {
 /** Throws a TypeError unless it is an AbortSignal, or absent. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return
-  throw new TypeError('signal: must be an AbortSignal')
+  throw new TypeError(`signal: must be an AbortSignal, not ${String(signal)}`)
 }

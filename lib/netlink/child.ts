@@ -2,7 +2,6 @@
  * Programs that run inside a namespace.
  */
 import type { Socket } from 'node:net'
-import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import {
   isFailure,
@@ -12,8 +11,10 @@ import {
   type WireChild,
 } from '../binding.js'
 import { toError } from '../errors.js'
+import { osConstants } from '../os-constants.js'
 import { checkSignal } from './check.js'
 import { ERRNO } from './constants.js'
+import { checkOptions, type Options } from './options.js'
 import { pipeStream } from './pipe.cjs'
 
 /** What becomes of one of the program's standard streams. */
@@ -44,14 +45,21 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null
 }
 
-const signals = constants.signals as Partial<Record<string, number>>
-const signalNames = new Map(
-  Object.entries(constants.signals)
-    .reverse()
-    .map(([name, number]) => [number, name as NodeJS.Signals]),
-)
+const OPTIONS: Options<SpawnOptions> = {
+  env: 'value',
+  cwd: 'value',
+  stdio: 'value',
+  signal: 'value',
+  killSignal: 'value',
+}
+
+function signalName(number: number): NodeJS.Signals | null {
+  const known = Object.entries(osConstants().signals)
+  return (known.find(([, n]) => n === number)?.[0] ?? null) as NodeJS.Signals | null
+}
 
 function signalNumber(signal: unknown, field: string): number {
+  const signals = osConstants().signals as Partial<Record<string, number>>
   const number = typeof signal === 'string' ? signals[signal] : signal
   if (Number.isInteger(number) && (number as number) >= 0 && (number as number) <= 64) {
     return number as number
@@ -146,6 +154,7 @@ export class NetNsChild {
     args: readonly string[],
     options: SpawnOptions,
   ) {
+    checkOptions(options, 'NetNs.spawn', OPTIONS)
     const { signal, killSignal = 'SIGTERM' } = options
     const wire = toWire(command, args, options)
     signalNumber(killSignal, 'killSignal')
@@ -198,7 +207,7 @@ export class NetNsChild {
     this.#native.close()
     if (isFailure(end)) throw toError(end)
     if (end.signal === 0) return { code: end.code, signal: null }
-    const name = signalNames.get(end.signal) ?? (`SIG${end.signal}` as NodeJS.Signals)
+    const name = signalName(end.signal) ?? (`SIG${end.signal}` as NodeJS.Signals)
     return { code: null, signal: name }
   }
 }

@@ -57,7 +57,14 @@ interface WireEntry {
   address?: string
 }
 
-const STATES = { permanent: NUD.permanent, static: NUD.noArp, dynamic: NUD.reachable }
+// As bridge(8) sends them. A bridge looks at NUD_PERMANENT and NUD_NOARP alone, in that order
+// (net/bridge/br_fdb.c, fdb_add_entry); VXLAN takes none without NUD_PERMANENT or NUD_REACHABLE
+// (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_add), and NUD_NOARP keeps it from ageing.
+const STATES = {
+  permanent: NUD.permanent | NUD.noArp,
+  static: NUD.noArp | NUD.reachable,
+  dynamic: NUD.reachable,
+}
 
 function fromWire(wire: unknown): FdbEntry {
   const { state, flags, address, ...w } = wire as WireEntry

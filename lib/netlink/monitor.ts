@@ -11,7 +11,9 @@ import {
 } from '../binding.js'
 import { toError } from '../errors.js'
 import { addressFromWire, type Address } from './address.js'
+import { checkSignal } from './check.js'
 import { linkFromWire, type Link } from './link.js'
+import { checkOptions, type Options } from './options.js'
 import { routeFromWire, type Route } from './route.js'
 
 /** What happened: RTM_NEW… and NFT_MSG_NEW… tell of things made or changed, DEL of things gone. */
@@ -168,6 +170,12 @@ export interface MonitorOptions {
   readonly receiveBuffer?: number
 }
 
+const OPTIONS: Options<MonitorOptions> = {
+  signal: 'value',
+  limit: 'value',
+  receiveBuffer: 'value',
+}
+
 const LIMIT = 4096
 const TAKE = 64
 
@@ -267,7 +275,9 @@ export class Monitor<
     kinds: readonly K[],
     options: MonitorOptions,
   ) {
+    checkOptions(options, 'NetNs.monitor', OPTIONS)
     const { signal, limit = LIMIT, receiveBuffer = 0 } = options
+    checkSignal(signal)
     check(kinds, limit, receiveBuffer)
     this.#events = this.#read()
     if (signal?.aborted) return

@@ -31,7 +31,7 @@ export interface NeighbourSpec {
 export interface NeighbourEntry extends NeighbourSpec {
   /** Not for proxies. */
   readonly mac?: string
-  /** `permanent` when absent. */
+  /** `permanent` when absent; a proxy of another state goes when its link loses the carrier. */
   readonly state?: NeighbourState | number
   /** The neighbour is an IPv6 router (NTF_ROUTER). */
   readonly router?: boolean
@@ -236,7 +236,9 @@ export class NeighbourVerbs {
       (spec.router ? NTF.router : 0) |
       (spec.extLearned ? NTF.extLearned : 0)
     const mac = spec.mac === undefined ? undefined : checkMac(spec.mac)
-    const state = spec.proxy ? 0 : neighbourStates.number(spec.state ?? 'permanent')
+    // Of a proxy only this much counts: one that is not permanent goes when the link loses its
+    // carrier (net/core/neighbour.c, pneigh_ifdown_and_unlock).
+    const state = neighbourStates.number(spec.state ?? 'permanent')
     this.sink.add(
       'neighbour.new',
       { ...where, flags: bits, state, mac },

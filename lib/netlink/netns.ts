@@ -183,7 +183,7 @@ export class NetNs implements Disposable, AsyncDisposable {
    * `for await (const event of host.monitor(['link', 'address'], { signal })) …`
    * See {@link Monitor} for how it ends and what happens when the reader is too slow.
    *
-   * @throws TypeError for an unknown kind
+   * @throws TypeError for an unknown kind or option, and when the handle is closed
    * @throws SyscallError EPERM for `nft` without CAP_NET_ADMIN
    * @throws SyscallError EMFILE without descriptors
    */

@@ -15,12 +15,12 @@ import type { Transaction } from '../nft/transaction.js'
 import { AddressVerbs } from './address.js'
 import { BridgePortVerbs } from './bridge-port.js'
 import { checkSignal } from './check.js'
-import { ERRNO } from './constants.js'
 import { FdbVerbs } from './fdb.js'
 import { LinkVerbs } from './link-verbs.js'
 import { NeighbourVerbs } from './neighbour.js'
 import type { NetNs } from './netns.js'
 import { NsidVerbs } from './nsid.js'
+import { checkOptions } from './options.js'
 import { RouteVerbs } from './route.js'
 import { RuleVerbs } from './rule.js'
 import { StepRef, type StepOptions, type StepSink } from './steps.js'
@@ -96,9 +96,7 @@ export class PlanScope {
    * value that undo puts back.
    */
   setSysctl(name: string, value: string, was?: string): void {
-    const undo =
-      was === undefined ? [] : [{ op: 'sysctl.set', args: { name, value: was } }]
-    this.sink.add('sysctl.set', { name, value }, { undo })
+    this.sysctl.set(name, value, was)
   }
 
   /**
@@ -106,9 +104,7 @@ export class PlanScope {
    * `optional`, one that is not there reads as an empty text.
    */
   getSysctl(name: string, options: { optional?: boolean } = {}): StepRef<string> {
-    const accept = options.optional ? [ERRNO.ENOENT] : []
-    const at = this.sink.add('sysctl.get', { name }, { accept })
-    return new StepRef(at, (wire) => (wire === undefined ? '' : String(wire)))
+    return this.sysctl.get(name, options)
   }
 
   /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */
@@ -226,6 +222,7 @@ export class Plan extends PlanScope {
    * With a signal also what {@link CallOptions} says.
    */
   async run(options: RunOptions & CallOptions = {}): Promise<Done> {
+    checkOptions(options, 'Plan.run', { onFailure: 'value', signal: 'value' })
     const { signal } = options
     checkSignal(signal)
     signal?.throwIfAborted()
@@ -237,6 +234,7 @@ export class Plan extends PlanScope {
 
   /** Runs the plan on this thread: for short-lived programs. Throws as `run` does. */
   runSync(options: RunOptions = {}): Done {
+    checkOptions(options, 'Plan.runSync', { onFailure: 'value' })
     const { steps, keepGoing } = this.#prepare(options)
     return this.#finish(
       this.#backend.runSync(this.#handles(), steps, keepGoing),

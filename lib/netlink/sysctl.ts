@@ -2,6 +2,7 @@
  * Files below /proc/sys, as a namespace sees them.
  */
 import { ERRNO } from './constants.js'
+import { checkOptions } from './options.js'
 import { StepRef, type StepSink } from './steps.js'
 
 function checkName(name: string): string {
@@ -32,6 +33,7 @@ export class SysctlVerbs {
    * @throws SyscallError EISDIR for a folder
    */
   get(name: string, options: { optional?: boolean } = {}): StepRef<string> {
+    checkOptions(options, 'sysctl.get', { optional: 'switch' })
     const accept = options.optional ? [ERRNO.ENOENT] : []
     const at = this.sink.add('sysctl.get', { name: checkName(name) }, { accept })
     return new StepRef(at, (wire) => (wire === undefined ? '' : String(wire)))

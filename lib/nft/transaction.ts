@@ -16,6 +16,7 @@ import {
 } from './defs.js'
 import { elementsToWire, intervalToWire, type SetElement } from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
+import { MessageList, type TransactionMessage } from './message-list.js'
 import { inMessages, isPackable, packedInMessages, type MessagePart } from './messages.js'
 import { objectToWire, objectType, type ObjectDef, type ObjectRef } from './object.js'
 import {
@@ -40,29 +41,12 @@ export * from './dump.js'
 export type { ElementKey } from './refs.js'
 
 /**
- * One change of a transaction, in the addon's form.
- *
- * @internal
- */
-export interface TransactionMessage {
-  /** What to do: `nft.rule.new`. */
-  readonly op: string
-  /** NLM_F_* bits (linux/netlink.h). */
-  readonly flags: number
-  /** The object, by the addon's names. */
-  readonly args: { readonly [key: string]: Wire }
-}
-
-const ECHO = 8
-
-/**
  * A list of changes to the ruleset that are committed together, by `commit`, `plan.nft` or
  * `plan.nftables.commit`. The methods only collect: they throw a TypeError for what cannot be, and
  * what they say of a NetlinkError is what the commit ends with. Its message names the change.
  */
 export class Transaction {
-  readonly #messages: TransactionMessage[] = []
-  readonly #subjects: Subject[] = []
+  #list = new MessageList()
   #nextId = 1
 
   /**
@@ -371,62 +355,34 @@ export class Transaction {
 
   /** @internal The changes in the addon's form. */
   get messages(): readonly TransactionMessage[] {
-    return this.#messages
+    return this.#list.all
   }
 
   /** How many of the kernel's messages it is. */
   get length(): number {
-    return this.#messages.length
+    return this.#list.all.length
   }
 
-  /**
-   * The transaction in the addon's form. With `echo` the kernel tells what it made.
-   *
-   * @internal
-   */
+  /** @internal The transaction in the addon's form. With `echo` the kernel tells what it made. */
   toWire(options: { echo?: boolean } = {}): { [key: string]: Wire } {
-    if (!options.echo) {
-      return {
-        messages: this.#messages as unknown as Wire[],
-        generation: this.generation,
-      }
+    const { echo = false } = options
+    const messages = echo ? this.#list.echoing() : this.#list.all
+    return {
+      messages: messages as unknown as Wire[],
+      generation: this.generation,
+      ...(echo && { echo }),
     }
-    // The kernel tells the new generation when the first message, whatever it does, asks for it
-    // (nf_tables_gen_notify looks at that one).
-    const messages = this.#messages.map((m, i) =>
-      i === 0 || m.op.endsWith('.new') ? { ...m, flags: m.flags | ECHO } : m,
-    ) as unknown as Wire[]
-    return { messages, generation: this.generation, echo: true }
   }
 
-  /**
-   * What a failure is about, for people: `element 10.0.0.5 . 80 of map ip t m`. Empty when it is
-   * about no message of this transaction.
-   *
-   * @internal
-   */
+  /** @internal What a failure is about, for people; empty when it is about no message of these. */
   describe(failure: Pick<WireFailure, 'message' | 'attribute'>): string {
-    const subject =
-      failure.message === undefined ? undefined : this.#subjects[failure.message]
-    const position = /^elements\.(\d+)/.exec(failure.attribute)?.[1]
-    return subject?.(position === undefined ? undefined : Number(position)) ?? ''
+    return this.#list.describe(failure)
   }
 
-  /**
-   * The same changes where each `destroy` is a plain delete, or left out where `exists` (asked by
-   * position of the message) says no: for kernels before 6.3, which have no destroy.
-   *
-   * @internal
-   */
+  /** @internal The same for kernels before 6.3, which have no destroy. */
   withoutDestroy(exists: (message: number) => boolean, generation: number): Transaction {
     const out = new Transaction(generation)
-    this.#messages.forEach((message, i) => {
-      const destroys = message.op.endsWith('.destroy')
-      if (destroys && !exists(i)) return
-      const op = destroys ? message.op.replace(/destroy$/, 'del') : message.op
-      out.#messages.push({ ...message, op })
-      out.#subjects.push(this.#subjects[i] as Subject)
-    })
+    out.#list = this.#list.withoutDestroy(exists)
     return out
   }
 
@@ -457,8 +413,7 @@ export class Transaction {
     flags: number,
     subject: Subject,
   ): this {
-    this.#messages.push({ op, flags, args })
-    this.#subjects.push(subject)
+    this.#list.push({ op, flags, args }, subject)
     return this
   }
 }

@@ -132,16 +132,17 @@ function flushFlows(plan: ReturnType<NetNs['plan']>, mappings: readonly Mapping[
 function linkTowards(host: NetNs, pod: string): string {
   const plan = host.plan()
   const route = plan.route.get(pod)
-  const links = plan.link.dump()
-  const done = plan.runSync()
-  const index = done.of(route).link
-  return done.of(links).find((link) => link.index === index)?.name ?? ''
+  const { link } = plan.runSync().of(route)
+  return link === undefined ? '' : (host.sync.link.read(link)?.name ?? '')
 }
 
-function readAll(host: NetNs): { held: Held[]; generation: number } {
+function readAll(
+  host: NetNs,
+  sets: readonly SetDef[] = MAPS,
+): { held: Held[]; generation: number } {
   const plan = host.plan()
   const generation = readGeneration(plan)
-  const dumps = MAPS.map((set) => ({ set, dump: dumpElements(plan, set) }))
+  const dumps = sets.map((set) => ({ set, dump: dumpElements(plan, set) }))
   const done = plan.runSync()
   const held = dumps.flatMap(({ set, dump }) =>
     done.of(dump).map((element) => ({ set, element })),
@@ -150,7 +151,7 @@ function readAll(host: NetNs): { held: Held[]; generation: number } {
 }
 
 function heldPorts(host: NetNs): Held[] {
-  return readAll(host).held.filter((h) => h.set !== HAIRPIN)
+  return readAll(host, [ANY, ONE]).held
 }
 
 /** Tags of the owners of all mappings. Throws NetlinkError, SyscallError. */

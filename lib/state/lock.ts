@@ -2,7 +2,6 @@
  * A critical section between processes.
  */
 import { mkdirSync, readFileSync } from 'node:fs'
-import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import { addon, isFailure, type Addon } from '../binding.js'
 import { errnoName } from '../errors.js'
@@ -38,10 +37,11 @@ export function withLock<T>(path: string, options: LockOptions, fn: () => T): T 
   const lockFile = options.lockFile ?? addon().lockFile
   const lock = lockFile(path, timeoutMs, options.label)
   if (isFailure(lock)) {
-    if (lock.errno === constants.errno.EAGAIN) {
+    const code = errnoName(lock.errno)
+    if (code === 'EAGAIN') {
       throw new LockTimeoutError(path, holderOf(path), timeoutMs)
     }
-    throw new StateError('lock', path, errnoName(lock.errno))
+    throw new StateError('lock', path, code)
   }
   try {
     return fn()

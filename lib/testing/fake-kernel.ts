@@ -137,7 +137,7 @@ export class FakeKernel {
   #model(native: NativeNetNs): FakeNamespace {
     const known = this.#namespaces.get(native)
     if (!known || known.model.closed) {
-      throw new TypeError('namespaces: not an open namespace handle')
+      throw new TypeError('namespaces: not an open namespace handle (NetNs)')
     }
     return known.model
   }

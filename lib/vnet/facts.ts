@@ -41,6 +41,26 @@ export function readFacts(host: NetNs): HostFacts {
 }
 
 /**
+ * The same, read when they are first asked for: a pod on a bridge that stands needs the links
+ * alone, and both grow with the number of pods.
+ */
+export function lazyFacts(host: NetNs): HostFacts {
+  let links: readonly Link[] | undefined
+  let rest: HostFacts | undefined
+  return {
+    get links() {
+      return (links ??= host.sync.link.dump())
+    },
+    get addresses() {
+      return (rest ??= readFacts(host)).addresses
+    },
+    get routes() {
+      return (rest ??= readFacts(host)).routes
+    },
+  }
+}
+
+/**
  * The link that stands for the NIC among those with its MAC. A bridge made for the NIC has the
  * same one, and so has the virtual function that Azure's accelerated networking puts beneath it;
  * the latter is enslaved to the NIC.

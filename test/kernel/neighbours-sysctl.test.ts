@@ -134,7 +134,13 @@ t.test('sysctls that fail', async (t) => {
     op: 'sysctl.set',
   })
   for (const name of ['/etc/passwd', '../../etc/passwd', 'net/../../self/environ', '']) {
-    t.throws(() => act(ns, (p) => p.getSysctl(name)), { code: 'EINVAL' }, name)
+    // The verbs refuse it first; the addon does not rely on that.
+    t.throws(() => act(ns, (p) => p.getSysctl(name)), TypeError, name)
+    t.throws(
+      () => act(ns, (p) => p.raw('sysctl.get', { name })),
+      { code: 'EINVAL' },
+      name,
+    )
   }
   t.throws(() => act(ns, (p) => p.raw('sysctl.get', { name: 5 })), {
     name: 'TypeError',

@@ -2,7 +2,6 @@
  * Every errno that the documentation of transactions, of the nft verbs and of conntrack promises,
  * provoked on the kernel; the ruleset stays as it was.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
@@ -20,24 +19,11 @@ import {
   type RuleDef,
   type SetDef,
 } from 'vnet-cni'
+import { documentedErrnos } from '../helpers/documented-errnos.js'
 import { runSync } from '../helpers/process.js'
 import { refusal } from './helper.js'
 
-const LIB = new URL('../../lib/', import.meta.url)
-
-/** `addTable EEXIST` for each promise of a folder's docstrings. */
-function documented(folder: string): string[] {
-  const path = fileURLToPath(new URL(folder, LIB))
-  const comments = /\/\*\*((?:(?!\*\/)[^])*)\*\/\s+(?:export function )?(\w+)/g
-  return readdirSync(path)
-    .filter((name) => name.endsWith('.ts'))
-    .flatMap((name) => [...readFileSync(path + name, 'utf8').matchAll(comments)])
-    .flatMap(([, comment = '', name]) =>
-      [...comment.matchAll(/@throws NetlinkError (E[A-Z0-9]+)/g)].map(
-        ([, code]) => `${name} ${code}`,
-      ),
-    )
-}
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const where = { family: 'ip', table: 't' } as const
 const table = { family: 'ip', name: 't' } as const
@@ -189,9 +175,6 @@ const WITHOUT_RIGHTS = `
   codes.conntrack = await plan.run().catch((error) => error.code)
   console.log(JSON.stringify(codes))`
 
-const RULES = ['addRule ENOENT', 'insertRule ENOENT'] as const
-const COMMIT = ['commit ERESTART', 'commit EPERM', 'list EPERM'] as const
-
 t.test('of transactions, and nothing of them stays', async (t) => {
   using ns = NetNs.create()
   commitSync(ns, stage())
@@ -228,7 +211,7 @@ t.test('of a process without rights', async (t) => {
   const drop = ['--bounding-set=-all', '--inh-caps=-all']
   const node = [process.execPath, '--input-type=module', '-e', WITHOUT_RIGHTS]
   const { stdout, stderr } = runSync('setpriv', [...drop, ...node], {
-    cwd: fileURLToPath(new URL('..', LIB)),
+    cwd: ROOT,
     env: { NODE_OPTIONS: undefined },
   })
   t.equal(stderr, '')
@@ -243,13 +226,19 @@ t.test('of a process without rights', async (t) => {
 })
 
 t.test('the documentation and this table tell the same', async (t) => {
-  const ours = new Set([...CASES.map(([what]) => what), ...COMMIT, ...RULES])
-  t.strictSame([...ours].toSorted(), [...new Set(documented('nft/'))].toSorted())
-  t.strictSame(documented('conntrack/').toSorted(), [
-    'del ENOENT',
-    'del EPERM',
-    'delIfExists EPERM',
-    'flush EPERM',
-    'list EPERM',
+  const changes = CASES.map(([what]) => `Transaction.${what}`)
+  const verbs = ['addRule', 'insertRule'].flatMap((verb) => [
+    `nft.${verb} ENOENT`,
+    `nft.${verb} EOPNOTSUPP`,
+  ])
+  const others = ['nft.commit ERESTART', 'nft.commit EPERM', 'list EPERM']
+  const ours = new Set([...changes, ...verbs, ...others])
+  t.strictSame([...ours].toSorted(), documentedErrnos('nft'))
+  t.strictSame(documentedErrnos('conntrack'), [
+    'conntrack.del ENOENT',
+    'conntrack.del EPERM',
+    'conntrack.delIfExists EPERM',
+    'conntrack.flush EPERM',
+    'conntrack.list EPERM',
   ])
 })

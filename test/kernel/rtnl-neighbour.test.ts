@@ -1,6 +1,7 @@
 import t from 'tap'
 import { NetNs, SyscallError } from '../../dist/esm/index.js'
 import { refusal, show } from '../helpers/ip-json.js'
+import { until } from '../helpers/process.js'
 
 const ns = NetNs.create()
 const other = NetNs.create()
@@ -74,6 +75,22 @@ t.test('neighbours: states, proxies, dump, get, flush', async (t) => {
   )
 })
 
+t.test('a proxy outlives the carrier, unless its state says otherwise', async (t) => {
+  const { link, neighbour } = ns
+  await link.addVeth({ name: 'c0', up: true }, { name: 'c1', up: true })
+  const stays = { link: 'c0', address: '10.0.0.78', proxy: true }
+  await neighbour.add(stays)
+  await neighbour.add({ ...stays, address: '10.0.0.79', state: 'none' })
+  t.equal((await neighbour.dump({ link: 'c0', proxy: true })).length, 2)
+  await link.set('c1', { up: false })
+  // The kernel sees to it later, in one walk of the table.
+  const left = await until('the kernel to drop one', async () => {
+    const proxies = await neighbour.dump({ link: 'c0', proxy: true })
+    return proxies.length < 2 ? proxies : undefined
+  })
+  t.match(left, [{ address: '10.0.0.78' }])
+})
+
 t.test('forwarding table of a bridge', async (t) => {
   const { fdb } = ns
   await fdb.add({ link: 'p0', mac: MAC, state: 'static', sticky: true })
@@ -114,6 +131,11 @@ t.test('forwarding table of a VXLAN tunnel', async (t) => {
   ])
   await ns.fdb.del({ ...flood, remote: '10.0.0.2' })
   t.equal((await show(ns, 'bridge', 'fdb', 'show', 'dev', 'vx0')).length, 1)
+  for (const state of ['permanent', 'static', 'dynamic'] as const) {
+    await ns.fdb.replace({ ...flood, mac: MAC, remote: '10.0.0.4', state })
+    const mine = (await ns.fdb.dump({ link: 'vx0' })).find(({ mac }) => mac === MAC)
+    t.match(mine, { state, remote: '10.0.0.4' })
+  }
 })
 
 t.test('bridge ports', async (t) => {

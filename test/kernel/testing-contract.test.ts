@@ -230,7 +230,7 @@ const scenarios: Scenario[] = [
       },
       (plan) => ({ conf: plan.getSysctl('net/ipv4/conf/br0/proxy_arp') }),
       (plan) => plan.setSysctl('net/ipv4/conf/nope/forwarding', '1'),
-      (plan) => void plan.getSysctl('../etc/passwd'),
+      (plan) => void plan.raw('sysctl.get', { name: '../etc/passwd' }),
     ],
   },
   {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Plan } from '../../dist/esm/index.js'
+import { commit, list, Transaction, type Plan } from '../../dist/esm/index.js'
 import { FakeKernel } from '../../dist/esm/testing/index.js'
 
 // What no compiler stops: input that comes out of files, requests and JavaScript.
@@ -84,7 +84,23 @@ const misspelt: Bad[] = [
   [/^pvidd: no option/, (p) => p.bridgePort.addVlan(2, odd({ id: 5, pvidd: true }))],
 ]
 
+const SYSCTLS: Any[] = [
+  ...['net/../kernel/hostname', '../etc/passwd', 'net/./ipv4', '/net/ipv4', 'hostname'],
+  ...['net.ipv4.ip_forward', 'net//ipv4', 'net/ipv4\0', '', 5, null],
+]
+const sysctls = SYSCTLS.flatMap((name): Bad[] => [
+  [/^name: .* is no sysctl; write it with slashes/, (p) => p.sysctl.get(name)],
+  [/^name: .* is no sysctl/, (p) => p.sysctl.set(name, 1)],
+  [/^name: .* is no sysctl/, (p) => p.getSysctl(name)],
+  [/^name: .* is no sysctl/, (p) => p.setSysctl(name, '1')],
+])
+
 const wrong: Bad[] = [
+  [
+    /^optinal: no option of sysctl.get/,
+    (p) => p.getSysctl('a/b', odd({ optinal: true })),
+  ],
+  [/^onfailure: no option of Plan.runSync/, (p) => p.runSync(odd({ onfailure: 'stop' }))],
   [/^family: ip4 is not one of/, (p) => p.address.flush(odd({ link: 2, family: 'ip4' }))],
   [/^family: inet is not one of/, (p) => p.route.flush(odd({ family: 'inet' }))],
   [/^family: v6 is not one of/, (p) => p.rule.add(odd({ family: 'v6', table: 5 }))],
@@ -126,11 +142,52 @@ t.test('every verb names the field, the value and the cure', async (t) => {
     ...prefixes,
     ...mtus,
     ...misspelt,
+    ...sysctls,
     ...wrong,
   ]) {
     const plan = host.plan()
     t.throws(() => make(plan, host.plan()), { name: 'TypeError', message })
     // Half a step would be half a write.
     t.notOk(plan.steps.some(({ op }) => /new|set|del|flush/.test(op)))
+  }
+})
+
+t.test('so do the calls of a namespace', async (t) => {
+  const host = new FakeKernel().netns()
+  const calls: (readonly [message: RegExp, call: () => unknown])[] = [
+    [/^kinds: links is not one of/, () => host.monitor(['links' as Any])],
+    [
+      /^limt: no option of NetNs.monitor; /,
+      () => host.monitor(['link'], odd({ limt: 5 })),
+    ],
+    [/^limit: 0 must be/, () => host.monitor(['link'], { limit: 0 })],
+    [/^signal: must be .*not 5/, () => host.monitor(['link'], odd({ signal: 5 }))],
+    [/^NetNs.monitor: give an object/, () => host.monitor(['link'], 5 as Any)],
+    [
+      /^enviroment: no option of NetNs.spawn/,
+      () => host.spawn('x', [], odd({ enviroment: {} })),
+    ],
+    [/^signal: must be .*not 5/, () => host.spawn('x', [], odd({ signal: 5 }))],
+  ]
+  for (const [message, call] of calls) t.throws(call, { name: 'TypeError', message })
+  const rejected: (readonly [message: RegExp, call: () => Promise<unknown>])[] = [
+    [/^signal: must be .*not 5/, () => host.plan().run(odd({ signal: 5 }))],
+    [/^signal: must be .*not null/, () => host.plan().run(odd({ signal: null }))],
+    [
+      /^onfailure: no option of Plan.run/,
+      () => host.plan().run(odd({ onfailure: 'stop' })),
+    ],
+    [/^signal: must be .*not 5/, () => host.link.dump(odd({ signal: 5 }))],
+    [/^signal: must be .*not 5/, () => list(host, {}, odd({ signal: 5 }))],
+    [
+      /^signal: must be .*not 5/,
+      () => commit(host, new Transaction(), odd({ signal: 5 })),
+    ],
+    [/^signal: must be .*not 5/, () => host.exec('x', [], odd({ signal: 5 }))],
+    [/^maxBufer: no option/, () => host.exec('x', [], odd({ maxBufer: 5 }))],
+  ]
+  for (const [message, call] of rejected) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await t.rejects(call(), { name: 'TypeError', message })
   }
 })

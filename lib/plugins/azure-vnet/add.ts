@@ -12,10 +12,11 @@ import { isAlive, ownProcess } from '../../state/index.js'
 import {
   bare,
   bridgeTable,
+  lazyFacts,
+  readFacts,
   MAP_OP,
   planEndpoint,
   podMac,
-  readFacts,
   type Endpoint,
   type HostFacts,
 } from '../../vnet/index.js'
@@ -56,7 +57,7 @@ export async function add(call: PluginCall): Promise<CniResult> {
   if (!died) refuseExisting(call, pod)
   await mend({ call, host, store, addresses }, own ? [call.owner] : [])
   if (died) refuseExisting(call, pod)
-  const facts = readFacts(host)
+  const facts = lazyFacts(host)
   checkMaster(facts, config.master)
   mark('checks')
   const job = { call, config, host, pod, store, addresses, facts }
@@ -165,17 +166,12 @@ function readyBridge(job: Job, nic: Link, masquerade: BridgeRecord['masquerade']
   }
   const seen = ready(store.read().bridges[bridge])
   if (seen) return seen
+  const fresh = () => newBridgeRecord(host, readFacts(host), nic, bridge, masquerade)
   store.update((state) => {
-    state.bridges[bridge] ??= newBridgeRecord(host, facts, nic, bridge, masquerade)
+    state.bridges[bridge] ??= fresh()
   })
   const link = store.update((state) => {
-    const record = (state.bridges[bridge] ??= newBridgeRecord(
-      host,
-      facts,
-      nic,
-      bridge,
-      masquerade,
-    ))
+    const record = (state.bridges[bridge] ??= fresh())
     // Another ADD may have done it while this one waited for the lock.
     const done = ready(record)
     if (done) return done

@@ -8,27 +8,32 @@ function groupOf(className: string): string {
   return group ? group.charAt(0).toLowerCase() + group.slice(1) : className
 }
 
+/** A class, or a comment (indented: of a method) with the name that it stands before. */
+const PARTS =
+  /^export class (\w+)|^( {2})?\/\*\*((?:(?!\*\/)[^])*)\*\/(?=\s+(?:(?:export|static|async|function) )*(\w+))/gm
+
 /** `link.add EEXIST` for each `@throws NetlinkError EEXIST` (or SyscallError) of one file. */
 function inSource(source: string): string[] {
   const found: string[] = []
   let group = ''
-  // A class, or a comment of a method with the name that it stands before.
-  const parts =
-    /^export class (\w+)|^  \/\*\*((?:(?!\*\/)[^])*)\*\/\s+(?:static |async )*(\w+)/gm
-  for (const [, className, comment, verb] of source.matchAll(parts)) {
-    if (className) group = groupOf(className)
-    for (const [, code] of (comment ?? '').matchAll(
+  for (const [, className, indent, comment = '', name] of source.matchAll(PARTS)) {
+    if (className) group = `${groupOf(className)}.`
+    for (const [, code] of comment.matchAll(
       /@throws (?:NetlinkError|SyscallError) (E[A-Z0-9]+)\b/g,
     )) {
-      found.push(`${group}.${verb} ${code}`)
+      found.push(`${indent ? group : ''}${name} ${code}`)
     }
   }
   return found
 }
 
-/** Every promise of lib/netlink, sorted, each once. */
-export function documentedErrnos(): string[] {
-  const folder = fileURLToPath(new URL('../../../lib/netlink/', import.meta.url))
+/**
+ * Every promise of a folder of lib, sorted, each once. Methods stand with their class: as callers
+ * know it for one of verbs (`link.add EEXIST`), else by its name (`NetNs.open ENOENT`); functions
+ * stand alone (`list EPERM`).
+ */
+export function documentedErrnos(room: 'netlink' | 'nft' | 'conntrack'): string[] {
+  const folder = fileURLToPath(new URL(`../../lib/${room}/`, import.meta.url))
   const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
   const found = files.flatMap((name) => inSource(readFileSync(folder + name, 'utf8')))
   return [...new Set(found)].sort()
