@@ -1,5 +1,5 @@
 import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
-import { readFileSync, rmSync, writeSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildOnce, ROOT } from './build-once.js'
 import { isNewest } from './bundle.js'
@@ -29,9 +29,13 @@ export async function currentRelease(): Promise<string> {
     'release',
     () => isNewest(archive, ['conf', 'scripts/release.mjs']),
     () => {
-      const args = [script, '--arch', process.arch, '--out', RELEASE]
+      // Who waits sees a whole release or none.
+      const fresh = `${RELEASE}.new`
+      const args = [script, '--arch', process.arch, '--out', fresh]
       const made = runSync(process.execPath, args, { timeoutMs: 280_000 })
       if (made.code !== 0) throw new Error(`npm run release: ${made.stderr}`)
+      rmSync(RELEASE, { recursive: true, force: true })
+      renameSync(fresh, RELEASE)
     },
   )
   return archive

@@ -35,7 +35,7 @@ const WANTED = [
   /^native\/(sources\.json|[\w/]+\.(cc|h))$/,
   /^prebuilds\/(README\.md|linux-\w+\/vnet-cni\.\w+\.node)$/,
   /^conf\/[\w.-]+\.conflist$/,
-  /^docs\/[\w-]+\.md$/,
+  /^docs\/[\w-]+\.(md|svg)$/,
 ]
 
 t.test('the package holds what it needs and nothing else', async (t) => {

@@ -73,5 +73,6 @@ t.test('what the manifest names is there', async (t) => {
   }
   // What is left out need not be there.
   const files = manifest.files.filter((path) => !path.startsWith('!'))
-  for (const path of files) t.ok(existsSync(join(root, path.replace('*.md', ''))), path)
+  for (const path of files)
+    t.ok(existsSync(join(root, path.replace(/\*\.\w+$/, ''))), path)
 })
