@@ -34,6 +34,9 @@ export interface LinkReadOptions {
   readonly statistics?: boolean
 }
 
+// IFLA_MASTER (10, linux/if_link.h) of -1: link_master_filtered in net/core/rtnetlink.c.
+const NO_MASTER = { type: 10, data: new Uint8Array([255, 255, 255, 255]) }
+
 /** The verbs for links of one namespace in a plan. */
 export class LinkVerbs {
   /** @internal */
@@ -167,11 +170,13 @@ export class LinkVerbs {
   }
 
   /**
-   * Reads all links of the namespace, or the ports of one bridge.
+   * Reads all links of the namespace, or the ports of one bridge. With `null` for the master, the
+   * links that have none: much less on a host with many containers (Linux 5.16 and later; before,
+   * that answer is empty, without even `lo`).
    *
    * NetlinkError EINTR when links came or went during each of ten readings.
    */
-  dump(options: LinkReadOptions & { master?: LinkLike } = {}): StepRef<Link[]> {
+  dump(options: LinkReadOptions & { master?: LinkLike | null } = {}): StepRef<Link[]> {
     const at = this.#list(options)
     return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
   }
@@ -287,8 +292,11 @@ export class LinkVerbs {
     )
   }
 
-  #list({ statistics, master }: LinkReadOptions & { master?: LinkLike }): number {
+  #list({ statistics, master }: LinkReadOptions & { master?: LinkLike | null }): number {
     const extMask = statistics ? undefined : RTEXT_FILTER.skipStatistics
+    if (master === null) {
+      return this.sink.add('link.dump', { extMask, unknown: [NO_MASTER] })
+    }
     const of =
       master === undefined
         ? undefined

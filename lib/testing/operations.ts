@@ -49,7 +49,15 @@ export const operations: Record<string, (call: Call) => unknown> = {
     found(link)
     return linkToWire(link)
   },
-  'link.dump': ({ ns }) => ns.links.map(linkToWire),
+  'link.dump': ({ ns, args }) => {
+    // IFLA_MASTER of -1 asks for the links without one.
+    const alone = (args['unknown'] as Fields[] | undefined)?.some((a) => a['type'] === 10)
+    const wanted = args['master'] as number | undefined
+    return ns.links.map(linkToWire).filter((link) => {
+      if (alone) return !link['master']
+      return !wanted || link['master'] === wanted
+    })
+  },
   'tun.new': ({ ns, args, found }) => {
     const link = addTun(ns, args)
     found(link)

@@ -40,31 +40,46 @@ export function readFacts(host: NetNs): HostFacts {
   }
 }
 
+/** A bridge that is known to stand over a NIC, both by name. */
+export interface KnownBridge {
+  readonly bridge: string
+  readonly nic: string
+}
+
 /**
- * The same, read when they are first asked for: a pod on a bridge that stands needs no routes.
+ * The same, read when they are first asked for, less the ports of known bridges but for their NICs:
+ * the number of pods should not make an ADD slower.
  */
-export function lazyFacts(host: NetNs): HostFacts {
+export function lazyFacts(host: NetNs, known: readonly KnownBridge[]): HostFacts {
   let near: Omit<HostFacts, 'routes'> | undefined
   let routes: readonly Route[] | undefined
-  const links = () => {
-    if (near) return near
-    const plan = host.plan()
-    const wanted = { links: plan.link.dump(), addresses: plan.address.dump() }
-    const done = plan.runSync()
-    near = { links: done.of(wanted.links), addresses: done.of(wanted.addresses) }
-    return near
-  }
+  const read = () => (near ??= readNear(host, known))
   return {
     get links() {
-      return links().links
+      return read().links
     },
     get addresses() {
-      return links().addresses
+      return read().addresses
     },
     get routes() {
       return (routes ??= readFacts(host).routes)
     },
   }
+}
+
+function readNear(host: NetNs, known: readonly KnownBridge[]): Omit<HostFacts, 'routes'> {
+  const plan = host.plan()
+  const alone = plan.link.dump({ master: null })
+  const nics = known.map(({ nic }) => plan.link.read(nic, { optional: true }))
+  const addresses = plan.address.dump()
+  const done = plan.runSync()
+  const links = done.of(alone)
+  const isKnown = (link: Link) => known.some(({ bridge }) => bridge === link.name)
+  // A NIC may be beneath a bridge that is not known. And kernels before 5.16 list nothing.
+  const unsure = links.some((link) => link.kind === 'bridge' && !isKnown(link))
+  if (unsure || links.length === 0) return readFacts(host)
+  const ports = nics.flatMap((ref) => done.of(ref) ?? []).filter((nic) => nic.master)
+  return { links: [...links, ...ports], addresses: done.of(addresses) }
 }
 
 /**

@@ -103,6 +103,13 @@ t.test('bridge with its options', async (t) => {
   t.equal(await host.link.ensureBridge({ name: 'br0' }), bridge)
   await host.link.set('v1', { master: 'br0' })
   t.match(await host.link.dump({ master: 'br0' }), [{ name: 'v1', master: bridge }])
+  const alone = await host.link.dump({ master: null })
+  const all = await host.link.dump()
+  t.ok(all.length > alone.length && alone.length > 1)
+  t.strictSame(
+    alone,
+    all.filter((link) => !link.master),
+  )
   await host.link.set('v1', { master: 0 })
   t.strictSame(await host.link.dump({ master: bridge }), [])
   // This kernel is built without CONFIG_BRIDGE_VLAN_FILTERING.

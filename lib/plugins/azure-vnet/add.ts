@@ -57,8 +57,10 @@ export async function add(call: PluginCall): Promise<CniResult> {
   if (!died) refuseExisting(call, pod)
   await mend({ call, host, store, addresses }, own ? [call.owner] : [])
   if (died) refuseExisting(call, pod)
-  const facts = lazyFacts(host)
-  checkMaster(facts, config.master)
+  const { master } = config
+  const known = Object.values(store.read().bridges)
+  const facts = lazyFacts(host, master ? [...known, { bridge: '', nic: master }] : known)
+  checkMaster(facts, master)
   mark('checks')
   const job = { call, config, host, pod, store, addresses, facts }
   const exclude: string[] = []
