@@ -108,7 +108,7 @@ t.test('bridge with its options', async (t) => {
   t.ok(all.length > alone.length && alone.length > 1)
   t.strictSame(
     alone,
-    all.filter((link) => !link.master),
+    all.filter((one) => !one.master),
   )
   await host.link.set('v1', { master: 0 })
   t.strictSame(await host.link.dump({ master: bridge }), [])
