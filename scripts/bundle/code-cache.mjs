@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
+import { VERBS } from './rehearsal.cjs'
 import { root } from '../paths.mjs'
 
 const QEMU = { arm64: ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
@@ -18,19 +19,27 @@ function runnerOf(arch) {
 }
 
 /**
- * The cache for a part of our code as bytes; none when that architecture cannot be run here.
+ * The caches for a part of our code as bytes, by verb: of a program those that its calls take, of
+ * other parts one with every function, for any verb (''). None when that architecture cannot be
+ * run here.
  *
  * @param {string} arch
  * @param {string} part path of the script
- * @param {string[]} rehearsal program and path of the fake kernel, to have only those functions
- *   in it that the program's calls run
+ * @param {string | undefined} program the program that it is a part for
+ * @param {string} fakeKernel path of the script that calls are rehearsed with
  */
-export function makeCodeCache(arch, part, rehearsal) {
+export function makeCodeCaches(arch, part, program, fakeKernel) {
   const runner = runnerOf(arch)
-  if (!runner) return Buffer.alloc(0)
+  if (!runner) return {}
+  const make = (...rehearsal) => makeCache(runner, part, rehearsal)
+  if (!program) return { '': make() }
+  return Object.fromEntries(VERBS.map((verb) => [verb, make(program, verb, fakeKernel)]))
+}
+
+function makeCache(runner, part, rehearsal) {
   const output = `${basename(part)}.cache`
-  const program = join(root, 'scripts', 'bundle', 'make-cache.cjs')
-  const call = [...runner, ...EXEC_ARGV, program, basename(part), output, ...rehearsal]
+  const script = join(root, 'scripts', 'bundle', 'make-cache.cjs')
+  const call = [...runner, ...EXEC_ARGV, script, basename(part), output, ...rehearsal]
   // No full path of the part, and nothing that a developer's environment or test runner asks of
   // Node (NODE_OPTIONS): both leave traces in the bytes.
   execFileSync('env', ['-i', ...call], { cwd: dirname(part) })

@@ -15,7 +15,7 @@ import {
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { transformSync } from 'esbuild'
-import { makeCodeCache } from './code-cache.mjs'
+import { makeCodeCaches } from './code-cache.mjs'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
 import { PROGRAMS, root } from '../paths.mjs'
@@ -45,36 +45,69 @@ export async function makeExecutable({
   output,
   codeCache,
 }) {
-  const pieces = Object.entries(parts).map(([name, path]) => {
+  const tail = new Tail()
+  let cached = true
+  for (const [name, path] of Object.entries(parts)) {
     const code = readFileSync(path)
     // The loader takes the bytes for Latin-1.
     if (code.some((byte) => byte > 127)) throw new Error(`${path} is not plain ASCII`)
-    const rehearsal = PROGRAMS.includes(name) ? [name, fakeKernel] : []
-    const cache = codeCache ? makeCodeCache(arch, path, rehearsal) : Buffer.alloc(0)
-    return { name, code, cache }
-  })
-  const library = readFileSync(addon)
+    const program = PROGRAMS.includes(name) ? name : undefined
+    const caches = codeCache ? makeCodeCaches(arch, path, program, fakeKernel) : {}
+    cached &&= Object.keys(caches).length > 0
+    tail.add(name, code, caches)
+  }
+  tail.add('addon', readFileSync(addon))
   const loader = join(work, LOADER)
-  writeFileSync(loader, loaderFor(pieces, library.length))
+  writeFileSync(loader, loaderFor(tail))
   await inject({ arch, loader, work, output })
-  const bytes = pieces.flatMap(({ code, cache }) => [code, cache])
-  appendFileSync(output, Buffer.concat([...bytes, library]))
-  return pieces.every(({ cache }) => cache.length > 0)
+  appendFileSync(output, tail.bytes())
+  return cached
 }
 
 const LOADER = 'loader.cjs'
 
-function loaderFor(pieces, addonLength) {
-  const table = {}
-  let before =
-    addonLength + pieces.reduce((n, p) => n + p.code.length + p.cache.length, 0)
-  for (const { name, code, cache } of pieces) {
-    table[name] = [before, code.length, cache.length]
-    before -= code.length + cache.length
+// What stands behind the executable, and where.
+class Tail {
+  #pieces = []
+  #length = 0
+  #places = {}
+
+  add(name, code, caches = {}) {
+    const places = Object.entries(caches).map(([verb, bytes]) => [verb, this.#put(bytes)])
+    this.#places[name] = { code: this.#put(code), caches: Object.fromEntries(places) }
   }
-  table.addon = [addonLength, addonLength]
+
+  #put(bytes) {
+    const place = [this.#length, bytes.length]
+    this.#pieces.push(bytes)
+    this.#length += bytes.length
+    return place
+  }
+
+  bytes() {
+    return Buffer.concat(this.#pieces)
+  }
+
+  /** name → code: [distance from the end of the file, length], caches: verb → the same. */
+  table() {
+    const fromEnd = ([at, length]) => [this.#length - at, length]
+    const each = (object, change) =>
+      Object.fromEntries(
+        Object.entries(object).map(([key, value]) => [key, change(value)]),
+      )
+    return each(this.#places, ({ code, caches }) => ({
+      code: fromEnd(code),
+      caches: each(caches, fromEnd),
+    }))
+  }
+}
+
+function loaderFor(tail) {
   const source = readFileSync(join(root, 'scripts', 'bundle', LOADER), 'utf8')
-  const define = { PARTS: JSON.stringify(table), PROGRAMS: JSON.stringify(PROGRAMS) }
+  const define = {
+    PARTS: JSON.stringify(tail.table()),
+    PROGRAMS: JSON.stringify(PROGRAMS),
+  }
   return transformSync(source, { minify: true, define }).code
 }
 

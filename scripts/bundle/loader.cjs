@@ -2,20 +2,20 @@
 //
 // Node's own code cache for a single executable holds what was compiled at build time only, so
 // few functions; and node:sea takes milliseconds to load. So our code and the addon lie behind
-// the ELF file: a part for each program with V8's cache of the functions that its calls run. A
-// part is fetched by one read.
+// the ELF file: a part for each program, and for each of its verbs V8's cache of the functions that
+// such a call runs.
 'use strict'
 const { fstatSync, openSync, readSync } = require('fs')
 const { Script } = require('vm')
 
-/* global PROGRAMS, PARTS: name → [distance from the end of the file, length, length of the cache], put in
-   by the build */
+/* global PROGRAMS, PARTS: put in by the build. A part's code, and its caches by verb, are places:
+   [distance from the end of the file, length]. */
 const parts = PARTS
 // Not process.execPath: an upgrade may have put another file there since this one was started.
 const fd = openSync('/proc/self/exe', 'r')
 const end = fstatSync(fd).size
 
-function read(before, length) {
+function read([before, length]) {
   const bytes = Buffer.allocUnsafeSlow(length)
   for (let at = 0; at < length;) {
     const size = readSync(fd, bytes, at, length - at, end - before + at)
@@ -25,14 +25,22 @@ function read(before, length) {
   return bytes
 }
 
+// A program's calls without a cache of their own (--help, a verb that it does not have) are over as
+// soon as VERSION is; other parts have one for all.
+function cacheOf({ caches }) {
+  const verb = process.env.CNI_COMMAND
+  const place = Object.hasOwn(caches, verb)
+    ? caches[verb]
+    : (caches.VERSION ?? caches[''])
+  // A buffer of its own: V8 would copy what does not begin at a multiple of eight.
+  return place && read(place)
+}
+
 function run(name) {
-  const [before, code, cache] = parts[name]
-  const bytes = read(before, code + cache)
-  const script = new Script(bytes.latin1Slice(0, code), {
-    filename: `vnet-cni/${name}`,
-    cachedData: cache ? bytes.subarray(code) : undefined,
-  })
-  if (cache && script.cachedDataRejected && process.env.VNET_CNI_TRACE) {
+  const cachedData = cacheOf(parts[name])
+  const code = read(parts[name].code).latin1Slice()
+  const script = new Script(code, { filename: `vnet-cni/${name}`, cachedData })
+  if (cachedData && script.cachedDataRejected && process.env.VNET_CNI_TRACE) {
     process.emitWarning('vnet-cni: V8 rejects the code cache')
   }
   return script.runInThisContext()(load, embedded)
@@ -40,7 +48,7 @@ function run(name) {
 
 const has = (name) => Object.hasOwn(parts, name)
 const load = (name) => (has(name) ? run(name) : require(name))
-const embedded = { addon: () => read(...parts.addon) }
+const embedded = { addon: () => read(parts.addon.code) }
 
 // As lib/main.ts does: by the name that we were called by, else by the first argument.
 const called = process.argv0.slice(process.argv0.lastIndexOf('/') + 1)

@@ -1,8 +1,8 @@
 // Run by the Node that goes into the bundle, with the switches that it will run with: writes
 // V8's code cache for a part of our code.
 //
-//   node make-cache.cjs PART.cjs OUTPUT PROGRAM FAKE-KERNEL.cjs   the functions that its calls run
-//   node make-cache.cjs PART.cjs OUTPUT                           every function
+//   node make-cache.cjs PART.cjs OUTPUT PROGRAM VERB FAKE-KERNEL.cjs   the functions that a call runs
+//   node make-cache.cjs PART.cjs OUTPUT                                every function
 //
 // A function that is in the cache takes time to read, one that is not takes longer to compile.
 'use strict'
@@ -12,7 +12,7 @@ const { Script } = require('node:vm')
 const { basename } = require('node:path')
 const { rehearse } = require('./rehearsal.cjs')
 
-async function main([input, output, program, fakeKernel]) {
+async function main([input, output, program, verb, fakeKernel]) {
   const source = readFileSync(input, 'latin1')
   const filename = `vnet-cni/${basename(input, '.cjs')}`
   // What V8 compiles it would forget again after a while.
@@ -21,7 +21,17 @@ async function main([input, output, program, fakeKernel]) {
     : ['--no-lazy', '--lazy']
   setFlagsFromString(on)
   const script = new Script(source, { filename })
-  if (program) await rehearse(script.runInThisContext(), program, require(fakeKernel))
+  if (program) {
+    // Of another text, or V8 would give it the same functions.
+    const copy = new Script(`${source}\n`, { filename: 'stagehand' })
+    await rehearse({
+      program,
+      verb,
+      part: script.runInThisContext(),
+      stagehand: copy.runInThisContext(),
+      testing: require(fakeKernel),
+    })
+  }
   // The cache is valid for one set of switches: it must be written with those of a real start.
   setFlagsFromString(off)
   const cachedData = script.createCachedData()

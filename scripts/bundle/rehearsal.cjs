@@ -8,51 +8,82 @@ const { join } = require('node:path')
 const NIC = '00:0d:3a:12:ab:34'
 const ADDRESSES = ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']
 
-/** The calls of each program in order: [verb, container, members of the config]. */
-const CALLS = {
-  'azure-vnet': (() => {
-    const ipam = { type: 'azure-vnet-ipam' }
-    const config = { mode: 'bridge', bridge: 'azure0', ipam }
-    return ['ADD a', 'ADD b', 'DEL b', 'DEL b', 'DEL a'].map((call) => [
-      ...call.split(' '),
-      config,
-    ])
-  })(),
-  'azure-vnet-ipam': [
-    ['ADD', 'a', { ipam: { type: 'azure-vnet-ipam' } }],
-    ['DEL', 'a', { ipam: { type: 'azure-vnet-ipam' } }],
-  ],
-  portmap: ['ADD a', 'ADD b', 'DEL b', 'DEL a'].map((call, i) => {
-    const portMappings = [
-      { hostPort: 8080 + (i % 2), containerPort: 80, protocol: 'tcp' },
-    ]
-    return [...call.split(' '), { snat: true, runtimeConfig: { portMappings } }]
-  }),
-  loopback: [
-    ['ADD', 'a', {}],
-    ['DEL', 'a', {}],
-  ],
+const VNET = {
+  mode: 'bridge',
+  bridge: 'azure0',
+  ipam: { type: 'azure-vnet-ipam' },
 }
+const port = (hostPort) => ({
+  snat: true,
+  runtimeConfig: { portMappings: [{ hostPort, containerPort: 80, protocol: 'tcp' }] },
+})
 
 /**
- * @param {Function} part the part of our code, as the loader calls it
- * @param {string} program
- * @param {object} testing the fake kernel's module
+ * The usual calls of each program by verb: how the node came to be as they find it, then they
+ * themselves. Most pods come to a node that has others, and stay behind when they go; what only
+ * the first and the last one need is not kept. A runtime may repeat a DEL.
  */
-exports.rehearse = async function rehearse(part, program, { FakeKernel }) {
+const CALLS = {
+  'azure-vnet': {
+    ADD: { before: ['ADD a'], calls: ['ADD b'], config: { a: VNET, b: VNET } },
+    DEL: {
+      before: ['ADD a', 'ADD b'],
+      calls: ['DEL b', 'DEL b'],
+      config: { a: VNET, b: VNET },
+    },
+  },
+  'azure-vnet-ipam': {
+    ADD: { calls: ['ADD a'], config: { a: { ipam: VNET.ipam } } },
+    DEL: { before: ['ADD a'], calls: ['DEL a'], config: { a: { ipam: VNET.ipam } } },
+  },
+  portmap: {
+    ADD: {
+      before: ['ADD a'],
+      calls: ['ADD b'],
+      config: { a: port(8080), b: port(8081) },
+    },
+    DEL: {
+      before: ['ADD a', 'ADD b'],
+      calls: ['DEL b'],
+      config: { a: port(8080), b: port(8081) },
+    },
+  },
+  loopback: {
+    ADD: { calls: ['ADD a'], config: { a: {} } },
+    DEL: { calls: ['DEL a'], config: { a: {} } },
+  },
+}
+
+/** The verbs with a cache of their own; all other calls of a program take that of VERSION. */
+exports.VERBS = ['ADD', 'DEL', 'VERSION']
+
+/**
+ * @param {object} job
+ * @param {string} job.program
+ * @param {string} job.verb one of VERBS
+ * @param {Function} job.part the part of our code that rehearses, as the loader calls it
+ * @param {Function} job.stagehand another copy of it, which prepares the node
+ * @param {object} job.testing the fake kernel's module
+ */
+exports.rehearse = async function rehearse({ program, verb, part, stagehand, testing }) {
   const folder = fs.mkdtempSync(join(tmpdir(), 'vnet-cni-rehearsal-'))
-  const kernel = new FakeKernel()
+  const kernel = new testing.FakeKernel()
   const host = kernel.netns()
-  const pods = { a: kernel.netns(), b: kernel.netns() }
+  const addon = addonOf(host, { a: kernel.netns(), b: kernel.netns() })
   prepareHost(host)
   fs.writeFileSync(join(folder, 'ipam.json'), knownAddresses())
+  const usual = { calls: ['VERSION'], config: {} }
+  const { before = [], calls, config } = CALLS[program][verb] ?? usual
+  const play = async (actor, line) => {
+    const [command, container] = line.split(' ')
+    const members = config[container] ?? {}
+    const call = { program, command, container, members, folder }
+    const status = await perform(actor, call, addon)
+    if (status.code !== 0) throw new Error(`${program} ${command}: ${status.output}`)
+  }
   try {
-    for (const [command, container, members] of CALLS[program]) {
-      const call = { program, command, container, members, folder }
-      const status = await perform(part, call, addonOf(host, pods))
-      if (status.code !== 0) throw new Error(`${program} ${command}: ${status.output}`)
-    }
-    await perform(part, { program, command: 'VERSION', members: {}, folder })
+    for (const line of before) await play(stagehand, line)
+    for (const line of calls) await play(part, line)
   } finally {
     fs.rmSync(folder, { recursive: true })
   }
