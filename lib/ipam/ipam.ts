@@ -80,16 +80,13 @@ export class Ipam {
    */
   async acquire(request: AcquireRequest): Promise<Lease> {
     const checked = checkRequest(request)
-    const seen = this.#store.read()
-    const held = heldLease(seen, checked)
-    if (held) return held
     const seconds = request.queryIntervalSeconds ?? DEFAULT_QUERY_INTERVAL_SECONDS
-    const due = isDue(seen, seconds * 1000, this.#now())
-    const first = this.#take(checked, due ? await this.#fetch(seen) : undefined)
+    const first =
+      this.#takeUnlessDue(checked, seconds * 1000) ??
+      this.#take(checked, await this.#fetch())
     if (!(first instanceof Error)) return first
-    const after = this.#store.read()
-    if (!mayBeCuredByRefresh(first) || !this.#mayForce(after, seconds)) throw first
-    const second = this.#take(checked, await this.#fetch(after))
+    if (!mayBeCuredByRefresh(first) || !this.#mayForce(seconds)) throw first
+    const second = this.#take(checked, await this.#fetch())
     if (second instanceof Error) throw second
     return second
   }
@@ -135,11 +132,12 @@ export class Ipam {
     return this.#store.update((state) => dropLease(state, matches, this.#now()))
   }
 
-  async #fetch(seen: IpamState): Promise<Outcome> {
+  async #fetch(): Promise<Outcome> {
     try {
       return { interfaces: await this.#source.fetch() }
     } catch (error) {
-      if (seen.fetchedAt !== 0) this.#warnOfOldPool(error, seen.fetchedAt)
+      const { fetchedAt } = this.#store.read()
+      if (fetchedAt !== 0) this.#warnOfOldPool(error, fetchedAt)
       return { error }
     }
   }
@@ -155,25 +153,44 @@ export class Ipam {
     })
   }
 
-  // Errors are values here: one thrown inside `update` would undo what the source said.
-  #take(request: CheckedRequest, outcome: Outcome | undefined): Lease | Error {
+  // From what is known already; undefined when the source must be asked first. Most ADDs end
+  // here, having read the state once.
+  #takeUnlessDue(request: CheckedRequest, intervalMs: number): Lease | Error | undefined {
     return this.#store.update((state) => {
       const nowMs = this.#now()
-      if (outcome) applyOutcome(state, outcome, nowMs)
-      try {
-        if (state.fetchedAt === 0 && outcome && 'error' in outcome) throw outcome.error
+      const held = heldLease(state, request)
+      if (held) return held
+      if (isDue(state, intervalMs, nowMs)) return undefined
+      return valueOrError(() => takeLease(state, request, nowMs))
+    })
+  }
+
+  #take(request: CheckedRequest, outcome: Outcome): Lease | Error {
+    return this.#store.update((state) => {
+      const nowMs = this.#now()
+      applyOutcome(state, outcome, nowMs)
+      return valueOrError(() => {
+        if (state.fetchedAt === 0 && 'error' in outcome) throw outcome.error
         return takeLease(state, request, nowMs)
-      } catch (error) {
-        return error instanceof Error ? error : new Error(String(error))
-      }
+      })
     })
   }
 
   // A server that is known to be dead is left alone for the whole interval.
-  #mayForce(state: IpamState, querySeconds: number): boolean {
+  #mayForce(querySeconds: number): boolean {
+    const state = this.#store.read()
     const failed = state.failedAt > state.fetchedAt
     const wait = Math.max(FORCED_REFRESH_MS, failed ? querySeconds * 1000 : 0)
     return isDue(state, wait, this.#now())
+  }
+}
+
+// Errors are values here: one thrown inside `update` would undo what the source said.
+function valueOrError<T>(act: () => T): T | Error {
+  try {
+    return act()
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

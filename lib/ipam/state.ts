@@ -49,28 +49,35 @@ export function isIpamState(data: unknown): data is IpamState {
 }
 
 function isInterface(value: unknown): boolean {
-  return isObject(value) && hasText(value, 'mac') && isArrayOf(value.subnets, isSubnet)
+  return isObject(value) && isText(value.mac) && isArrayOf(value.subnets, isSubnet)
 }
 
 function isSubnet(value: unknown): boolean {
-  return (
-    isObject(value) && hasText(value, 'prefix') && isArrayOf(value.addresses, isAddress)
-  )
+  return isObject(value) && isText(value.prefix) && isArrayOf(value.addresses, isAddress)
 }
 
 function isAddress(value: unknown): boolean {
-  return (
-    isObject(value) && hasText(value, 'address') && typeof value.primary === 'boolean'
-  )
+  return isObject(value) && isText(value.address) && typeof value.primary === 'boolean'
 }
 
 function isLease(value: unknown): boolean {
   return (
     isObject(value) &&
-    hasText(value, 'address', 'gateway', 'pool', 'nic') &&
+    isText(value.address) &&
+    isText(value.gateway) &&
+    isText(value.pool) &&
+    isText(value.nic) &&
     isTime(value.since) &&
-    isObject(value.owner) &&
-    hasText(value.owner, 'network', 'containerId', 'ifname')
+    isOwner(value.owner)
+  )
+}
+
+function isOwner(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isText(value.network) &&
+    isText(value.containerId) &&
+    isText(value.ifname)
   )
 }
 
@@ -86,6 +93,6 @@ function isTime(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value)
 }
 
-function hasText(value: Record<string, unknown>, ...names: string[]): boolean {
-  return names.every((name) => typeof value[name] === 'string')
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }

@@ -134,24 +134,22 @@ export const RTNH_F = { onlink: 4 } as const
  * @internal
  */
 export class Names<T extends string> {
-  readonly #byName: ReadonlyMap<string, number>
-  readonly #byNumber: ReadonlyMap<number, T>
+  // Made when they are first asked: a plug-in's call needs few of them.
+  #byName: ReadonlyMap<string, number> | undefined
+  #byNumber: ReadonlyMap<number, T> | undefined
 
   constructor(
     readonly what: string,
-    entries: Record<T, number>,
-  ) {
-    const list = Object.entries(entries) as [T, number][]
-    this.#byName = new Map(list)
-    this.#byNumber = new Map(list.map(([name, number]) => [number, name]))
-  }
+    readonly entries: Readonly<Record<T, number>>,
+  ) {}
 
   /** The number of a name; numbers pass through. Throws a TypeError for an unknown name. */
   number(value: T | number): number {
     if (typeof value === 'number') return value
+    this.#byName ??= new Map(this.#list())
     const number = this.#byName.get(value)
     if (number === undefined) {
-      const known = [...this.#byName.keys()].join(', ')
+      const known = Object.keys(this.entries).join(', ')
       throw new TypeError(`${this.what}: ${value} is not one of ${known}`)
     }
     return number
@@ -159,7 +157,12 @@ export class Names<T extends string> {
 
   /** The name of a number, or the number when it has none. */
   name(number: number): T | number {
+    this.#byNumber ??= new Map(this.#list().map(([name, value]) => [value, name]))
     return this.#byNumber.get(number) ?? number
+  }
+
+  #list(): [T, number][] {
+    return Object.entries(this.entries) as [T, number][]
   }
 }
 

@@ -232,9 +232,14 @@ const dataTypes = {
   },
 } satisfies Record<DataTypeName, DataType>
 
-const namesById = new Map(
-  Object.entries(dataTypes).map(([name, { id }]) => [id, name as DataTypeName]),
-)
+let namesById: ReadonlyMap<number, DataTypeName> | undefined
+
+function nameOf(id: number): DataTypeName | undefined {
+  namesById ??= new Map(
+    Object.entries(dataTypes).map(([name, type]) => [type.id, name as DataTypeName]),
+  )
+  return namesById.get(id)
+}
 
 /** The type of that name. Throws a TypeError that lists the known ones. */
 function dataType(name: DataTypeName): DataType {
@@ -268,7 +273,7 @@ export function typeId(names: readonly DataTypeName[]): number {
 export function typeNames(id: number): DataTypeName[] | undefined {
   const names: DataTypeName[] = []
   for (let rest = id; rest > 0; rest = Math.floor(rest / 64)) {
-    const name = namesById.get(rest % 64)
+    const name = nameOf(rest % 64)
     if (!name) return undefined
     names.unshift(name)
   }

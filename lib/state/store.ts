@@ -42,6 +42,8 @@ export const STORE_VERSION = 1
 
 interface Loaded<T> {
   readonly data: T
+  /** The file's text, when the data is what it says. */
+  readonly text?: string
   /** Why the file was not used, when it was damaged. */
   readonly problem?: string
 }
@@ -52,6 +54,8 @@ interface Loaded<T> {
  */
 export class Store<T> {
   readonly #options: StoreOptions<T>
+  /** The last text whose data had the right shape: looking at it again would say the same. */
+  #valid: string | undefined
 
   constructor(options: StoreOptions<T>) {
     this.#options = options
@@ -82,11 +86,12 @@ export class Store<T> {
     const { lockTimeoutMs: timeoutMs, lockFile } = this.#options
     const label = this.#options.label ?? `pid ${process.pid}`
     return withLock(`${this.path}.lock`, { timeoutMs, label, lockFile }, () => {
-      const { data, problem } = this.#load()
+      const { data, text, problem } = this.#load()
       if (problem) this.#moveAside(problem)
-      const before = JSON.stringify(data)
+      const before = text ?? this.#encode(data)
       const result = fn(data)
-      if (JSON.stringify(data) !== before) this.#write(data)
+      const after = this.#encode(data)
+      if (after !== before) this.#write(after)
       return result
     })
   }
@@ -97,11 +102,12 @@ export class Store<T> {
     if (text === undefined) return { data: initial() }
     const document = parseDocument(text)
     if (typeof document === 'string') return { data: initial(), problem: document }
-    if (isValid && !isValid(document.data)) {
+    if (text !== this.#valid && isValid && !isValid(document.data)) {
       return { data: initial(), problem: 'has data of a wrong shape' }
     }
+    this.#valid = text
     const data = document.data as T
-    if (document.bootId === this.#bootId()) return { data }
+    if (document.bootId === this.#bootId()) return { data, text }
     return { data: surviveReboot ? surviveReboot(data) : initial() }
   }
 
@@ -115,10 +121,13 @@ export class Store<T> {
     this.#options.warn?.(`state file ${this.path} ${problem}: moved to ${bad}`)
   }
 
-  #write(data: T): void {
-    const document = { version: STORE_VERSION, bootId: this.#bootId(), data }
-    const text = `${JSON.stringify(document)}\n`
+  #encode(data: T): string {
+    return `${JSON.stringify({ version: STORE_VERSION, bootId: this.#bootId(), data })}\n`
+  }
+
+  #write(text: string): void {
     fileOperation('write', this.path, () => replaceFile(this.path, text))
+    this.#valid = text
   }
 }
 

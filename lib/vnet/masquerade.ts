@@ -16,7 +16,7 @@ import {
   type SetDef,
   type TableRef,
 } from '../nft/index.js'
-import { rangeOf, type AddressRange } from './subnet.js'
+import { rangeOf, type AddressRange } from '../ipv4.js'
 
 /** The option, resolved. */
 export interface Masquerade {

@@ -33,7 +33,10 @@ t.test('the lock is never held while the source is asked', async (t) => {
   const { ipam, counts } = setUp(t.testdir(), source)
   await ipam.acquire({ owner: pod('a'), nics })
   t.strictSame(held, [0])
-  t.strictSame([counts.taken, counts.open], [1, 0], 'one critical section an ADD')
+  t.strictSame([counts.taken, counts.open], [2, 0], 'before and after the question')
+  await ipam.acquire({ owner: pod('b'), nics })
+  t.strictSame(held, [0])
+  t.strictSame([counts.taken, counts.open], [3, 0], 'one when there is none')
 })
 
 t.test('a full pool is looked at again before giving up', async (t) => {

@@ -27,7 +27,7 @@ import { parseVnetConfig, type VnetConfig } from './config.js'
 import { checkMaster, chooseNic, defaultBridge, openPod, refuseExisting } from './host.js'
 import { establishBridge, newBridgeRecord } from './network.js'
 import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
-import { nodeStore, type BridgeRecord } from './state.js'
+import { nodeStore, type BridgeRecord, type NodeState } from './state.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
 const ADDRESS_TRIES = 16
@@ -51,27 +51,28 @@ export async function add(call: PluginCall): Promise<CniResult> {
   const pod = openPod(call, host)
   const store = nodeStore((message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
-  const own = store.read().endpoints[ownerKey(call.owner)]
+  const state = store.read()
+  const own = state.endpoints[ownerKey(call.owner)]
   // The interface may be what an ADD of the same owner left when it died.
   const died = own?.phase === 'adding' && !isAlive(own.adder)
   if (!died) refuseExisting(call, pod)
-  await mend({ call, host, store, addresses }, own ? [call.owner] : [])
+  await mend({ call, host, store, addresses }, state, own ? [call.owner] : [])
   if (died) refuseExisting(call, pod)
   const { master } = config
-  const known = Object.values(store.read().bridges)
+  const known = Object.values(state.bridges)
   const facts = lazyFacts(host, master ? [...known, { bridge: '', nic: master }] : known)
   checkMaster(facts, master)
   mark('checks')
   const job = { call, config, host, pod, store, addresses, facts }
   const exclude: string[] = []
   for (;;) {
-    intend(job)
+    const bridges = intend(job)
     mark('intent')
     try {
       const address = await addresses.acquire(() => nicsWithAddresses(job.facts), exclude)
       mark('address')
       try {
-        return attach(job, address)
+        return attach(job, bridges, address)
       } catch (error) {
         if (!isAddressInUse(error) || exclude.length >= ADDRESS_TRIES) throw error
         exclude.push(bare(address.address))
@@ -87,22 +88,28 @@ export async function add(call: PluginCall): Promise<CniResult> {
   }
 }
 
-// Written down before anything is asked for, so that whatever a crash leaves has an owner.
-function intend({ call, store }: Job): void {
-  store.update((state) => {
+// Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
+// with the bridges that are on record.
+function intend({ call, store }: Job): NodeState['bridges'] {
+  return store.update((state) => {
     state.endpoints[ownerKey(call.owner)] = {
       phase: 'adding',
       owner: call.owner,
       adder: ownProcess(),
     }
+    return state.bridges
   })
 }
 
-function attach(job: Job, address: PodAddress): CniResult {
+function attach(job: Job, bridges: NodeState['bridges'], address: PodAddress): CniResult {
   const { call, host } = job
   const { owner } = call
   const nic = chooseNic(job.facts, job.config.master, address)
-  const bridge = readyBridge(job, nic, wantedMasquerade(job.config, address))
+  const name = job.config.bridge ?? defaultBridge(job.facts, nic)
+  const masquerade = wantedMasquerade(job.config, address)
+  const bridge =
+    findBridge(job, bridges[name], nic, masquerade) ??
+    makeBridge(job, name, nic, masquerade)
   const endpoint = {
     bridge: bridge.name,
     hostLink: hostLinkName(owner),
@@ -150,24 +157,33 @@ function wantedMasquerade(
   return config.masquerade === 'auto' ? { except: [address.pool] } : config.masquerade
 }
 
-/** The bridge over the NIC, made or mended where that is needed. */
-function readyBridge(job: Job, nic: Link, masquerade: BridgeRecord['masquerade']): Link {
-  const { host, store, facts } = job
-  const bridge = job.config.bridge ?? defaultBridge(facts, nic)
-  const ready = (record: BridgeRecord | undefined): Link | undefined => {
-    const same = JSON.stringify(record?.masquerade) === JSON.stringify(masquerade)
-    if (record?.phase !== 'ready' || !same) return undefined
-    const plan = host.plan()
-    const link = plan.link.read(bridge, { optional: true })
-    const beneath = plan.link.read(nic.index, { optional: true })
-    const table = tableExists(plan, bridgeTable(bridge))
-    const done = plan.runSync()
-    const found = done.of(link)
-    const plugged = found && done.of(beneath)?.master === found.index
-    return plugged && done.of(table) ? found : undefined
-  }
-  const seen = ready(store.read().bridges[bridge])
-  if (seen) return seen
+/** The bridge of the record; undefined when it is not as an ADD needs it. */
+function findBridge(
+  { host }: Job,
+  record: BridgeRecord | undefined,
+  nic: Link,
+  masquerade: BridgeRecord['masquerade'],
+): Link | undefined {
+  const same = JSON.stringify(record?.masquerade) === JSON.stringify(masquerade)
+  if (record?.phase !== 'ready' || !same) return undefined
+  const plan = host.plan()
+  const link = plan.link.read(record.bridge, { optional: true })
+  const beneath = plan.link.read(nic.index, { optional: true })
+  const table = tableExists(plan, bridgeTable(record.bridge))
+  const done = plan.runSync()
+  const found = done.of(link)
+  const plugged = found && done.of(beneath)?.master === found.index
+  return plugged && done.of(table) ? found : undefined
+}
+
+/** The bridge over the NIC, made or mended. */
+function makeBridge(
+  job: Job,
+  bridge: string,
+  nic: Link,
+  masquerade: BridgeRecord['masquerade'],
+): Link {
+  const { host, store } = job
   const fresh = () => newBridgeRecord(host, readFacts(host), nic, bridge, masquerade)
   store.update((state) => {
     state.bridges[bridge] ??= fresh()
@@ -175,11 +191,11 @@ function readyBridge(job: Job, nic: Link, masquerade: BridgeRecord['masquerade']
   const link = store.update((state) => {
     const record = (state.bridges[bridge] ??= fresh())
     // Another ADD may have done it while this one waited for the lock.
-    const done = ready(record)
+    const done = findBridge(job, record, nic, masquerade)
     if (done) return done
     record.masquerade = masquerade
     establishBridge(host, state, record)
-    return ready(record)
+    return findBridge(job, record, nic, masquerade)
   })
   if (link) return link
   throw new CniError(
@@ -195,7 +211,7 @@ function isAddressInUse(error: unknown): boolean {
 // A plan that failed has undone itself; what is left is what was written down. The first error is
 // the one to report: the runtime calls DEL after it, and the next call mends what this one cannot.
 async function undo({ call, host, store, addresses }: Job): Promise<void> {
-  const attempt = async (what: string, act: () => void | Promise<void>) => {
+  const attempt = async (what: string, act: () => unknown) => {
     try {
       await act()
     } catch (error) {

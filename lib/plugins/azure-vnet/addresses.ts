@@ -7,7 +7,7 @@ import { CniCode, CniError, internalError } from '../../cni/errors.js'
 import type { Owner } from '../../cni/owner.js'
 import type { CniDns } from '../../cni/types.js'
 import type { HostNic } from '../../ipam/index.js'
-import { dotted, rangeOf } from '../../vnet/index.js'
+import { dotted, rangeOf } from '../../ipv4.js'
 import { OWN_IPAM, type VnetConfig } from './config.js'
 
 /** An address for a pod. */

@@ -22,8 +22,8 @@ export async function del(call: PluginCall): Promise<void> {
   mark('kernel')
   await addresses.release(call.owner)
   mark('lease')
-  forgetEndpoint(host, store, call.owner)
+  const rest = forgetEndpoint(host, store, call.owner)
   mark('record')
-  await mend({ call, host, store, addresses })
+  await mend({ call, host, store, addresses }, rest)
   call.log.info('pod detached')
 }

@@ -5,7 +5,8 @@ import { CniCode, CniError } from '../../cni/errors.js'
 import type { PluginCall } from '../../cni/plugin.js'
 import { SyscallError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
-import { bare, nicByMac, primaryNic, rangeOf, type HostFacts } from '../../vnet/index.js'
+import { rangeOf } from '../../ipv4.js'
+import { bare, nicByMac, primaryNic, type HostFacts } from '../../vnet/index.js'
 import type { PodAddress } from './addresses.js'
 
 /** Opens the container's namespace. Throws CniError: 4 when it is none, 8 when it is our own. */

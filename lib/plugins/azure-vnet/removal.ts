@@ -61,15 +61,24 @@ function placesOf(
   )
 }
 
-/** Forgets an endpoint and, when it was the bridge's last, undoes the bridge. */
-export function forgetEndpoint(host: NetNs, store: Store<NodeState>, owner: Owner): void {
+/**
+ * Forgets an endpoint and, when it was the bridge's last, undoes the bridge. Answers with what is
+ * remembered then.
+ */
+export function forgetEndpoint(
+  host: NetNs,
+  store: Store<NodeState>,
+  owner: Owner,
+): NodeState {
   const key = ownerKey(owner)
-  const leaving = store.update((state) => {
+  const [rest, leaving] = store.update((state) => {
     delete state.endpoints[key]
-    return Object.keys(state.bridges).filter((bridge) => markLeaving(host, state, bridge))
+    const bridges = Object.keys(state.bridges)
+    return [state, bridges.filter((bridge) => markLeaving(host, state, bridge))] as const
   })
   for (const bridge of leaving)
     store.update((state) => dissolveBridge(host, state, bridge))
+  return rest
 }
 
 /** What cleaning up works with. */
@@ -83,10 +92,14 @@ export interface Broom {
 /**
  * Cleans up what ADDs of this network left that died before they ended, and the endpoints of the
  * given owners: an address left behind may be the last one free.
+ *
+ * @param state what the store said a moment ago
  */
-export async function mend(broom: Broom, owners: readonly Owner[] = []): Promise<void> {
-  const { call, host, store, addresses } = broom
-  const state = store.read()
+export async function mend(
+  { call, host, store, addresses }: Broom,
+  state: NodeState,
+  owners: readonly Owner[] = [],
+): Promise<void> {
   for (const owner of [...owners, ...abandoned(state, call.owner)]) {
     call.log.warn('cleaning up an endpoint that is left over', { owner })
     try {
