@@ -3,6 +3,7 @@ import {
   appendFileSync,
   chmodSync,
   closeSync,
+  copyFileSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -16,6 +17,7 @@ import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { makeCodeCaches } from './code-cache.mjs'
+import { switchOffDeadlockChecks } from './deadlock-checks.mjs'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
 import { PROGRAMS, root } from '../paths.mjs'
@@ -113,11 +115,14 @@ function loaderFor(tail) {
 
 async function inject({ arch, loader, work, output }) {
   const { default: sea } = require('@yao-pkg/pkg/lib-es5/sea')
+  const node = join(work, 'node')
+  copyFileSync(nodeBinary(arch), node)
+  switchOffDeadlockChecks(node)
   const restore = arrange(work)
   try {
     await sea(loader, {
       targets: [{ platform: 'linux', arch, nodeRange: 'node24', output }],
-      nodePath: nodeBinary(arch),
+      nodePath: node,
       seaConfig: {
         // The blob holds this text. A full path would differ from checkout to checkout; pkg
         // works two folders below TMPDIR.

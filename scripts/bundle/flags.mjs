@@ -12,5 +12,5 @@ export const EXEC_ARGV = [
   // SIGUSR1 to begin debugging.
   '--v8-pool-size=0',
   '--disable-sigusr1',
-  '--min-semi-space-size=16',
+  '--min-semi-space-size=4',
 ]
