@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { writeLateModules } from './late-modules.mjs'
 import { COMMANDS, PROGRAMS, root } from '../paths.mjs'
 
 // In the executable the addon comes from its own bytes, not from node_modules.
@@ -42,7 +43,7 @@ const onlyProgram = (program) => ({
     onResolve(
       { filter: /^\.\/(plugins\/[^/]+|cli)\/index\.js$/ },
       ({ path, importer }) => {
-        const other = importer === join(root, 'lib', 'main.ts') && !path.includes(program)
+        const other = /\/main\.[jt]s$/.test(importer) && !path.includes(program)
         return other ? { path, namespace: 'elsewhere' } : undefined
       },
     )
@@ -81,6 +82,8 @@ const OPTIONS = {
  */
 export async function bundleJavaScript(folder) {
   mkdirSync(folder, { recursive: true })
+  const late = join(folder, 'late')
+  writeLateModules(join(root, 'lib'), late)
   const parts = {}
   const inputs = {}
   const add = async (name, options) => {
@@ -91,7 +94,7 @@ export async function bundleJavaScript(folder) {
   }
   for (const program of [...PROGRAMS, COMMANDS]) {
     await add(program, {
-      entryPoints: [join(root, 'lib', 'bundle.ts')],
+      entryPoints: [join(late, 'bundle.js')],
       external: [ASIDE],
       plugins: [embeddedAddon, lateEvaluation, onlyProgram(`/${program}/`)],
     })

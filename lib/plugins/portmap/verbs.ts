@@ -56,7 +56,7 @@ export async function del(call: PluginCall): Promise<void> {
 async function kernelSide() {
   const [{ addPorts, removePorts }, { NetNs }] = await Promise.all([
     import('../../portmap/portmap.js'),
-    import('../../netlink/index.js'),
+    import('../../netlink/netns.js'),
   ])
   return { addPorts, removePorts, NetNs }
 }
