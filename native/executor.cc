@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 
 #include "ct/filter.h"
 #include "dump.h"
@@ -108,7 +109,7 @@ class Runner {
 
   Failure dispatch(const Step& s, Value* result, std::pair<int, int>* index) {
     NetNs& ns = *plan_.namespaces[s.ns];
-    std::lock_guard<std::mutex> hold(ns.mutex);
+    std::lock_guard<FairMutex> hold(ns.mutex);
     switch (s.verb) {
       case Verb::kSysctlGet: {
         std::string text;

@@ -4,10 +4,10 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "failure.h"
+#include "fair_mutex.h"
 #include "fd.h"
 #include "socket.h"
 
@@ -27,9 +27,9 @@ class NetNs {
   ino_t inode() const { return inode_; }
 
   // The socket of a protocol (NETLINK_ROUTE, NETLINK_NETFILTER), opened at first use and kept.
-  // Hold `mutex` while it is in use: plans of several threads may share a handle.
+  // Hold `mutex` while it is in use: plans of several threads may share a handle, and take turns.
   Failure socket(int protocol, Socket** out);
-  std::mutex mutex;
+  FairMutex mutex;
 
  private:
   static Failure adopt(Fd fd, const char* op, std::shared_ptr<NetNs>* out);
