@@ -3,7 +3,7 @@
  */
 import { canonicalAddress } from './address.js'
 import { AddressError, PoolExhaustedError } from './errors.js'
-import { buildPools, isCooling } from './pool.js'
+import { buildPools, inOrder, isCooling } from './pool.js'
 import { checkRequest, dropLease, heldLease, takeLease } from './select.js'
 import type { AcquireRequest, CheckedRequest } from './select.js'
 import type { IpamState } from './state.js'
@@ -206,7 +206,7 @@ function applyOutcome(state: IpamState, outcome: Outcome, nowMs: number): void {
     state.failedAt = nowMs
     return
   }
-  state.interfaces = outcome.interfaces
+  state.interfaces = inOrder(outcome.interfaces)
   state.fetchedAt = nowMs
   state.failedAt = 0
 }

@@ -23,10 +23,24 @@ export function matchNics(info: InterfaceInfo, nics: readonly HostNic[]): HostNi
   return nics.filter((nic) => info.mac === '*' || (mac && canonicalMac(nic.mac) === mac))
 }
 
+/** What a source answered, with the addresses of each subnet in order and each once. */
+export function inOrder(interfaces: readonly InterfaceInfo[]): InterfaceInfo[] {
+  const sorted = ({ addresses, ...subnet }: SubnetInfo): SubnetInfo => {
+    const known = new Map(addresses.map((info) => [info.address, info]))
+    return {
+      ...subnet,
+      addresses: sortAddresses(known.keys()).map((address) => known.get(address)!),
+    }
+  }
+  return interfaces.map((info) => ({ ...info, subnets: info.subnets.map(sorted) }))
+}
+
 /**
  * One pool for each prefix of each NIC that both sides know, in the order of use: first
  * the NICs that are not the machine's first, then the larger pool, then by prefix.
  * Primary addresses stay with the host. A pool may have no address.
+ *
+ * @param interfaces as `inOrder` gives them: every ADD builds the pools, few ask the source
  */
 export function buildPools(
   interfaces: readonly InterfaceInfo[],
@@ -57,7 +71,7 @@ function poolOf(info: InterfaceInfo, subnet: SubnetInfo, candidates: HostNic[]):
     nic: nic?.name ?? '',
     nicMac: (nic && canonicalMac(nic.mac)) ?? '',
     primary: info.primary,
-    addresses: sortAddresses(new Set(secondary.map(({ address }) => address))),
+    addresses: secondary.map(({ address }) => address),
   }
 }
 

@@ -91,6 +91,8 @@ const step = () => {
 }
 const tally = { refused: 0, failed: 0, done: 0 }
 for (let i = 0; i < ${STEPS}; i++) {
+  // Tells where a child was that did not end.
+  if (i % 20 === 0) console.error('round ' + i)
   const steps = Array.from({ length: 1 + random(3) }, step)
   try {
     const outcome = i % 2 ? a.runSync([h], steps, false) : await a.run([h], steps, true)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildPools, pickAddress } from '../../dist/esm/ipam/pool.js'
+import { buildPools, inOrder, pickAddress } from '../../dist/esm/ipam/pool.js'
 import type { Pool } from '../../dist/esm/ipam/types.js'
 import { interfaceOf, nic, nic2 } from './fixtures-ipam/hosts.mjs'
 
@@ -86,7 +86,8 @@ t.test('IPv6 pools', async (t) => {
     prefix: 'fd00::/64',
     addresses: addresses.map((address, i) => ({ address, primary: i === 0 })),
   }
-  const [pool] = buildPools([{ mac: nic.mac, primary: true, subnets: [subnet] }], [nic])
+  const info = inOrder([{ mac: nic.mac, primary: true, subnets: [subnet] }])
+  const [pool] = buildPools(info, [nic])
   t.match(pool, {
     family: 'ipv6',
     gateway: 'fd00::1',
