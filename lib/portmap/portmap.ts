@@ -15,7 +15,8 @@ import {
   type SetElement,
 } from '../nft/index.js'
 import { describeMapping, type Mapping } from './mapping.js'
-import { addMappings, ANY, HAIRPIN, makeTable, ONE, TABLE } from './table.js'
+import { makeTable } from './rules.js'
+import { addMappings, ANY, HAIRPIN, ONE, TABLE } from './table.js'
 
 const MAPS = [ANY, ONE, HAIRPIN] as const
 

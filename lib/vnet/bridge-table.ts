@@ -26,6 +26,13 @@ import {
   type SetDef,
   type TableRef,
 } from '../nft/index.js'
+import {
+  bridgeTable,
+  endpointsMap,
+  HOST_TAG,
+  toElement,
+  type TableEndpoint,
+} from './endpoint-map.js'
 import { except, type Masquerade } from './masquerade.js'
 
 /** What the table is made from. */
@@ -38,32 +45,6 @@ export interface BridgeTableSpec {
   readonly hostAddresses: readonly string[]
   readonly masquerade?: Masquerade
 }
-
-/** A pod as the table knows it. */
-export interface TableEndpoint {
-  /** IPv4 address without prefix length. */
-  readonly address: string
-  readonly mac: string
-  /** Tag of the owner, for `nft list` and for a DEL that has no other record. */
-  readonly tag: string
-}
-
-/** The table of a bridge. nft takes letters, digits, dots and underscores in names. */
-export function bridgeTable(bridge: string): TableRef {
-  // Of fixed width, so that no two bridges share a table.
-  const escape = (c: string) => `.${c.charCodeAt(0).toString(16).padStart(4, '0')}`
-  const safe = bridge.replace(/[^A-Za-z0-9_]/g, escape)
-  return { family: 'bridge', name: `azure_vnet_${safe}` }
-}
-
-/** The map from address to MAC of all that lives on this node: pods, and the host itself. */
-export function endpointsMap(bridge: string): SetDef {
-  const { family, name: table } = bridgeTable(bridge)
-  return { family, table, name: 'endpoints', key: ['ipv4_addr'], data: ['ether_addr'] }
-}
-
-/** Comment of the host's own elements; no owner's tag lacks a slash. */
-export const HOST_TAG = 'host'
 
 const FLOW: FieldDef[] = [
   field.ipSource,
@@ -292,14 +273,9 @@ export function makeBridgeTable(
   const own = spec.hostAddresses.map((address) => ({
     address,
     mac: spec.mac,
-    tag: 'host',
+    tag: HOST_TAG,
   }))
   return tx.addElements(map, [...own, ...endpoints].map(toElement))
-}
-
-/** An endpoint as an element of the map. */
-export function toElement({ address, mac, tag }: TableEndpoint) {
-  return { key: [address], data: [mac], comment: tag }
 }
 
 /** Adds to a transaction what takes the table away, whether or not it is there. */

@@ -9,7 +9,7 @@ import {
   type StepRef,
 } from '../netlink/index.js'
 import { dumpElements, Transaction, ipv4Bytes } from '../nft/index.js'
-import { endpointsMap, HOST_TAG, toElement, type TableEndpoint } from './bridge-table.js'
+import { endpointsMap, HOST_TAG, toElement, type TableEndpoint } from './endpoint-map.js'
 
 /** A pod's end of the wire and the host's. */
 export interface Endpoint {

@@ -1,5 +1,6 @@
 export * from './bridge-table.js'
 export * from './endpoint.js'
+export * from './endpoint-map.js'
 export * from './facts.js'
 export * from './host-move.js'
 export * from './masquerade.js'

@@ -1,0 +1,36 @@
+/**
+ * Names of bridge mode's nft table, and its map of who lives on the node. All that an ADD needs of
+ * the table when it is there.
+ */
+import type { SetDef, TableRef } from '../nft/index.js'
+
+/** A pod as the table knows it. */
+export interface TableEndpoint {
+  /** IPv4 address without prefix length. */
+  readonly address: string
+  readonly mac: string
+  /** Tag of the owner, for `nft list` and for a DEL that has no other record. */
+  readonly tag: string
+}
+
+/** The table of a bridge. nft takes letters, digits, dots and underscores in names. */
+export function bridgeTable(bridge: string): TableRef {
+  // Of fixed width, so that no two bridges share a table.
+  const escape = (c: string) => `.${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const safe = bridge.replace(/[^A-Za-z0-9_]/g, escape)
+  return { family: 'bridge', name: `azure_vnet_${safe}` }
+}
+
+/** The map from address to MAC of all that lives on this node: pods, and the host itself. */
+export function endpointsMap(bridge: string): SetDef {
+  const { family, name: table } = bridgeTable(bridge)
+  return { family, table, name: 'endpoints', key: ['ipv4_addr'], data: ['ether_addr'] }
+}
+
+/** Comment of the host's own elements; no owner's tag lacks a slash. */
+export const HOST_TAG = 'host'
+
+/** An endpoint as an element of the map. */
+export function toElement({ address, mac, tag }: TableEndpoint) {
+  return { key: [address], data: [mac], comment: tag }
+}
