@@ -41,5 +41,9 @@ t.test('a long plan and synchronous reads share a handle', async (t) => {
   t.equal(await ended, 'AbortError', `the plan had not ended: ${waits.join()}`)
   // More when the reader's thread was off the processor before it asked; the median does not mind.
   const median = waits.toSorted((a, b) => a - b)[READS >> 1]
-  t.equal(median, 1, `a read waits for the step that runs, no further one: ${waits.join()}`)
+  t.equal(
+    median,
+    1,
+    `a read waits for the step that runs, no further one: ${waits.join()}`,
+  )
 })
