@@ -12,5 +12,6 @@ export const EXEC_ARGV = [
   // SIGUSR1 to begin debugging.
   '--v8-pool-size=0',
   '--disable-sigusr1',
+  // In MB: room for what an ADD on a full node allocates, so that no garbage is collected in it.
   '--min-semi-space-size=4',
 ]

@@ -1,5 +1,5 @@
 // lib/main.ts and all that it can reach as CommonJS, one file a program. Every module stays a
-// function that runs when it is first imported, so what a verb does not import is never evaluated.
+// function that runs when something of it is first used (late-modules.mjs).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
