@@ -94,6 +94,8 @@ export async function bundleJavaScript(folder) {
   }
   for (const program of [...PROGRAMS, COMMANDS]) {
     await add(program, {
+      // Names of modules are in the output: those must not tell of a folder made for this build.
+      absWorkingDir: late,
       entryPoints: [join(late, 'bundle.js')],
       external: [ASIDE],
       plugins: [embeddedAddon, lateEvaluation, onlyProgram(`/${program}/`)],
