@@ -204,7 +204,9 @@ class Runner {
   Failure dump(NetNs& ns, const Step& s, Value* result) {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
-    constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
+    // Where the kernel has no dump (NFT_MSG_GETGEN) it takes this for a look-up, whose one answer
+    // has no end but the acknowledgement. A dump gets none.
+    constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP | NLM_F_ACK;
     Failure f = run_dump(
         *socket, *s.object, unwanted(s),
         [&](uint32_t sequence, Writer* w) {

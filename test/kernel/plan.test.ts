@@ -268,3 +268,11 @@ t.test('a plan may run again, and an empty one does nothing', async (t) => {
     '0',
   )
 })
+
+t.test('a dump has an end, of what the kernel does not dump too', async (t) => {
+  using ns = NetNs.create()
+  // nf_tables answers this with its one generation, as a look-up, and tells no end of it.
+  const generations = read<unknown[]>(ns, (p) => p.raw('nft.generation.dump', {}))
+  t.match(generations, [{ id: Number }])
+  t.equal(generations.length, 1)
+})
