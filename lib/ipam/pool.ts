@@ -26,7 +26,9 @@ export function matchNics(info: InterfaceInfo, nics: readonly HostNic[]): HostNi
 /** What a source answered, with the addresses of each subnet in order and each once. */
 export function inOrder(interfaces: readonly InterfaceInfo[]): InterfaceInfo[] {
   const sorted = ({ addresses, ...subnet }: SubnetInfo): SubnetInfo => {
-    const known = new Map(addresses.map((info) => [info.address, info]))
+    // Of an address that is told of twice, a pod may have the one that is secondary.
+    const byRank = addresses.toSorted((a, b) => Number(b.primary) - Number(a.primary))
+    const known = new Map(byRank.map((info) => [info.address, info]))
     return {
       ...subnet,
       addresses: sortAddresses(known.keys()).map((address) => known.get(address)!),

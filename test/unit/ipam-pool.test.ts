@@ -80,6 +80,18 @@ t.test('of NICs with one MAC, the one with the address; else the lowest', async 
   t.strictSame(summary(buildPools(info, [vf, nic])), ['eth0 10.0.0.0/24'])
 })
 
+t.test('an address that is told of twice', async (t) => {
+  for (const ranks of [
+    [true, false],
+    [false, true],
+  ]) {
+    const addresses = ranks.map((primary) => ({ address: '10.0.0.5', primary }))
+    const subnets = [{ prefix: '10.0.0.0/24', addresses }]
+    const info = inOrder([{ mac: nic.mac, primary: true, subnets }])
+    t.strictSame(buildPools(info, [nic])[0]?.addresses, ['10.0.0.5'])
+  }
+})
+
 t.test('IPv6 pools', async (t) => {
   const addresses = ['fd00::4', 'fd00::10', 'fd00::9']
   const subnet = {
