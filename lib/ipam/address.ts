@@ -91,11 +91,8 @@ export function sortKey(text: string): string {
   return `${key}/${bits.padStart(3, '0')}`
 }
 
-// A pool has hundreds of addresses, and every ADD sorts them.
 function hex4(host: string): string {
-  const [a, b, c, d] = host.split('.')
-  const number = ((Number(a) * 256 + Number(b)) * 256 + Number(c)) * 256 + Number(d)
-  return number.toString(16).padStart(8, '0')
+  return rangeOf(host).first.toString(16).padStart(8, '0')
 }
 
 function hex6(host: string): string {
