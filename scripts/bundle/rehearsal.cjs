@@ -19,38 +19,30 @@ const port = (hostPort) => ({
 })
 
 /**
- * The usual calls of each program by verb: how the node came to be as they find it, then they
- * themselves. Most pods come to a node that has others, and stay behind when they go; what only
- * the first and the last one need is not kept. A runtime may repeat a DEL.
+ * Of each program the config by container, and its usual calls by verb: how the node came to be as
+ * they find it, then they themselves. Most pods come to a node that has others, and leave others
+ * when they go; what only the first and the last one need is not kept. A runtime may repeat a DEL.
  */
 const CALLS = {
   'azure-vnet': {
-    ADD: { before: ['ADD a'], calls: ['ADD b'], config: { a: VNET, b: VNET } },
-    DEL: {
-      before: ['ADD a', 'ADD b'],
-      calls: ['DEL b', 'DEL b'],
-      config: { a: VNET, b: VNET },
-    },
+    config: { a: VNET, b: VNET },
+    ADD: { before: ['ADD a'], calls: ['ADD b'] },
+    DEL: { before: ['ADD a', 'ADD b'], calls: ['DEL b', 'DEL b'] },
   },
   'azure-vnet-ipam': {
-    ADD: { calls: ['ADD a'], config: { a: { ipam: VNET.ipam } } },
-    DEL: { before: ['ADD a'], calls: ['DEL a'], config: { a: { ipam: VNET.ipam } } },
+    config: { a: { ipam: VNET.ipam } },
+    ADD: { calls: ['ADD a'] },
+    DEL: { before: ['ADD a'], calls: ['DEL a'] },
   },
   portmap: {
-    ADD: {
-      before: ['ADD a'],
-      calls: ['ADD b'],
-      config: { a: port(8080), b: port(8081) },
-    },
-    DEL: {
-      before: ['ADD a', 'ADD b'],
-      calls: ['DEL b'],
-      config: { a: port(8080), b: port(8081) },
-    },
+    config: { a: port(8080), b: port(8081) },
+    ADD: { before: ['ADD a'], calls: ['ADD b'] },
+    DEL: { before: ['ADD a', 'ADD b'], calls: ['DEL b'] },
   },
   loopback: {
-    ADD: { calls: ['ADD a'], config: { a: {} } },
-    DEL: { calls: ['DEL a'], config: { a: {} } },
+    config: { a: {} },
+    ADD: { calls: ['ADD a'] },
+    DEL: { calls: ['DEL a'] },
   },
 }
 
@@ -72,8 +64,8 @@ exports.rehearse = async function rehearse({ program, verb, part, stagehand, tes
   const addon = addonOf(host, { a: kernel.netns(), b: kernel.netns() })
   prepareHost(host)
   fs.writeFileSync(join(folder, 'ipam.json'), knownAddresses())
-  const usual = { calls: ['VERSION'], config: {} }
-  const { before = [], calls, config } = CALLS[program][verb] ?? usual
+  const { config, [verb]: usual = { calls: [verb] } } = CALLS[program]
+  const { before = [], calls } = usual
   const play = async (actor, line) => {
     const [command, container] = line.split(' ')
     const members = config[container] ?? {}
