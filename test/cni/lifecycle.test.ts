@@ -1,5 +1,9 @@
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { ownerKey } from '../../dist/esm/cni/owner.js'
+import type { NodeState } from '../../dist/esm/plugins/azure-vnet/state.js'
+import { ownProcess, Store } from '../../dist/esm/state/index.js'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { diffSnapshots } from '../helpers/snapshot.js'
 import {
@@ -48,6 +52,36 @@ t.test('a second ADD on an interface is refused and changes nothing', async (tes
   test.ok(await host.ping('fabric', address), 'the pod still works')
   test.strictSame(leases(host), { 'pod/eth0': address })
 })
+
+t.test(
+  'an ADD beside another one of the same interface is told to wait',
+  async (test) => {
+    const host = await makeHost(test)
+    const runner = runtime(host, { portmap: false })
+    await addPod(runner, 'first')
+    const path = await host.addPodNetns('pod')
+    const owner = { network: 'azure', containerId: 'pod', ifname: 'eth0' }
+    const store = new Store<NodeState>({
+      path: join(host.stateDir, 'azure-vnet.json'),
+      initial: () => ({ bridges: {}, endpoints: {} }),
+    })
+    // This process plays the other ADD, which lives on and has not come far.
+    store.update((state) => {
+      state.endpoints[ownerKey(owner)] = { phase: 'adding', owner, adder: ownProcess() }
+    })
+    const before = await settledPicture(host)
+    await refuses(test, runner.add('pod', path), 11, `process ${process.pid}`, 'DEL')
+    await assertSame(test, host, before)
+    const dead = { ...ownProcess(), start: '1' }
+    store.update((state) => {
+      state.endpoints[ownerKey(owner)] = { phase: 'adding', owner, adder: dead }
+    })
+    const address = await addPod(runner, 'pod')
+    test.ok(await host.ping('fabric', address), 'after one that died it works')
+    await delPod(runner, 'pod')
+    await delPod(runner, 'first')
+  },
+)
 
 t.test('container IDs are told apart in full', async (test) => {
   const host = await makeHost(test)

@@ -26,7 +26,7 @@ import { addressesFor, type Addresses, type PodAddress } from './addresses.js'
 import { parseVnetConfig, type VnetConfig } from './config.js'
 import { checkMaster, chooseNic, defaultBridge, openPod, refuseExisting } from './host.js'
 import { establishBridge, newBridgeRecord } from './network.js'
-import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
+import { forgetEndpoint, isAbandoned, mend, removeEndpoint, sweepOwn } from './removal.js'
 import { nodeStore, type BridgeRecord, type NodeState } from './state.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -52,11 +52,12 @@ export async function add(call: PluginCall): Promise<CniResult> {
   const store = nodeStore((message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
   const state = store.read()
-  const own = state.endpoints[ownerKey(call.owner)]
+  const broom = { call, host, store, addresses }
   // The interface may be what an ADD of the same owner left when it died.
-  const died = own?.phase === 'adding' && !isAlive(own.adder)
+  const died = isAbandoned(state, call.owner)
   if (!died) refuseExisting(call, pod)
-  await mend({ call, host, store, addresses }, state, own ? [call.owner] : [])
+  if (state.endpoints[ownerKey(call.owner)]) sweepOwn(broom)
+  mend(broom, state)
   if (died) refuseExisting(call, pod)
   const { master } = config
   const known = Object.values(state.bridges)
@@ -80,9 +81,9 @@ export async function add(call: PluginCall): Promise<CniResult> {
       call.log.warn('an endpoint without a lease has this address', {
         address: address.address,
       })
-      await addresses.release(call.owner)
+      addresses.release(call.owner)
     } catch (error) {
-      await undo(job)
+      undo(job)
       throw error
     }
   }
@@ -91,12 +92,18 @@ export async function add(call: PluginCall): Promise<CniResult> {
 // Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
 // with the bridges that are on record.
 function intend({ call, store }: Job): NodeState['bridges'] {
+  const key = ownerKey(call.owner)
+  const adder = ownProcess()
   return store.update((state) => {
-    state.endpoints[ownerKey(call.owner)] = {
-      phase: 'adding',
-      owner: call.owner,
-      adder: ownProcess(),
+    const own = state.endpoints[key]
+    if (own?.phase === 'adding' && own.adder.pid !== adder.pid && isAlive(own.adder)) {
+      throw new CniError(
+        CniCode.TryAgain,
+        `CNI_CONTAINERID: process ${own.adder.pid} is adding ${call.ifname} of this container`,
+        'Wait until that call of ADD ends, or end the process and call DEL.',
+      )
     }
+    state.endpoints[key] = { phase: 'adding', owner: call.owner, adder }
     return state.bridges
   })
 }
@@ -210,16 +217,16 @@ function isAddressInUse(error: unknown): boolean {
 
 // A plan that failed has undone itself; what is left is what was written down. The first error is
 // the one to report: the runtime calls DEL after it, and the next call mends what this one cannot.
-async function undo({ call, host, store, addresses }: Job): Promise<void> {
-  const attempt = async (what: string, act: () => unknown) => {
+function undo({ call, host, store, addresses }: Job): void {
+  const attempt = (what: string, act: () => unknown) => {
     try {
-      await act()
+      act()
     } catch (error) {
       call.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
     }
   }
-  await attempt('address', () => addresses.release(call.owner))
-  await attempt('record', () => forgetEndpoint(host, store, call.owner))
+  attempt('address', () => addresses.release(call.owner))
+  attempt('record', () => forgetEndpoint(host, store, call.owner))
 }
 
 function result(

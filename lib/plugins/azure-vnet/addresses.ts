@@ -27,7 +27,7 @@ export interface Addresses {
   /** `exclude` are addresses that the host turned out to use already. */
   acquire(nics: () => readonly HostNic[], exclude: readonly string[]): Promise<PodAddress>
   /** Takes the address of an owner (of this network) back. Repeats safely. */
-  release(owner: Owner): Promise<void>
+  release(owner: Owner): void
 }
 
 /** The addresses of a call, as its configuration wants them. */
@@ -54,7 +54,7 @@ async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addre
       const lease = await service.acquire(call.owner, ipam, nics(), more)
       return { ...lease, dns: { nameservers: [AZURE_DNS] } }
     },
-    async release(owner) {
+    release(owner) {
       service.release(owner)
     },
   }
@@ -78,7 +78,7 @@ async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresse
         dns: result.dns,
       }
     },
-    async release(owner) {
+    release(owner) {
       const { containerId, ifname } = owner
       const env = { ...call.env, CNI_CONTAINERID: containerId, CNI_IFNAME: ifname }
       delegate(config.ipamType, 'DEL', call.config, { env })

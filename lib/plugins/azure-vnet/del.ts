@@ -20,10 +20,10 @@ export async function del(call: PluginCall): Promise<void> {
   mark('checks')
   removeEndpoint(host, state, call.owner, config.bridge ? [config.bridge] : [])
   mark('kernel')
-  await addresses.release(call.owner)
+  addresses.release(call.owner)
   mark('lease')
   const rest = forgetEndpoint(host, store, call.owner)
   mark('record')
-  await mend({ call, host, store, addresses }, rest)
+  mend({ call, host, store, addresses }, rest)
   call.log.info('pod detached')
 }

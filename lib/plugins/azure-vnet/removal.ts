@@ -70,15 +70,24 @@ export function forgetEndpoint(
   store: Store<NodeState>,
   owner: Owner,
 ): NodeState {
-  const key = ownerKey(owner)
-  const [rest, leaving] = store.update((state) => {
-    delete state.endpoints[key]
-    const bridges = Object.keys(state.bridges)
-    return [state, bridges.filter((bridge) => markLeaving(host, state, bridge))] as const
+  const rest = store.update((state) => {
+    delete state.endpoints[ownerKey(owner)]
+    return markEmpty(host, state)
   })
-  for (const bridge of leaving)
-    store.update((state) => dissolveBridge(host, state, bridge))
+  dissolve(host, store, rest)
   return rest
+}
+
+// Bridges without pods are written down as leaving before anything is done to them.
+function markEmpty(host: NetNs, state: NodeState): NodeState {
+  for (const bridge of Object.keys(state.bridges)) markLeaving(host, state, bridge)
+  return state
+}
+
+function dissolve(host: NetNs, store: Store<NodeState>, { bridges }: NodeState): void {
+  for (const { bridge, phase } of Object.values(bridges)) {
+    if (phase === 'leaving') store.update((state) => dissolveBridge(host, state, bridge))
+  }
 }
 
 /** What cleaning up works with. */
@@ -90,33 +99,54 @@ export interface Broom {
 }
 
 /**
- * Cleans up what ADDs of this network left that died before they ended, and the endpoints of the
- * given owners: an address left behind may be the last one free.
+ * Cleans up what ADDs of other pods of this network left that died before they ended: an address
+ * left behind may be the last one free.
  *
- * @param state what the store said a moment ago
+ * @param state what the store said a moment ago; the store has the last word
  */
-export async function mend(
-  { call, host, store, addresses }: Broom,
-  state: NodeState,
-  owners: readonly Owner[] = [],
-): Promise<void> {
-  for (const owner of [...owners, ...abandoned(state, call.owner)]) {
-    call.log.warn('cleaning up an endpoint that is left over', { owner })
-    try {
-      removeEndpoint(host, state, owner, [])
-      await addresses.release(owner)
-      forgetEndpoint(host, store, owner)
-    } catch (error) {
-      // It must not keep another pod from its network; the next call tries again.
-      call.log.error('cleaning up failed', { owner, error: String(error) })
-    }
+export function mend(broom: Broom, state: NodeState): void {
+  const { owner: caller } = broom.call
+  for (const { owner } of Object.values(state.endpoints)) {
+    const isOther = owner.network === caller.network && !sameOwner(owner, caller)
+    if (isOther && isAbandoned(state, owner)) sweep(broom, owner, isAbandoned)
   }
 }
 
-// Owners in the caller's network, other than the caller, whose ADD died before it ended.
-function abandoned(state: NodeState, caller: Owner): Owner[] {
-  return Object.values(state.endpoints)
-    .filter(({ owner }) => owner.network === caller.network && !sameOwner(owner, caller))
-    .filter((record) => record.phase === 'adding' && !isAlive(record.adder))
-    .map((record) => record.owner)
+/** Cleans up what is on record of the caller's own container, whose interface is gone. */
+export function sweepOwn(broom: Broom): void {
+  sweep(
+    broom,
+    broom.call.owner,
+    (state, owner) =>
+      state.endpoints[ownerKey(owner)]?.phase === 'ready' || isAbandoned(state, owner),
+  )
+}
+
+// All under the lock. An ADD that seemed dead may have ended well between the reading of its record
+// and the look at its process, and one of the same owner may begin at any time.
+function sweep(
+  { call, host, store, addresses }: Broom,
+  owner: Owner,
+  isDue: (state: NodeState, owner: Owner) => boolean,
+): void {
+  try {
+    const rest = store.update((state) => {
+      if (!isDue(state, owner)) return undefined
+      call.log.warn('cleaning up an endpoint that is left over', { owner })
+      removeEndpoint(host, state, owner, [])
+      addresses.release(owner)
+      delete state.endpoints[ownerKey(owner)]
+      return markEmpty(host, state)
+    })
+    if (rest) dissolve(host, store, rest)
+  } catch (error) {
+    // It must not keep another pod from its network; the next call tries again.
+    call.log.error('cleaning up failed', { owner, error: String(error) })
+  }
+}
+
+/** Whether the ADD of the owner died before it ended. */
+export function isAbandoned({ endpoints }: NodeState, owner: Owner): boolean {
+  const record = endpoints[ownerKey(owner)]
+  return record?.phase === 'adding' && !isAlive(record.adder)
 }
