@@ -195,6 +195,11 @@ export interface Addon extends Omit<Backend, 'run'> {
    * Answers with a failure of errno EAGAIN (11) when the time is over.
    */
   lockFile(path: string, timeoutMs: number, label: string): NativeLock | WireFailure
+  /**
+   * Ends the process at once, by _exit(2): no exit handler of C++ runs, no thread is waited for, and
+   * nothing that has not been written yet is written.
+   */
+  exitNow(code: number): never
 }
 
 let loaded: Addon | undefined

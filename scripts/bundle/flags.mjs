@@ -8,9 +8,9 @@ export const EXEC_ARGV = [
   '--no-rehash-snapshot',
   // No call lives long enough for compiled code to pay for the compiler's memory.
   '--jitless',
-  // Threads that would only be started and ended: V8's workers, and the one that waits for
-  // SIGUSR1 to begin debugging.
-  '--v8-pool-size=0',
+  // Threads that would only be started and ended: V8's workers (one is the least there can be; 0
+  // means one less than the machine has cores), and the one that waits for SIGUSR1 to begin debugging.
+  '--v8-pool-size=1',
   '--disable-sigusr1',
   // In MB: room for what an ADD on a full node allocates, so that no garbage is collected in it.
   '--min-semi-space-size=4',

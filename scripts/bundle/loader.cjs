@@ -17,8 +17,8 @@ const parts = PARTS
 const fd = openSync('/proc/self/exe', 'r')
 const end = fstatSync(fd).size
 
-function read([before, length]) {
-  const bytes = Buffer.allocUnsafeSlow(length)
+function read([before, length], buffer = Buffer.allocUnsafeSlow(length)) {
+  const bytes = buffer.subarray(0, length)
   for (let at = 0; at < length;) {
     const size = readSync(fd, bytes, at, length - at, end - before + at)
     if (size === 0) throw new Error('the executable is cut off: install it again')
@@ -38,9 +38,18 @@ function cacheOf({ caches }) {
   return place && read(place)
 }
 
+// For what is done with at once: each page of new memory costs a page fault.
+let scratch = Buffer.alloc(0)
+function readAndForget(place) {
+  // Untouched memory costs nothing, and the addon comes after the code.
+  const length = Math.max(place[1], parts.addon.code[1])
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length)
+  return read(place, scratch)
+}
+
 function run(name) {
   const cachedData = cacheOf(parts[name])
-  const code = read(parts[name].code).latin1Slice()
+  const code = readAndForget(parts[name].code).latin1Slice()
   const filename = `vnet-cni/${name}`
   // As lib/vm.js of this Node calls it: from line and column 0, no cache to be made, no context of
   // its own, a symbol to look up import() by.
@@ -63,7 +72,7 @@ function run(name) {
 
 const has = (name) => Object.hasOwn(parts, name)
 const load = (name) => (has(name) ? run(name) : require(name))
-const embedded = { addon: () => read(parts.addon.code) }
+const embedded = { addon: () => readAndForget(parts.addon.code) }
 
 // As lib/main.ts does: by the name that we were called by, else by the first argument.
 const called = process.argv0.slice(process.argv0.lastIndexOf('/') + 1)

@@ -109,6 +109,7 @@ function addonOf(host, pods) {
     run: (...plan) => backend.run(...plan),
     openNetns: (path) => (pods[path.slice(1)] ?? host).native,
     lockFile: () => ({ close() {} }),
+    exitNow() {},
   }
 }
 
@@ -154,6 +155,7 @@ function perform(part, { program, command, container = '', members, folder }, ad
   return new Promise((resolve) => {
     process.exit = (code) => {
       fs.closeSync(fd)
+      process.off('exit', addon.exitNow)
       resolve({ code, output })
     }
     part(load, { addon: () => new Uint8Array(1) })

@@ -100,6 +100,37 @@ t.test('the library has no name while it is loaded, nor afterwards', async (t) =
   t.notOk(existsSync('/dev/shm/vnet_cni.node'))
 })
 
+t.test(
+  'a call that has used the addon ends at once, with its code and all it said',
+  async (t) => {
+    const trace = join(folder, 'end')
+    const failed = await run(
+      'unshare',
+      [
+        ...['--net', 'strace', '-f', '-o', trace],
+        ...['env', '-i', 'CNI_COMMAND=ADD', 'CNI_CONTAINERID=c', 'CNI_IFNAME=lo'],
+        ...[`VNET_CNI_LOG_DIR=${folder}`, 'CNI_NETNS=/proc/self/ns/uts'],
+        join(bundle, 'loopback'),
+      ],
+      { input: config },
+    )
+    t.equal(failed.code, 1)
+    t.match(JSON.parse(failed.stdout), { msg: /CNI_NETNS/ })
+    const calls = fs.readFileSync(trace, 'utf8').split('\n')
+    t.ok(
+      calls.some((line) => /setns|nsfs|fstatfs/i.test(line)),
+      'the addon has been at work',
+    )
+    const answered = calls.findLastIndex((line) => / write\(1, /.test(line))
+    const rest = calls.slice(answered + 1)
+    t.ok(rest.some((line) => line.includes('exit_group(1)')))
+    t.notOk(
+      rest.some((line) => / (munmap|futex|brk)\(/.test(line)),
+      'nothing is freed, no thread is waited for',
+    )
+  },
+)
+
 t.test('a file system without nameless files serves too', (t) => {
   const loaded = loadWith((open) => (path, flags, mode) => {
     if (Number(flags) & 0o20000000) throw new Error('EOPNOTSUPP, as the test wants')
@@ -122,7 +153,10 @@ function loadWith(wrap: (open: typeof fs.openSync) => typeof fs.openSync) {
   const { openSync } = fs
   fs.openSync = wrap(openSync)
   try {
-    return require('../../dist/cjs/addon-embedded.cjs').loadNative()
+    const loaded = require('../../dist/cjs/addon-embedded.cjs').loadNative()
+    // This process is to end as a test does.
+    process.off('exit', loaded.exitNow)
+    return loaded
   } finally {
     fs.openSync = openSync
   }
