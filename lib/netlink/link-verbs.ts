@@ -7,7 +7,8 @@ import { ERRNO, NLM_F, RTEXT_FILTER } from './constants.js'
 import {
   bridgeSettingsToWire,
   BRIDGE_OPTIONS,
-  linkKinds,
+  linkKind,
+  linkKindNames,
   tunToWire,
   type AnyLinkSpec,
   type BridgeSettings,
@@ -305,9 +306,9 @@ export class LinkVerbs {
   }
 
   #add(spec: AnyLinkSpec, accept: number[]): LinkRef {
-    const kind = linkKinds.get(spec?.kind)
+    const kind = linkKind(spec?.kind)
     if (!kind) {
-      const known = [...linkKinds.keys()].join(', ')
+      const known = linkKindNames.join(', ')
       throw new TypeError(`kind: ${String(spec?.kind)} is not one of ${known}`)
     }
     const options = { ...LINK_OPTIONS, ...kind.options, kind: 'value' } as const

@@ -6,7 +6,7 @@ import type { PortState } from './bridge-port.js'
 import { portFromWire } from './bridge-port.js'
 import { checkAlias, checkInteger, checkLinkName, checkMac } from './check.js'
 import { IFF, operStates, type OperState } from './constants.js'
-import { linkKinds } from './kinds/index.js'
+import { linkKind } from './kinds/index.js'
 import type { NetNs } from './netns.js'
 import type { Options } from './options.js'
 import { linkToWire, type LinkLike, type StepSink } from './steps.js'
@@ -215,7 +215,7 @@ export function linkFromWire(wire: unknown): Link {
 function infoFromWire(info: NonNullable<WireLink['info']>, link: Mutable<Link>): void {
   const { kind, data, slaveKind, slaveData } = info
   if (kind) link.kind = kind
-  if (data) link.settings = linkKinds.get(kind ?? '')?.fromWire?.(data) ?? data
+  if (data) link.settings = linkKind(kind)?.fromWire?.(data) ?? data
   if (slaveKind === 'bridge' && slaveData) link.port = portFromWire(slaveData)
 }
 

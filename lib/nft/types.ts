@@ -186,6 +186,10 @@ function nameBytes(value: DataValue): Uint8Array {
 }
 
 const address = { length: 4, encode: ipv4Bytes }
+const byte = unsigned(1)
+const twoBytes = unsigned(2)
+const hostTwoBytes = hostOrdered(2)
+const hostWord = hostOrdered(4)
 
 const dataTypes = {
   ipv4_addr: {
@@ -200,29 +204,29 @@ const dataTypes = {
     encode: macBytes,
     decode: (bytes: Uint8Array) => hex(bytes.slice(0, 6)),
   },
-  nf_proto: { id: 2, ...unsigned(1) },
-  ether_type: { id: 10, ...unsigned(2) },
-  arp_op: { id: 11, ...unsigned(2) },
-  inet_proto: { id: 12, ...unsigned(1) },
-  inet_service: { id: 13, ...unsigned(2) },
-  icmp_type: { id: 14, ...unsigned(1) },
-  tcp_flag: { id: 15, ...unsigned(1) },
-  mark: { id: 19, ...hostOrdered(4) },
-  iface_index: { id: 20, ...hostOrdered(4) },
-  iface_type: { id: 21, ...hostOrdered(2) },
-  realm: { id: 22, ...hostOrdered(4) },
-  uid: { id: 24, ...hostOrdered(4) },
-  gid: { id: 25, ...hostOrdered(4) },
-  ct_state: { id: 26, ...hostOrdered(4) },
-  ct_dir: { id: 27, ...unsigned(1) },
-  ct_status: { id: 28, ...hostOrdered(4) },
-  icmpv6_type: { id: 29, ...unsigned(1) },
-  pkt_type: { id: 31, ...unsigned(1) },
-  icmp_code: { id: 32, ...unsigned(1) },
-  icmpv6_code: { id: 33, ...unsigned(1) },
-  devgroup: { id: 35, ...hostOrdered(4) },
-  dscp: { id: 36, ...unsigned(1) },
-  fib_addrtype: { id: 38, ...hostOrdered(4) },
+  nf_proto: { id: 2, ...byte },
+  ether_type: { id: 10, ...twoBytes },
+  arp_op: { id: 11, ...twoBytes },
+  inet_proto: { id: 12, ...byte },
+  inet_service: { id: 13, ...twoBytes },
+  icmp_type: { id: 14, ...byte },
+  tcp_flag: { id: 15, ...byte },
+  mark: { id: 19, ...hostWord },
+  iface_index: { id: 20, ...hostWord },
+  iface_type: { id: 21, ...hostTwoBytes },
+  realm: { id: 22, ...hostWord },
+  uid: { id: 24, ...hostWord },
+  gid: { id: 25, ...hostWord },
+  ct_state: { id: 26, ...hostWord },
+  ct_dir: { id: 27, ...byte },
+  ct_status: { id: 28, ...hostWord },
+  icmpv6_type: { id: 29, ...byte },
+  pkt_type: { id: 31, ...byte },
+  icmp_code: { id: 32, ...byte },
+  icmpv6_code: { id: 33, ...byte },
+  devgroup: { id: 35, ...hostWord },
+  dscp: { id: 36, ...byte },
+  fib_addrtype: { id: 38, ...hostWord },
   ifname: {
     id: 41,
     length: IFNAMSIZ,

@@ -5,7 +5,7 @@
  */
 import { CniCode, CniError } from '../cni/errors.js'
 import { NetlinkError } from '../errors.js'
-import type { NetNs } from '../netlink/index.js'
+import type { NetNs, Plan, Done } from '../netlink/index.js'
 import {
   dumpElements,
   ipProtocols,
@@ -18,7 +18,7 @@ import { describeMapping, type Mapping } from './mapping.js'
 import { makeTable } from './rules.js'
 import { addMappings, ANY, HAIRPIN, ONE, TABLE } from './table.js'
 
-const MAPS = [ANY, ONE, HAIRPIN] as const
+const PORT_MAPS = [ANY, ONE] as const
 
 interface Held {
   readonly set: SetDef
@@ -46,9 +46,10 @@ export interface PortmapRequest {
 export function addPorts(host: NetNs, request: PortmapRequest): void {
   const { mappings, pod, tag, snat } = request
   const flowInterface = snat ? linkTowards(host, pod) : undefined
+  let held: readonly Held[]
   for (let attempt = 1; ; attempt++) {
     try {
-      commit(host, request, attempt % 2 === 0, flowInterface)
+      held = commit(host, request, attempt % 2 === 0, flowInterface)
       break
     } catch (error) {
       if (!(error instanceof NetlinkError) || attempt >= ATTEMPTS) throw error
@@ -58,7 +59,7 @@ export function addPorts(host: NetNs, request: PortmapRequest): void {
   }
   // An address of the host and all of its addresses are different keys to the kernel. Who comes
   // second sees the first here, whoever was faster.
-  const overlap = findOverlap(heldPorts(host), mappings, tag)
+  const overlap = findOverlap(held, mappings, tag)
   if (!overlap) return
   removePorts(host, tag)
   throw taken(overlap.mapping, overlap.holder)
@@ -86,13 +87,14 @@ export function removePorts(host: NetNs, tag: string): void {
   }
 }
 
-// The table is there, or it is not: one of both transactions fits.
+// The table is there, or it is not: one of both transactions fits. Answers with all mappings that
+// are there then.
 function commit(
   host: NetNs,
   r: PortmapRequest,
   make: boolean,
   link: string | undefined,
-): void {
+): Held[] {
   const plan = host.plan()
   const tx = new Transaction()
   if (make) makeTable(tx)
@@ -102,7 +104,8 @@ function commit(
   // Without it the kernel drops packets from 127.0.0.1 that leave by another link than lo.
   if (link) plan.setSysctl(`net/ipv4/conf/${link}/route_localnet`, '1')
   flushFlows(plan, r.mappings)
-  plan.runSync()
+  const held = planHeld(plan, PORT_MAPS)
+  return held(plan.runSync())
 }
 
 function deletion({ mappings, pod, snat }: PortmapRequest): Transaction {
@@ -117,7 +120,7 @@ function deletion({ mappings, pod, snat }: PortmapRequest): Transaction {
 
 // UDP has no connection that ends: a flow that the kernel remembers would go on to where the
 // port led before.
-function flushFlows(plan: ReturnType<NetNs['plan']>, mappings: readonly Mapping[]): void {
+function flushFlows(plan: Plan, mappings: readonly Mapping[]): void {
   for (const { protocol, hostPort, hostAddress } of mappings) {
     if (protocol !== 'udp') continue
     plan.flushConntrack({
@@ -137,22 +140,25 @@ function linkTowards(host: NetNs, pod: string): string {
   return link === undefined ? '' : (host.sync.link.read(link)?.name ?? '')
 }
 
-function readAll(
-  host: NetNs,
-  sets: readonly SetDef[] = MAPS,
-): { held: Held[]; generation: number } {
+// Adds the reading of maps to a plan; answers with how to get at what was read.
+function planHeld(plan: Plan, sets: readonly SetDef[]): (done: Done) => Held[] {
+  const dumps = sets.map((set) => ({ set, dump: dumpElements(plan, set) }))
+  return (done) =>
+    dumps.flatMap(({ set, dump }) => done.of(dump).map((element) => ({ set, element })))
+}
+
+function readAll(host: NetNs): { held: Held[]; generation: number } {
   const plan = host.plan()
   const generation = readGeneration(plan)
-  const dumps = sets.map((set) => ({ set, dump: dumpElements(plan, set) }))
+  const held = planHeld(plan, [...PORT_MAPS, HAIRPIN])
   const done = plan.runSync()
-  const held = dumps.flatMap(({ set, dump }) =>
-    done.of(dump).map((element) => ({ set, element })),
-  )
-  return { held, generation: done.of(generation) }
+  return { held: held(done), generation: done.of(generation) }
 }
 
 function heldPorts(host: NetNs): Held[] {
-  return readAll(host, [ANY, ONE]).held
+  const plan = host.plan()
+  const held = planHeld(plan, PORT_MAPS)
+  return held(plan.runSync())
 }
 
 /** Tags of the owners of all mappings. Throws NetlinkError, SyscallError. */

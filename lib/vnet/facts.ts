@@ -2,6 +2,8 @@
  * What the host's network looks like, read in one native call.
  */
 import type { Address, Link, NetNs, Route } from '../netlink/index.js'
+import { tableExists } from '../nft/index.js'
+import { bridgeTable } from './endpoint-map.js'
 
 /** The host's links, addresses and routes at one moment. */
 export interface HostFacts {
@@ -46,12 +48,21 @@ export interface KnownBridge {
   readonly nic: string
 }
 
+/** The facts that an ADD looks at. */
+export interface NearFacts extends HostFacts {
+  /** Whether the nft table of a known bridge is there. */
+  hasTable(bridge: string): boolean
+}
+
+/** What is read in one native call. */
+type Near = Omit<HostFacts, 'routes'> & { readonly tables: ReadonlySet<string> }
+
 /**
- * The same, read when they are first asked for, less the ports of known bridges but for their NICs:
- * the number of pods should not make an ADD slower.
+ * The host's facts, read when they are first asked for, less the ports of known bridges but for
+ * their NICs: the number of pods should not make an ADD slower.
  */
-export function lazyFacts(host: NetNs, known: readonly KnownBridge[]): HostFacts {
-  let near: Omit<HostFacts, 'routes'> | undefined
+export function lazyFacts(host: NetNs, known: readonly KnownBridge[]): NearFacts {
+  let near: Near | undefined
   let routes: readonly Route[] | undefined
   const read = () => (near ??= readNear(host, known))
   return {
@@ -64,22 +75,26 @@ export function lazyFacts(host: NetNs, known: readonly KnownBridge[]): HostFacts
     get routes() {
       return (routes ??= readFacts(host).routes)
     },
+    hasTable: (bridge) => read().tables.has(bridge),
   }
 }
 
-function readNear(host: NetNs, known: readonly KnownBridge[]): Omit<HostFacts, 'routes'> {
+function readNear(host: NetNs, known: readonly KnownBridge[]): Near {
   const plan = host.plan()
   const alone = plan.link.dump({ master: null })
   const nics = known.map(({ nic }) => plan.link.read(nic, { optional: true }))
   const addresses = plan.address.dump()
+  const found = known.map(({ bridge }) => tableExists(plan, bridgeTable(bridge)))
   const done = plan.runSync()
+  const here = known.filter((_, i) => done.of(found[i]!))
+  const tables = new Set(here.map(({ bridge }) => bridge))
   const links = done.of(alone)
   const isKnown = (link: Link) => known.some(({ bridge }) => bridge === link.name)
   // A NIC may be beneath a bridge that is not known. And kernels before 5.16 list nothing.
   const unsure = links.some((link) => link.kind === 'bridge' && !isKnown(link))
-  if (unsure || links.length === 0) return readFacts(host)
+  if (unsure || links.length === 0) return { ...readFacts(host), tables }
   const ports = nics.flatMap((ref) => done.of(ref) ?? []).filter((nic) => nic.master)
-  return { links: [...links, ...ports], addresses: done.of(addresses) }
+  return { links: [...links, ...ports], addresses: done.of(addresses), tables }
 }
 
 /**

@@ -29,16 +29,37 @@ export type AnyLinkSpec =
   | (OfKind<'tun'> & TunSpec)
   | (OfKind<'dummy' | 'ifb'> & LinkSpec)
 
-const list = [bridge, macvlan, macvtap, vxlan, vlan, ipvlan, vrf, dummy, ifb, tun]
+// Functions, so that a program looks at the kinds it meets and at no other.
+const KINDS: Readonly<Record<AnyLinkSpec['kind'], () => LinkKind<never>>> = {
+  bridge: () => bridge,
+  macvlan: () => macvlan,
+  macvtap: () => macvtap,
+  vxlan: () => vxlan,
+  vlan: () => vlan,
+  ipvlan: () => ipvlan,
+  vrf: () => vrf,
+  dummy: () => dummy,
+  ifb: () => ifb,
+  tun: () => tun,
+}
 
 /**
- * All kinds by name.
+ * Names of all kinds that a link can be made of.
  *
  * @internal
  */
-export const linkKinds: ReadonlyMap<string, LinkKind<never>> = new Map(
-  list.map((kind) => [kind.kind, kind as LinkKind<never>]),
-)
+export const linkKindNames: readonly string[] = Object.keys(KINDS)
+
+/**
+ * A kind by its name; undefined for one that is not known here.
+ *
+ * @internal
+ */
+export function linkKind(name: string | undefined): LinkKind<never> | undefined {
+  return Object.hasOwn(KINDS, name ?? '')
+    ? KINDS[name as AnyLinkSpec['kind']]()
+    : undefined
+}
 
 export { BRIDGE_OPTIONS, bridgeSettingsToWire } from './bridge.js'
 export type { BridgeSettings, BridgeSpec } from './bridge.js'

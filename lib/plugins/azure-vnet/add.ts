@@ -7,18 +7,16 @@ import { hostLinkName, ownerKey, ownerTag } from '../../cni/owner.js'
 import type { CniResult } from '../../cni/types.js'
 import { NetlinkError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
-import { tableExists } from '../../nft/index.js'
 import { isAlive, ownProcess } from '../../state/index.js'
 import {
   bare,
-  bridgeTable,
   lazyFacts,
   readFacts,
   MAP_OP,
   planEndpoint,
   podMac,
   type Endpoint,
-  type HostFacts,
+  type NearFacts,
 } from '../../vnet/index.js'
 import { mark } from '../../trace.js'
 import { nicsWithAddresses } from '../azure-vnet-ipam/service.js'
@@ -38,7 +36,6 @@ interface Job {
   readonly config: VnetConfig
   readonly host: NetNs
   readonly pod: NetNs
-  readonly facts: HostFacts
   readonly store: ReturnType<typeof nodeStore>
   readonly addresses: Addresses
 }
@@ -59,21 +56,20 @@ export async function add(call: PluginCall): Promise<CniResult> {
   if (state.endpoints[ownerKey(call.owner)]) sweepOwn(broom)
   mend(broom, state)
   if (died) refuseExisting(call, pod)
-  const { master } = config
-  const known = Object.values(state.bridges)
-  const facts = lazyFacts(host, master ? [...known, { bridge: '', nic: master }] : known)
-  checkMaster(facts, master)
+  checkMaster(host, config.master)
   mark('checks')
-  const job = { call, config, host, pod, store, addresses, facts }
+  const job = { call, config, host, pod, store, addresses }
   const exclude: string[] = []
   for (;;) {
     const bridges = intend(job)
+    // Only now: a bridge that is here stays, because this pod may be about to come to it.
+    const facts = factsOf(job, bridges)
     mark('intent')
     try {
-      const address = await addresses.acquire(() => nicsWithAddresses(job.facts), exclude)
+      const address = await addresses.acquire(() => nicsWithAddresses(facts), exclude)
       mark('address')
       try {
-        return attach(job, bridges, address)
+        return attach(job, facts, bridges, address)
       } catch (error) {
         if (!isAddressInUse(error) || exclude.length >= ADDRESS_TRIES) throw error
         exclude.push(bare(address.address))
@@ -108,14 +104,26 @@ function intend({ call, store }: Job): NodeState['bridges'] {
   })
 }
 
-function attach(job: Job, bridges: NodeState['bridges'], address: PodAddress): CniResult {
+function factsOf({ host, config }: Job, bridges: NodeState['bridges']): NearFacts {
+  const known = Object.values(bridges)
+  const { master } = config
+  const more = master && !known.some(({ nic }) => nic === master)
+  return lazyFacts(host, more ? [...known, { bridge: '', nic: master }] : known)
+}
+
+function attach(
+  job: Job,
+  facts: NearFacts,
+  bridges: NodeState['bridges'],
+  address: PodAddress,
+): CniResult {
   const { call, host } = job
   const { owner } = call
-  const nic = chooseNic(job.facts, job.config.master, address)
-  const name = job.config.bridge ?? defaultBridge(job.facts, nic)
+  const nic = chooseNic(facts, job.config.master, address)
+  const name = job.config.bridge ?? defaultBridge(facts, nic)
   const masquerade = wantedMasquerade(job.config, address)
   const bridge =
-    findBridge(job, bridges[name], nic, masquerade) ??
+    findBridge(facts, bridges[name], nic, masquerade) ??
     makeBridge(job, name, nic, masquerade)
   const endpoint = {
     bridge: bridge.name,
@@ -166,21 +174,17 @@ function wantedMasquerade(
 
 /** The bridge of the record; undefined when it is not as an ADD needs it. */
 function findBridge(
-  { host }: Job,
+  facts: NearFacts,
   record: BridgeRecord | undefined,
   nic: Link,
   masquerade: BridgeRecord['masquerade'],
 ): Link | undefined {
   const same = JSON.stringify(record?.masquerade) === JSON.stringify(masquerade)
   if (record?.phase !== 'ready' || !same) return undefined
-  const plan = host.plan()
-  const link = plan.link.read(record.bridge, { optional: true })
-  const beneath = plan.link.read(nic.index, { optional: true })
-  const table = tableExists(plan, bridgeTable(record.bridge))
-  const done = plan.runSync()
-  const found = done.of(link)
-  const plugged = found && done.of(beneath)?.master === found.index
-  return plugged && done.of(table) ? found : undefined
+  const bridge = facts.links.find((link) => link.name === record.bridge)
+  const beneath = facts.links.find((link) => link.index === nic.index)
+  const plugged = bridge && beneath?.master === bridge.index
+  return plugged && facts.hasTable(record.bridge) ? bridge : undefined
 }
 
 /** The bridge over the NIC, made or mended. */
@@ -197,12 +201,14 @@ function makeBridge(
   })
   const link = store.update((state) => {
     const record = (state.bridges[bridge] ??= fresh())
+    const find = () =>
+      findBridge(lazyFacts(host, Object.values(state.bridges)), record, nic, masquerade)
     // Another ADD may have done it while this one waited for the lock.
-    const done = findBridge(job, record, nic, masquerade)
+    const done = find()
     if (done) return done
     record.masquerade = masquerade
     establishBridge(host, state, record)
-    return findBridge(job, record, nic, masquerade)
+    return find()
   })
   if (link) return link
   throw new CniError(

@@ -46,8 +46,11 @@ export function refuseExisting(call: PluginCall, pod: NetNs): void {
 }
 
 /** Throws CniError 7 when the host has no interface of the name that `master` gives. */
-export function checkMaster(facts: HostFacts, master: string | undefined): void {
-  if (master === undefined || facts.links.some((link) => link.name === master)) return
+export function checkMaster(host: NetNs, master: string | undefined): void {
+  if (master === undefined) return
+  const plan = host.plan()
+  const found = plan.link.read(master, { optional: true })
+  if (plan.runSync().of(found)) return
   throw new CniError(
     CniCode.InvalidConfig,
     `master: the host has no interface ${master}`,
