@@ -51,8 +51,8 @@ function load(fd: number, bytes: Uint8Array): unknown {
   const loaded = { exports: {} as Pick<Addon, 'exitNow'> }
   // By the descriptor, not by a path: this is the file that was written, whatever happened since.
   process.dlopen(loaded, `/proc/self/fd/${fd}`)
-  // When all that JavaScript has to do is done: Node would take most of a millisecond to free what
-  // goes with the process.
+  // When all that JavaScript has to do is done: Node would take milliseconds to free what goes with
+  // the process anyway.
   process.on('exit', loaded.exports.exitNow)
   return loaded.exports
 }

@@ -60,11 +60,17 @@ type Near = Omit<HostFacts, 'routes'> & { readonly tables: ReadonlySet<string> }
 /**
  * The host's facts, read when they are first asked for, less the ports of known bridges but for
  * their NICs: the number of pods should not make an ADD slower.
+ *
+ * @param nic name of one more NIC to look for, which may be a port too
  */
-export function lazyFacts(host: NetNs, known: readonly KnownBridge[]): NearFacts {
+export function lazyFacts(
+  host: NetNs,
+  known: readonly KnownBridge[],
+  nic?: string,
+): NearFacts {
   let near: Near | undefined
   let routes: readonly Route[] | undefined
-  const read = () => (near ??= readNear(host, known))
+  const read = () => (near ??= readNear(host, known, nic))
   return {
     get links() {
       return read().links
@@ -79,10 +85,11 @@ export function lazyFacts(host: NetNs, known: readonly KnownBridge[]): NearFacts
   }
 }
 
-function readNear(host: NetNs, known: readonly KnownBridge[]): Near {
+function readNear(host: NetNs, known: readonly KnownBridge[], more?: string): Near {
   const plan = host.plan()
   const alone = plan.link.dump({ master: null })
-  const nics = known.map(({ nic }) => plan.link.read(nic, { optional: true }))
+  const names = new Set([...known.map(({ nic }) => nic), ...(more ? [more] : [])])
+  const nics = [...names].map((nic) => plan.link.read(nic, { optional: true }))
   const addresses = plan.address.dump()
   const found = known.map(({ bridge }) => tableExists(plan, bridgeTable(bridge)))
   const done = plan.runSync()

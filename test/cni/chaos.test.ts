@@ -2,10 +2,12 @@
  * Many pods come and go at once while calls are killed at any moment: who was attached stays so, and
  * in the end nothing is left.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { ADDRESS } from '../helpers/fabric.js'
 import { CniError, type CniRunner } from '../helpers/cni-runner.js'
+import { seeded } from '../helpers/seeded.js'
 import { killCall } from './support/doomed.js'
 import {
   addressOf,
@@ -23,22 +25,12 @@ const LANES = 14
 const PODS_PER_LANE = 2
 const TURNS = 8
 
-/** mulberry32: numbers from 0 to 1, the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 interface Lane {
   readonly test: Test
   readonly host: AzureHost
   readonly runner: CniRunner
-  readonly random: () => number
+  /** A whole number from 0, below the given one. */
+  readonly random: (below: number) => number
   /** Addresses of the pods that are attached. */
   readonly attached: Map<string, string>
   /** How many calls of each verb did not come to their end. */
@@ -50,19 +42,19 @@ async function doomed(lane: Lane, pod: string): Promise<void> {
   const { runner, host, random, attached } = lane
   const command = attached.has(pod) ? 'DEL' : 'ADD'
   const netns = host.pods.get(pod)!
-  const moment = { ms: 20 + random() * 180 }
+  const moment = { ms: 20 + random(180) }
   const died = await killCall(runner, command, { containerId: pod, netns }, moment)
   if (died) lane.killed[command] += 1
   attached.delete(pod)
   // Not at once: until then another call may be the one that cleans up.
-  if (random() < 0.5) await new Promise((resolve) => setTimeout(resolve, random() * 200))
+  if (random(2)) await sleep(random(200))
   await runner.del(pod, netns)
 }
 
 async function turn(lane: Lane, pod: string): Promise<void> {
   const { test, host, runner, random, attached } = lane
   const netns = host.pods.get(pod)!
-  if (random() < 0.35) return doomed(lane, pod)
+  if (random(100) < 35) return doomed(lane, pod)
   const address = attached.get(pod)
   if (address === undefined) {
     attached.set(pod, addressOf(await runner.add(pod, netns)))
@@ -85,9 +77,9 @@ async function chaos(test: Test, seed: number): Promise<void> {
   for (const pod of lanes.flat()) await host.addPodNetns(pod)
 
   await inParallel([...lanes.entries()], LANES, async ([number, pods]) => {
-    const random = randomFrom(seed * LANES + number)
+    const random = seeded(seed * LANES + number)
     for (let i = 0; i < TURNS; i++) {
-      const pod = pods[Math.floor(random() * pods.length)]!
+      const pod = pods[random(pods.length)]!
       try {
         await turn({ test, host, runner, random, attached, killed }, pod)
       } catch (error) {

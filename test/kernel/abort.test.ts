@@ -4,7 +4,7 @@
 import { getEventListeners } from 'node:events'
 import t, { type Test } from 'tap'
 import { commit, list, NetNs, Transaction, type Plan } from 'vnet-cni'
-import { act, inside, json, threadNamespaces } from './helper.js'
+import { act, inside, json, pathOf, threadNamespaces } from './helper.js'
 
 /** A plan that makes a bridge and gives it many addresses. */
 function long(ns: NetNs, count: number): Plan {
@@ -142,14 +142,9 @@ t.test('a dump ends between its datagrams', async (t) => {
 
 /** Aborts a flush when its first address is gone; how many are left when it stopped, else 0. */
 async function stopFlush(t: Test, ns: NetNs, count: number): Promise<number> {
-  act(ns, (p) => {
-    const link = p.link.addBridge({ name: 'br0' })
-    for (let i = 0; i < count; i++) {
-      p.address.add({ link, address: `10.1.${i >> 8}.${i & 255}/32` })
-    }
-  })
+  long(ns, count).runSync()
   // The flush keeps its own handle for itself; another one sees how far it is.
-  using watch = NetNs.open(`/proc/self/fd/${ns.fd}`)
+  using watch = NetNs.open(pathOf(ns))
   const isThere = (address: string) => {
     try {
       return watch.sync.route.get(address).type === 'local'

@@ -18,7 +18,8 @@ import {
   type SetDef,
 } from 'vnet-cni'
 import { mergeRanges } from '../../dist/esm/vnet/index.js'
-import { plain, seeded } from '../kernel/helper.js'
+import { plain } from '../kernel/helper.js'
+import { seeded } from '../helpers/seeded.js'
 
 const seed = Number(process.env['SEED'] ?? Date.now() & 0x7fffffff)
 const random = seeded(seed)

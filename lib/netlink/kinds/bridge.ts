@@ -112,7 +112,6 @@ export function bridgeSettingsToWire(settings: BridgeSettings): WireArgs {
 
 /** The kind `bridge`. */
 export const bridge: LinkKind<BridgeSpec> = {
-  kind: 'bridge',
   options: BRIDGE_OPTIONS,
   toWire: (spec) => ({
     data: bridgeSettingsToWire({ stp: false, forwardDelay: 0, ...spec }),

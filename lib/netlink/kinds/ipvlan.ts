@@ -32,7 +32,6 @@ export interface IpvlanSpec extends LinkSpec {
 
 /** The kind `ipvlan`. */
 export const ipvlan: LinkKind<IpvlanSpec> = {
-  kind: 'ipvlan',
   options: { link: 'value', mode: 'value', isolation: 'value' },
   toWire: (spec, sink) => ({
     link: linkToWire(spec.link, sink),

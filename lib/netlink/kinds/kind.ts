@@ -23,8 +23,6 @@ export interface KindParts {
 
 /** One kind: how its typed spec becomes a request, and its settings become words again. */
 export interface LinkKind<S extends LinkSpec> {
-  /** IFLA_INFO_KIND. */
-  readonly kind: string
   /** Its own settings, beside those of all links. */
   readonly options: Options<Omit<S, keyof LinkSpec>>
   /** Throws a TypeError for what the kernel would refuse without saying why. */

@@ -50,14 +50,12 @@ const options = { link: 'value', mode: 'value', broadcastQueueLength: 'value' } 
 
 /** The kind `macvlan`. */
 export const macvlan: LinkKind<MacvlanSpec> = {
-  kind: 'macvlan',
   options,
   toWire,
   fromWire,
 }
 /** The kind `macvtap`: frames go to /dev/tap<index>. */
 export const macvtap: LinkKind<MacvlanSpec> = {
-  kind: 'macvtap',
   options,
   toWire,
   fromWire,

@@ -6,9 +6,8 @@ import type { LinkKind } from './kind.js'
 
 /** The kind `dummy`: takes frames and drops them (drivers/net/dummy.c). */
 export const dummy: LinkKind<LinkSpec> = {
-  kind: 'dummy',
   options: {},
   toWire: () => ({}),
 }
 /** The kind `ifb`: a detour for ingress traffic control (drivers/net/ifb.c). */
-export const ifb: LinkKind<LinkSpec> = { kind: 'ifb', options: {}, toWire: () => ({}) }
+export const ifb: LinkKind<LinkSpec> = { options: {}, toWire: () => ({}) }

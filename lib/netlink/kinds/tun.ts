@@ -60,7 +60,6 @@ export function tunToWire(spec: TunSpec): WireArgs {
 
 /** The kind `tun`. */
 export const tun: LinkKind<LinkSpec> = {
-  kind: 'tun',
   options: {
     type: 'value',
     owner: 'value',

@@ -21,7 +21,6 @@ export interface VlanSpec extends LinkSpec {
 
 /** The kind `vlan`. */
 export const vlan: LinkKind<VlanSpec> = {
-  kind: 'vlan',
   options: { link: 'value', id: 'value', protocol: 'value', flags: 'value' },
   toWire: (spec, sink) => ({
     link: linkToWire(spec.link, sink),

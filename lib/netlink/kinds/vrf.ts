@@ -13,7 +13,6 @@ export interface VrfSpec extends LinkSpec {
 
 /** The kind `vrf`. */
 export const vrf: LinkKind<VrfSpec> = {
-  kind: 'vrf',
   options: { table: 'value' },
   toWire: (spec) => ({
     data: { table: checkInteger(spec.table, 'table', 1, 0xffffffff, 'a routing table') },

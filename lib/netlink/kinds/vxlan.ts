@@ -101,7 +101,6 @@ function toWire(spec: VxlanSpec, sink: StepSink): KindParts {
 
 /** The kind `vxlan`. */
 export const vxlan: LinkKind<VxlanSpec> = {
-  kind: 'vxlan',
   options: {
     ...(Object.fromEntries(SWITCHES.map((name) => [name, 'switch'])) as Options<
       Pick<VxlanSpec, (typeof SWITCHES)[number]>

@@ -63,7 +63,7 @@ export async function add(call: PluginCall): Promise<CniResult> {
   for (;;) {
     const bridges = intend(job)
     // Only now: a bridge that is here stays, because this pod may be about to come to it.
-    const facts = factsOf(job, bridges)
+    const facts = lazyFacts(host, Object.values(bridges), config.master)
     mark('intent')
     try {
       const address = await addresses.acquire(() => nicsWithAddresses(facts), exclude)
@@ -102,13 +102,6 @@ function intend({ call, store }: Job): NodeState['bridges'] {
     state.endpoints[key] = { phase: 'adding', owner: call.owner, adder }
     return state.bridges
   })
-}
-
-function factsOf({ host, config }: Job, bridges: NodeState['bridges']): NearFacts {
-  const known = Object.values(bridges)
-  const { master } = config
-  const more = master && !known.some(({ nic }) => nic === master)
-  return lazyFacts(host, more ? [...known, { bridge: '', nic: master }] : known)
 }
 
 function attach(
@@ -202,7 +195,12 @@ function makeBridge(
   const link = store.update((state) => {
     const record = (state.bridges[bridge] ??= fresh())
     const find = () =>
-      findBridge(lazyFacts(host, Object.values(state.bridges)), record, nic, masquerade)
+      findBridge(
+        lazyFacts(host, Object.values(state.bridges), nic.name),
+        record,
+        nic,
+        masquerade,
+      )
     // Another ADD may have done it while this one waited for the lock.
     const done = find()
     if (done) return done
