@@ -3,8 +3,8 @@
  * called by, and loads that one alone.
  */
 import { basename } from 'node:path'
-import { aboutText, pluginMain } from './cni/dispatch.js'
-import type { Plugin } from './cni/plugin.js'
+import { aboutText, pluginMain } from './cni/plugin/dispatch.js'
+import type { Plugin } from './cni/plugin/plugin.js'
 import { mark } from './trace.js'
 import { VERSION } from './version.js'
 

@@ -1,11 +1,20 @@
 /**
  * `vnet-cni attach`: gives a container that has a network namespace its network.
  */
-import { Attachments, netnsId, type AttachmentRecord } from '../cni/attachments.js'
-import { addChain, ChainUndoError, delChain, type Attachment } from '../cni/chain.js'
-import { loadList } from '../cni/list.js'
-import { printResult } from '../cni/result.js'
-import type { JsonObject } from '../cni/types.js'
+import {
+  Attachments,
+  netnsId,
+  type AttachmentRecord,
+} from '../cni/runtime/attachments.js'
+import {
+  addChain,
+  ChainUndoError,
+  delChain,
+  type Attachment,
+} from '../cni/runtime/chain.js'
+import { loadList } from '../cni/runtime/list.js'
+import { printResult } from '../cni/spec/result.js'
+import type { JsonObject } from '../cni/spec/types.js'
 import {
   EXIT,
   optional,

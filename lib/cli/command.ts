@@ -3,7 +3,7 @@
  * codes.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { writeAll } from '../cni/io.js'
+import { writeAll } from '../cni/plugin/io.js'
 
 /** Exit codes of all commands. */
 export const EXIT = {

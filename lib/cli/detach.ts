@@ -1,9 +1,9 @@
 /**
  * `vnet-cni detach`: takes a container's network away, whether or not the container still runs.
  */
-import { Attachments, type AttachmentRecord } from '../cni/attachments.js'
-import { delChain } from '../cni/chain.js'
-import { loadList } from '../cni/list.js'
+import { Attachments, type AttachmentRecord } from '../cni/runtime/attachments.js'
+import { delChain } from '../cni/runtime/chain.js'
+import { loadList } from '../cni/runtime/list.js'
 import {
   EXIT,
   optional,

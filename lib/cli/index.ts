@@ -1,7 +1,7 @@
 /**
  * The program vnet-cni: picks a command by its first argument, and loads that one alone.
  */
-import { writeAll } from '../cni/io.js'
+import { writeAll } from '../cni/plugin/io.js'
 import { VERSION } from '../version.js'
 import { EXIT, runCommand, type Command } from './command.js'
 

@@ -1,8 +1,8 @@
 /**
  * Where things are on a host with CNI, and what of them still is.
  */
-import { netnsId, type AttachmentRecord } from '../cni/attachments.js'
-import type { Attachment } from '../cni/chain.js'
+import { netnsId, type AttachmentRecord } from '../cni/runtime/attachments.js'
+import type { Attachment } from '../cni/runtime/chain.js'
 import { optional, type Values } from './command.js'
 
 /** The list that the installer puts there. */

@@ -1,7 +1,7 @@
 /**
  * Published ports as people write them: `8080:80`, `127.0.0.1:8080:80/tcp`, `[::1]:53:53/udp`.
  */
-import type { PortMapping } from '../cni/types.js'
+import type { PortMapping } from '../cni/spec/types.js'
 import { UsageError } from './command.js'
 
 const FORM = 'use [HOST-IP:]HOST-PORT:CONTAINER-PORT[/tcp|udp|sctp]'

@@ -1,7 +1,7 @@
 /**
  * `vnet-cni validate`: tells whether a network configuration list can be used.
  */
-import { loadList } from '../cni/list.js'
+import { loadList } from '../cni/runtime/list.js'
 import { EXIT, type Command } from './command.js'
 
 /** The command. */

@@ -8,7 +8,7 @@ import { checkRequest, dropLease, heldLease, takeLease } from './select.js'
 import type { AcquireRequest, CheckedRequest } from './select.js'
 import type { IpamState } from './state.js'
 import type { Store } from '../state/store.js'
-import { sameOwner } from '../cni/owner.js'
+import { sameOwner } from '../cni/spec/owner.js'
 import { leaseAddress } from './types.js'
 import type { HostNic, InterfaceInfo, Lease, Owner, Pool, Source } from './types.js'
 

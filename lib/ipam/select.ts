@@ -4,7 +4,7 @@
 import { canonicalAddress, canonicalMac, parsePrefix } from './address.js'
 import { AddressError, PoolExhaustedError } from './errors.js'
 import { buildPools, isCooling, matchNics, pickAddress } from './pool.js'
-import { sameOwner } from '../cni/owner.js'
+import { sameOwner } from '../cni/spec/owner.js'
 import type { IpamState } from './state.js'
 import {
   leaseAddress,

@@ -1,7 +1,7 @@
 /**
  * The words of address management.
  */
-import type { Owner } from '../cni/owner.js'
+import type { Owner } from '../cni/spec/owner.js'
 
 export type { Owner }
 

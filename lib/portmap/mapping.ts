@@ -2,7 +2,7 @@
  * Port mappings as the runtime gives them, checked and told apart by family.
  */
 import { ipFamily } from '../ip-family.js'
-import { CniCode, CniError } from '../cni/errors.js'
+import { CniCode, CniError } from '../cni/spec/errors.js'
 
 /** A host port that leads to a container, checked. */
 export interface Mapping {

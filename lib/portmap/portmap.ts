@@ -3,7 +3,7 @@
  * names its owner, a port is taken by the kernel's own exclusive add, and nothing outlives a
  * reboot. So there is no state file and no lock.
  */
-import { CniCode, CniError } from '../cni/errors.js'
+import { CniCode, CniError } from '../cni/spec/errors.js'
 import { NetlinkError } from '../errors.js'
 import type { NetNs, Plan, Done } from '../netlink/index.js'
 import {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { ADDRESS } from '../helpers/fabric.js'
-import { hostLinkName } from '../../lib/cni/owner.js'
+import { hostLinkName } from '../../lib/cni/spec/owner.js'
 import {
   addPod,
   assertClean,

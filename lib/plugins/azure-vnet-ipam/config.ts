@@ -1,8 +1,8 @@
 /**
  * The `ipam` section of a network configuration, as azure-vnet-ipam reads it.
  */
-import { ConfigReader } from '../../cni/config.js'
-import type { JsonObject } from '../../cni/types.js'
+import { ConfigReader } from '../../cni/spec/config.js'
+import type { JsonObject } from '../../cni/spec/types.js'
 
 /** The section, checked, with defaults. */
 export interface IpamConfig {

@@ -1,8 +1,8 @@
 /**
  * The program azure-vnet-ipam: addresses of Azure's pool for anybody's main plug-in.
  */
-import { definePlugin, type PluginCall } from '../../cni/plugin.js'
-import type { CniResult } from '../../cni/types.js'
+import { definePlugin, type PluginCall } from '../../cni/plugin/plugin.js'
+import type { CniResult } from '../../cni/spec/types.js'
 import { NetNs } from '../../netlink/index.js'
 import { VERSION } from '../../version.js'
 import { parseIpamConfig } from './config.js'

@@ -1,9 +1,9 @@
 /**
  * Addresses for a call: the part that azure-vnet-ipam and azure-vnet have in common.
  */
-import { CniCode, CniError } from '../../cni/errors.js'
-import type { Logger } from '../../cni/log.js'
-import type { Owner } from '../../cni/owner.js'
+import { CniCode, CniError } from '../../cni/spec/errors.js'
+import type { Logger } from '../../cni/plugin/log.js'
+import type { Owner } from '../../cni/spec/owner.js'
 import {
   AddressError,
   Ipam,

@@ -1,10 +1,10 @@
 /**
  * ADD: an address, the bridge, the pod's wire.
  */
-import type { PluginCall } from '../../cni/plugin.js'
-import { CniCode, CniError } from '../../cni/errors.js'
-import { hostLinkName, ownerKey, ownerTag } from '../../cni/owner.js'
-import type { CniResult } from '../../cni/types.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
+import { CniCode, CniError } from '../../cni/spec/errors.js'
+import { hostLinkName, ownerKey, ownerTag } from '../../cni/spec/owner.js'
+import type { CniResult } from '../../cni/spec/types.js'
 import { NetlinkError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
 import { isAlive, ownProcess } from '../../state/index.js'

@@ -2,10 +2,10 @@
  * Where a pod's address comes from: our own address management in this process, or another
  * plug-in as a program.
  */
-import type { PluginCall } from '../../cni/plugin.js'
-import { CniCode, CniError, internalError } from '../../cni/errors.js'
-import type { Owner } from '../../cni/owner.js'
-import type { CniDns } from '../../cni/types.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
+import { CniCode, CniError, internalError } from '../../cni/spec/errors.js'
+import type { Owner } from '../../cni/spec/owner.js'
+import type { CniDns } from '../../cni/spec/types.js'
 import type { HostNic } from '../../ipam/index.js'
 import { dotted, rangeOf } from '../../ipv4.js'
 import { OWN_IPAM, type VnetConfig } from './config.js'
@@ -61,7 +61,7 @@ async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addre
 }
 
 async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresses> {
-  const { delegate } = await import('../../cni/delegate.js')
+  const { delegate } = await import('../../cni/runtime/delegate.js')
   return {
     async acquire(_nics, exclude) {
       const result = delegate(config.ipamType, 'ADD', call.config, { env: call.env })

@@ -1,8 +1,8 @@
 /**
  * The configuration of azure-vnet.
  */
-import { ConfigReader } from '../../cni/config.js'
-import type { CniDns, JsonObject } from '../../cni/types.js'
+import { ConfigReader } from '../../cni/spec/config.js'
+import type { CniDns, JsonObject } from '../../cni/spec/types.js'
 
 /** Name of the IPAM plug-in that runs in the same process. */
 export const OWN_IPAM = 'azure-vnet-ipam'

@@ -1,7 +1,7 @@
 /**
  * DEL: works from the record, from the kernel alone, or from nothing; and repeats.
  */
-import type { PluginCall } from '../../cni/plugin.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { mark } from '../../trace.js'
 import { NetNs } from '../../netlink/index.js'
 import { addressesFor } from './addresses.js'

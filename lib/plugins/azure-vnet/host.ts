@@ -1,8 +1,8 @@
 /**
  * What ADD looks up: the container's namespace, and the NIC for an address.
  */
-import { CniCode, CniError } from '../../cni/errors.js'
-import type { PluginCall } from '../../cni/plugin.js'
+import { CniCode, CniError } from '../../cni/spec/errors.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { SyscallError } from '../../errors.js'
 import { NetNs, type Link } from '../../netlink/index.js'
 import { rangeOf } from '../../ipv4.js'

@@ -1,7 +1,7 @@
 /**
  * The program azure-vnet: attaches pods to an Azure virtual network.
  */
-import { definePlugin } from '../../cni/plugin.js'
+import { definePlugin } from '../../cni/plugin/plugin.js'
 import { VERSION } from '../../version.js'
 
 export default definePlugin({

@@ -2,8 +2,8 @@
  * The bridge over the NIC: made with the first pod, mended when something took it away, undone
  * with the last pod.
  */
-import { CniCode, CniError } from '../../cni/errors.js'
-import { hostLinkName, ownerTag } from '../../cni/owner.js'
+import { CniCode, CniError } from '../../cni/spec/errors.js'
+import { hostLinkName, ownerTag } from '../../cni/spec/owner.js'
 import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
 import {

@@ -7,8 +7,8 @@ import {
   ownerTag,
   sameOwner,
   type Owner,
-} from '../../cni/owner.js'
-import type { PluginCall } from '../../cni/plugin.js'
+} from '../../cni/spec/owner.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
 import type { NetNs } from '../../netlink/index.js'
 import { isAlive, type Store } from '../../state/index.js'
 import { endpointsInMap, planEndpointRemoval } from '../../vnet/index.js'

@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ownerKey, ownerTag } from '../../cni/owner.js'
+import { ownerKey, ownerTag } from '../../cni/spec/owner.js'
 import { ipamStore } from '../../ipam/state.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../../nft/index.js'

@@ -2,7 +2,7 @@
  * What azure-vnet remembers about this node.
  */
 import { join } from 'node:path'
-import type { Owner } from '../../cni/owner.js'
+import type { Owner } from '../../cni/spec/owner.js'
 import { stateDir, Store, type ProcessId } from '../../state/index.js'
 import type { HostMove, Masquerade } from '../../vnet/index.js'
 

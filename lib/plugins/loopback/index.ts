@@ -1,8 +1,8 @@
 /**
  * The program loopback: brings the loopback interface of a container up.
  */
-import { definePlugin, type PluginCall } from '../../cni/plugin.js'
-import type { CniResult } from '../../cni/types.js'
+import { definePlugin, type PluginCall } from '../../cni/plugin/plugin.js'
+import type { CniResult } from '../../cni/spec/types.js'
 import { VERSION } from '../../version.js'
 
 async function add(call: PluginCall): Promise<CniResult> {

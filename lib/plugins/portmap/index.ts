@@ -1,7 +1,7 @@
 /**
  * The program portmap: makes ports of the host lead to the container of the plug-in before it.
  */
-import { definePlugin } from '../../cni/plugin.js'
+import { definePlugin } from '../../cni/plugin/plugin.js'
 import { VERSION } from '../../version.js'
 
 export default definePlugin({

@@ -1,11 +1,11 @@
 /**
  * ADD and DEL of portmap.
  */
-import { ConfigReader } from '../../cni/config.js'
-import { CniCode, CniError } from '../../cni/errors.js'
-import { ownerTag } from '../../cni/owner.js'
-import type { PluginCall } from '../../cni/plugin.js'
-import type { CniResult } from '../../cni/types.js'
+import { ConfigReader } from '../../cni/spec/config.js'
+import { CniCode, CniError } from '../../cni/spec/errors.js'
+import { ownerTag } from '../../cni/spec/owner.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
+import type { CniResult } from '../../cni/spec/types.js'
 import { mark } from '../../trace.js'
 import { parseMappings, type Mapping } from '../../portmap/mapping.js'
 

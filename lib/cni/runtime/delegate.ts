@@ -7,12 +7,12 @@
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { isObject } from './config.js'
-import { CniCode, CniError, invalidConfig, toCniError } from './errors.js'
-import { writeAll } from './io.js'
-import type { Verb } from './plugin.js'
-import { parseResult } from './result.js'
-import type { CniResult, NetConf } from './types.js'
+import { isObject } from '../spec/config.js'
+import { CniCode, CniError, invalidConfig, toCniError } from '../spec/errors.js'
+import { writeAll } from '../plugin/io.js'
+import type { Verb } from '../plugin/plugin.js'
+import { parseResult } from '../spec/result.js'
+import type { CniResult, NetConf } from '../spec/types.js'
 
 /** Settings of a delegation. */
 export interface DelegateOptions {

@@ -2,13 +2,13 @@
  * The runtime's side of CNI: runs the plug-ins of a list one after the other, each with the
  * result of the one before, as container runtimes do ("Lifecycle & Ordering" in SPEC.md).
  */
-import { isObject } from './config.js'
+import { isObject } from '../spec/config.js'
 import { delegate } from './delegate.js'
-import { toCniError } from './errors.js'
+import { toCniError } from '../spec/errors.js'
 import type { ListedPlugin, NetworkList } from './list.js'
-import { printResult } from './result.js'
-import type { CniResult, JsonObject, NetConf } from './types.js'
-import { isAtLeast } from './version.js'
+import { printResult } from '../spec/result.js'
+import type { CniResult, JsonObject, NetConf } from '../spec/types.js'
+import { isAtLeast } from '../spec/version.js'
 
 /** A container's interface in a network: what ADD and DEL are told. */
 export interface Attachment {

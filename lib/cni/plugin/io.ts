@@ -2,7 +2,7 @@
  * The world of a plug-in process: environment, standard streams, and sudden ends.
  */
 import { fstatSync, readSync, writeSync } from 'node:fs'
-import { CniCode, CniError, internalError } from './errors.js'
+import { CniCode, CniError, internalError } from '../spec/errors.js'
 
 /** What `runPlugin` knows of the process; tests give their own. */
 export interface PluginIo {

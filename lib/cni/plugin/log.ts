@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { invalidConfig } from './errors.js'
+import { invalidConfig } from '../spec/errors.js'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 

@@ -1,7 +1,7 @@
 /**
  * Who owns an address, a link or a host port: one attachment of one container to one network.
  */
-import { sha256Hex } from '../sha256.js'
+import { sha256Hex } from '../../sha256.js'
 
 /** An attachment. All three parts count, in full: IDs may share any prefix. */
 export interface Owner {

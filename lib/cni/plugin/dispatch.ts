@@ -2,13 +2,13 @@
  * From a process with environment and stdin to one call of a handler, and back to one JSON
  * document on stdout and an exit code.
  */
-import { CniCode, toCniError } from './errors.js'
+import { CniCode, toCniError } from '../spec/errors.js'
 import { processIo, type PluginIo } from './io.js'
 import type { Logger } from './log.js'
 import type { Plugin, PluginCall, Verb } from './plugin.js'
-import { mark, writeMarks } from '../trace.js'
-import type { CniResult, JsonObject, NetConf } from './types.js'
-import { newest } from './version.js'
+import { mark, writeMarks } from '../../trace.js'
+import type { CniResult, JsonObject, NetConf } from '../spec/types.js'
+import { newest } from '../spec/version.js'
 
 /** Runs a plug-in as the process that this is, and ends it. Nothing runs afterwards. */
 export async function pluginMain(plugin: Plugin): Promise<never> {
@@ -99,7 +99,7 @@ async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | un
 }
 
 async function toWire(answer: unknown, cniVersion: string): Promise<JsonObject> {
-  const { printResult } = await import('./result.js')
+  const { printResult } = await import('../spec/result.js')
   return printResult(answer as CniResult, cniVersion)
 }
 
@@ -187,7 +187,7 @@ async function readPrevResult(
   log: Logger,
 ): Promise<CniResult | undefined> {
   if (prevResult === undefined || prevResult === null) return undefined
-  const { parseResult } = await import('./result.js')
+  const { parseResult } = await import('../spec/result.js')
   try {
     return parseResult(prevResult, cniVersion)
   } catch (error) {

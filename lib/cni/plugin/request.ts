@@ -3,13 +3,19 @@
  * of the Go library's `skel`, because runtimes and test suites know it: environment, stdin,
  * JSON, network name, cniVersion.
  */
-import { KNOWN_ARGS, parseArgs } from './args.js'
-import { isObject } from './config.js'
-import { CniCode, CniError, invalidConfig, invalidEnvironment, show } from './errors.js'
+import { KNOWN_ARGS, parseArgs } from '../spec/args.js'
+import { isObject } from '../spec/config.js'
+import {
+  CniCode,
+  CniError,
+  invalidConfig,
+  invalidEnvironment,
+  show,
+} from '../spec/errors.js'
 import type { PluginIo } from './io.js'
 import type { Plugin, Verb } from './plugin.js'
-import type { JsonObject, NetConf } from './types.js'
-import { DEFAULT_VERSION, isAtLeast } from './version.js'
+import type { JsonObject, NetConf } from '../spec/types.js'
+import { DEFAULT_VERSION, isAtLeast } from '../spec/version.js'
 
 type Env = PluginIo['env']
 

@@ -3,10 +3,10 @@
  * ("Network configuration format" in SPEC.md).
  */
 import { readFileSync } from 'node:fs'
-import { ConfigReader, isObject } from './config.js'
-import { CniCode, CniError } from './errors.js'
-import type { JsonObject } from './types.js'
-import { DEFAULT_VERSION, layoutOf } from './version.js'
+import { ConfigReader, isObject } from '../spec/config.js'
+import { CniCode, CniError } from '../spec/errors.js'
+import type { JsonObject } from '../spec/types.js'
+import { DEFAULT_VERSION, layoutOf } from '../spec/version.js'
 
 /** One plug-in's object in a list. */
 export interface ListedPlugin extends JsonObject {

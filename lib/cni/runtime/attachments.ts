@@ -12,12 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { fileOperation } from '../state/errors.js'
-import { stateDir } from '../state/paths.js'
+import { fileOperation } from '../../state/errors.js'
+import { stateDir } from '../../state/paths.js'
 import type { Attachment } from './chain.js'
-import { isObject } from './config.js'
+import { isObject } from '../spec/config.js'
 import { parseList, type NetworkList } from './list.js'
-import type { CniResult } from './types.js'
+import type { CniResult } from '../spec/types.js'
 
 /** A record; written before ADD begins, so that a crash leaves something to clean up by. */
 export interface AttachmentRecord {

@@ -1,7 +1,7 @@
 /**
  * Addresses in configurations.
  */
-import { ipFamily } from '../ip-family.js'
+import { ipFamily } from '../../ip-family.js'
 
 export { ipFamily }
 

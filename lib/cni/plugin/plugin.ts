@@ -2,9 +2,9 @@
  * What a plug-in is: its name, its versions and one handler a verb.
  */
 import type { Logger } from './log.js'
-import type { Owner } from './owner.js'
-import type { CniResult, NetConf } from './types.js'
-import { layoutOf } from './version.js'
+import type { Owner } from '../spec/owner.js'
+import type { CniResult, NetConf } from '../spec/types.js'
+import { layoutOf } from '../spec/version.js'
 
 /** The verbs that reach a handler ("CNI operations" in SPEC.md). */
 export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS'
@@ -34,7 +34,7 @@ export interface PluginCall {
 
 /**
  * Serves one verb. Instead of a result it may answer with a module that exports a function
- * of the verb's name: `add: () => import('./add.js')` loads what ADD needs only for ADD.
+ * of the verb's name: `add: () => import('../add.js')` loads what ADD needs only for ADD.
  */
 export type Handler<Name extends string, Result> = (
   call: PluginCall,
