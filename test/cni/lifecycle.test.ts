@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ownerKey } from '../../dist/esm/cni/owner.js'
+import { ownerKey } from '../../dist/esm/cni/spec/owner.js'
 import type { NodeState } from '../../dist/esm/plugins/azure-vnet/state.js'
 import { ownProcess, Store } from '../../dist/esm/state/index.js'
 import type { AzureHost } from '../helpers/azure-host.js'

@@ -3,8 +3,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { hostLinkName, ownerKey, type Owner } from '../../dist/esm/cni/owner.js'
-import type { PluginCall } from '../../dist/esm/cni/plugin.js'
+import { hostLinkName, ownerKey, type Owner } from '../../dist/esm/cni/spec/owner.js'
+import type { PluginCall } from '../../dist/esm/cni/plugin/plugin.js'
 import { NetNs } from '../../dist/esm/netlink/index.js'
 import { mend, sweepOwn, type Broom } from '../../dist/esm/plugins/azure-vnet/removal.js'
 import {

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { Attachments, type AttachmentRecord } from '../../dist/esm/cni/attachments.js'
+import {
+  Attachments,
+  type AttachmentRecord,
+} from '../../dist/esm/cni/runtime/attachments.js'
 import { parsePort } from '../../dist/esm/cli/ports.js'
 import { parseMappings } from '../../dist/esm/portmap/mapping.js'
 import { run } from '../helpers/process.js'

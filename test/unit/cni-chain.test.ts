@@ -7,8 +7,8 @@ import {
   ChainUndoError,
   configFor,
   delChain,
-} from '../../dist/esm/cni/chain.js'
-import { loadList, parseList } from '../../dist/esm/cni/list.js'
+} from '../../dist/esm/cni/runtime/chain.js'
+import { loadList, parseList } from '../../dist/esm/cni/runtime/list.js'
 
 const attachment = {
   containerId: 'c1',

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { cidrFamily, ipFamily } from '../../dist/esm/cni/address.js'
-import { parseArgs } from '../../dist/esm/cni/args.js'
-import { ConfigReader } from '../../dist/esm/cni/config.js'
-import { invalidConfig } from '../../dist/esm/cni/errors.js'
+import { cidrFamily, ipFamily } from '../../dist/esm/cni/spec/address.js'
+import { parseArgs } from '../../dist/esm/cni/spec/args.js'
+import { ConfigReader } from '../../dist/esm/cni/spec/config.js'
+import { invalidConfig } from '../../dist/esm/cni/spec/errors.js'
 
 t.test('CNI_ARGS as runtimes send them', async (t) => {
   t.strictSame([...parseArgs('')], [])

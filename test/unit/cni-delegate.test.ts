@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { delegate, findPlugin } from '../../dist/esm/cni/delegate.js'
-import type { CniError } from '../../dist/esm/cni/errors.js'
+import { delegate, findPlugin } from '../../dist/esm/cni/runtime/delegate.js'
+import type { CniError } from '../../dist/esm/cni/spec/errors.js'
 
 const root = mkdtempSync(join(tmpdir(), 'cni-delegate-'))
 const [first, second] = [join(root, 'a'), join(root, 'b')]

@@ -2,9 +2,13 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { runPlugin } from '../../dist/esm/cni/dispatch.js'
-import { CniCode, CniError, toCniError } from '../../dist/esm/cni/errors.js'
-import { definePlugin, type Plugin, type PluginCall } from '../../dist/esm/cni/plugin.js'
+import { runPlugin } from '../../dist/esm/cni/plugin/dispatch.js'
+import { CniCode, CniError, toCniError } from '../../dist/esm/cni/spec/errors.js'
+import {
+  definePlugin,
+  type Plugin,
+  type PluginCall,
+} from '../../dist/esm/cni/plugin/plugin.js'
 
 const logDir = mkdtempSync(join(tmpdir(), 'cni-dispatch-'))
 const conf = { cniVersion: '0.3.1', name: 'azure', type: 'demo' }

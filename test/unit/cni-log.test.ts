@@ -5,7 +5,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { createLogger, logFile, parseLogLevel } from '../../dist/esm/cni/log.js'
+import { createLogger, logFile, parseLogLevel } from '../../dist/esm/cni/plugin/log.js'
 
 const freshFile = () => join(mkdtempSync(join(tmpdir(), 'cni-log-')), 'x.log')
 const linesOf = (file: string) =>
@@ -107,7 +107,7 @@ t.test('a rotation lock left by a dead process', async (t) => {
 
 t.test('two processes lose and mix no line', async (t) => {
   const file = freshFile()
-  const module = new URL('../../dist/esm/cni/log.js', import.meta.url).href
+  const module = new URL('../../dist/esm/cni/plugin/log.js', import.meta.url).href
   const code = `
     import { createLogger } from ${JSON.stringify(module)}
     const log = createLogger({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 
-const dist = new URL('../../dist/esm/cni/', import.meta.url).href
+const dist = new URL('../../dist/esm/cni/plugin/', import.meta.url).href
 const env = {
   CNI_COMMAND: 'ADD',
   CNI_CONTAINERID: 'c1',
@@ -78,14 +78,26 @@ t.test('ends that no handler sees are one error object', async (t) => {
 
 t.test('VERSION works where only the dispatcher is', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cni-version-'))
-  mkdirSync(join(folder, 'cni'))
-  for (const name of ['dispatch', 'errors', 'io', 'version', '../trace']) {
+  for (const name of ['cni/plugin', 'cni/spec']) {
+    mkdirSync(join(folder, 'lib', name), { recursive: true })
+  }
+  const modules = [
+    'plugin/dispatch',
+    'plugin/io',
+    'spec/errors',
+    'spec/version',
+    '../trace',
+  ]
+  for (const name of modules) {
     // Beside nothing but each other: any further import would fail.
-    const text = readFileSync(new URL(`${name}.js`, dist), 'utf8')
-    writeFileSync(join(folder, 'cni', `${name}.mjs`), text.replace(/\.js'/g, ".mjs'"))
+    const text = readFileSync(new URL(`../${name}.js`, dist), 'utf8')
+    writeFileSync(
+      join(folder, 'lib', 'cni', `${name}.mjs`),
+      text.replace(/\.js'/g, ".mjs'"),
+    )
   }
   const code = `
-    import { pluginMain } from '${folder}/cni/dispatch.mjs'
+    import { pluginMain } from '${folder}/lib/cni/plugin/dispatch.mjs'
     await pluginMain({ name: 'demo', supportedVersions: ['0.3.1'] })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     env: { CNI_COMMAND: 'VERSION' },

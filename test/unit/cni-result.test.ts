@@ -1,7 +1,7 @@
 import t from 'tap'
-import { parseResult, printResult } from '../../dist/esm/cni/result.js'
-import type { CniResult } from '../../dist/esm/cni/types.js'
-import { CNI_VERSIONS, isAtLeast, newest } from '../../dist/esm/cni/version.js'
+import { parseResult, printResult } from '../../dist/esm/cni/spec/result.js'
+import type { CniResult } from '../../dist/esm/cni/spec/types.js'
+import { CNI_VERSIONS, isAtLeast, newest } from '../../dist/esm/cni/spec/version.js'
 
 // The result of the spec's example (SPEC.md 1.0.0, "Appendix: Examples"), plus IPv6.
 const full: CniResult = {

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { hostLinkName, ownerKey, ownerTag, sameOwner } from '../../dist/esm/cni/owner.js'
+import {
+  hostLinkName,
+  ownerKey,
+  ownerTag,
+  sameOwner,
+} from '../../dist/esm/cni/spec/owner.js'
 
 const owner = (
   containerId: string,
