@@ -14,8 +14,18 @@ import type { Addon } from './binding.js'
 // loader wants a file of its own. It gets one without a name, so that nobody else can write to
 // it, put another in its place, or find it afterwards: it is gone with its descriptor.
 
-/** What scripts/bundle/loader.cjs hands to the bundle. */
-declare const embedded: { addon(): Uint8Array }
+/** What scripts/bundle/loader.cjs hands to the bundle; a rehearsal loads no addon. */
+declare const embedded: { addon(): Uint8Array; readonly loading?: Loading }
+
+interface Loading {
+  dlopen(module: object, path: string): void
+  onExit(act: (code: number) => void): void
+}
+
+const real: Loading = {
+  dlopen: (module, path) => process.dlopen(module, path),
+  onExit: (act) => process.on('exit', act),
+}
 
 /** O_TMPFILE (asm-generic/fcntl.h: 020000000 | O_DIRECTORY); Node does not name it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
@@ -50,10 +60,11 @@ function load(fd: number, bytes: Uint8Array): unknown {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
   const loaded = { exports: {} as Pick<Addon, 'exitNow'> }
   // By the descriptor, not by a path: this is the file that was written, whatever happened since.
-  process.dlopen(loaded, `/proc/self/fd/${fd}`)
+  const { dlopen, onExit } = embedded.loading ?? real
+  dlopen(loaded, `/proc/self/fd/${fd}`)
   // When all that JavaScript has to do is done: Node would take milliseconds to free what goes with
   // the process anyway.
-  process.on('exit', loaded.exports.exitNow)
+  onExit(loaded.exports.exitNow)
   return loaded.exports
 }
 

@@ -11,6 +11,7 @@ import {
   ChainUndoError,
   delChain,
   type Attachment,
+  type ChainOptions,
 } from '../cni/runtime/chain.js'
 import { loadList } from '../cni/runtime/list.js'
 import { printResult } from '../cni/spec/result.js'
@@ -56,16 +57,17 @@ export const attach: Command = {
     publish: { type: 'string', short: 'p', multiple: true },
     again: { type: 'boolean' },
   },
-  async run(values, _positionals, out) {
-    const records = new Attachments()
+  async run({ values, out, host }) {
+    const records = new Attachments(host)
     const wanted = toRecord(values)
-    const path = cniPath(values)
+    const path = cniPath(values, host.env)
+    const chain = { path, host, stderr: out.warn }
     const before = findSame(records, wanted)
     const record = before && values['again'] ? withPortsOf(before, wanted) : wanted
     // What an attachment of the same name left goes by the rules that it was made by.
-    if (before) delChain(before.list, staleNetns(before), { path }, before.result)
+    if (before) await delChain(before.list, staleNetns(before), chain, before.result)
     records.save(record)
-    return add(records, record, { path, keep: before !== undefined, out })
+    return add(records, record, { chain, keep: before !== undefined, out })
   },
 }
 
@@ -135,20 +137,20 @@ function withPortsOf(before: AttachmentRecord, now: AttachmentRecord): Attachmen
 }
 
 interface AddOptions {
-  readonly path: string[]
+  readonly chain: ChainOptions
   /** Keep the record of a failure, so that --again still knows the ports. */
   readonly keep: boolean
   readonly out: Output
 }
 
-function add(
+async function add(
   records: Attachments,
   record: AttachmentRecord,
-  { path, keep, out }: AddOptions,
-): number {
+  { chain, keep, out }: AddOptions,
+): Promise<number> {
   const { list, attachment } = record
   try {
-    const result = addChain(list, attachment, { path })
+    const result = await addChain(list, attachment, chain)
     records.save({ ...record, result })
     const addresses = (result.ips ?? []).map(({ address }) => address).join(', ')
     out.line(addresses || 'attached, without an address')

@@ -3,7 +3,8 @@
  * codes.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { writeAll } from '../cni/plugin/io.js'
+import type { Host } from '../host/host.js'
+import { writeAll, type World } from '../host/world.js'
 
 /** Exit codes of all commands. */
 export const EXIT = {
@@ -34,7 +35,15 @@ export interface Command {
   /** Positional arguments, for the messages: `FILE`. */
   readonly positionals?: readonly string[]
   /** Does it; answers with the exit code. */
-  run(values: Values, positionals: readonly string[], out: Output): Promise<number>
+  run(call: CommandCall): Promise<number>
+}
+
+/** What a command works with. */
+export interface CommandCall {
+  readonly values: Values
+  readonly positionals: readonly string[]
+  readonly out: Output
+  readonly host: Host
 }
 
 /** Where a command's words go. */
@@ -43,6 +52,8 @@ export interface Output {
   line(text: string): void
   /** The one document of --json; silent without. */
   json(document: unknown): void
+  /** Words beside the answer, such as a warning. */
+  warn(text: string): void
 }
 
 /** Wrong options: exit code 2. */
@@ -59,6 +70,7 @@ export class RefusedError extends Error {
 export async function runCommand(
   command: Command,
   args: readonly string[],
+  world: World,
 ): Promise<number> {
   // Known before the arguments are checked, so that their errors come in the right form.
   const isJson = args.includes('--json')
@@ -66,12 +78,15 @@ export async function runCommand(
     const { values, positionals } = parse(command, args)
     if (values['help']) {
       const { name, usage, summary } = command
-      writeAll(1, `vnet-cni ${name}: ${summary}\n\nusage: vnet-cni ${name} ${usage}\n`)
+      const help = `vnet-cni ${name}: ${summary}\n\nusage: vnet-cni ${name} ${usage}\n`
+      writeAll(world.streams.out, help)
       return EXIT.ok
     }
-    return await command.run(values, positionals, output(isJson))
+    const { HostProcess, processHost } = await import('../host/process-host.js')
+    using host = processHost(new HostProcess(world.pid), world.env)
+    return await command.run({ values, positionals, out: output(isJson, world), host })
   } catch (error) {
-    return report(command, error, isJson)
+    return report(command, error, isJson, world)
   }
 }
 
@@ -101,14 +116,20 @@ function parse(command: Command, args: readonly string[]) {
   }
 }
 
-function output(isJson: boolean): Output {
+function output(isJson: boolean, { streams }: World): Output {
   return {
-    line: (text) => isJson || writeAll(1, `${text}\n`),
-    json: (document) => isJson && writeAll(1, `${JSON.stringify(document)}\n`),
+    line: (text) => isJson || writeAll(streams.out, `${text}\n`),
+    json: (document) => isJson && writeAll(streams.out, `${JSON.stringify(document)}\n`),
+    warn: (text) => writeAll(streams.err, text),
   }
 }
 
-function report(command: Command, thrown: unknown, isJson: boolean): number {
+function report(
+  command: Command,
+  thrown: unknown,
+  isJson: boolean,
+  { streams }: World,
+): number {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const exit =
     error.name === 'UsageError'
@@ -119,9 +140,12 @@ function report(command: Command, thrown: unknown, isJson: boolean): number {
   const { code, details } = error as { code?: unknown; details?: unknown }
   const words = details ? `${error.message} (${String(details)})` : error.message
   // One line: what scripts pass on and what a log keeps together.
-  writeAll(2, `vnet-cni ${command.name}: ${words.trim().replaceAll(/\s*\n\s*/g, '; ')}\n`)
-  if (isJson)
-    writeAll(1, `${JSON.stringify({ error: { code, msg: error.message, details } })}\n`)
+  const line = words.trim().replaceAll(/\s*\n\s*/g, '; ')
+  writeAll(streams.err, `vnet-cni ${command.name}: ${line}\n`)
+  if (isJson) {
+    const document = { error: { code, msg: error.message, details } }
+    writeAll(streams.out, `${JSON.stringify(document)}\n`)
+  }
   return exit
 }
 

@@ -2,7 +2,7 @@
  * `vnet-cni detach`: takes a container's network away, whether or not the container still runs.
  */
 import { Attachments, type AttachmentRecord } from '../cni/runtime/attachments.js'
-import { delChain } from '../cni/runtime/chain.js'
+import { delChain, type ChainOptions } from '../cni/runtime/chain.js'
 import { loadList } from '../cni/runtime/list.js'
 import {
   EXIT,
@@ -36,18 +36,18 @@ export const detach: Command = {
     'cni-path': { type: 'string' },
     ifname: { type: 'string' },
   },
-  async run(values, _positionals, out) {
+  async run({ values, out, host }) {
     const container = optional(values, 'container')
     const pod = optional(values, 'pod')
     if (!container && !pod) throw new UsageError('give --container ID or --pod NS/NAME')
-    const records = new Attachments()
+    const records = new Attachments(host)
     const found = records.list().filter((record) => matches(record, values))
-    const path = cniPath(values)
+    const chain = { path: cniPath(values, host.env), host, stderr: out.warn }
     for (const record of found) {
-      delChain(record.list, staleNetns(record), { path }, record.result)
+      await delChain(record.list, staleNetns(record), chain, record.result)
       records.forget(record)
     }
-    if (found.length === 0 && container) delUnrecorded(container, values, path)
+    if (found.length === 0 && container) await delUnrecorded(container, values, chain)
     return tell(found, out)
   },
 }
@@ -61,13 +61,17 @@ function matches({ attachment, pod }: AttachmentRecord, values: Values): boolean
 }
 
 // Without a record the plug-ins work from their own.
-function delUnrecorded(containerId: string, values: Values, path: string[]): void {
+async function delUnrecorded(
+  containerId: string,
+  values: Values,
+  chain: ChainOptions,
+): Promise<void> {
   const list = loadList(optional(values, 'conflist') ?? DEFAULT_CONFLIST)
   const ifname = optional(values, 'ifname') ?? 'eth0'
-  delChain(
+  await delChain(
     list,
     { containerId, netns: '', ifname, args: '', capabilityArgs: {} },
-    { path },
+    chain,
   )
 }
 

@@ -1,7 +1,7 @@
 /**
  * The program vnet-cni: picks a command by its first argument, and loads that one alone.
  */
-import { writeAll } from '../cni/plugin/io.js'
+import { writeAll, type World } from '../host/world.js'
 import { VERSION } from '../version.js'
 import { EXIT, runCommand, type Command } from './command.js'
 
@@ -32,20 +32,22 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
 export async function cli(
   args: readonly string[],
   plugins: readonly string[],
+  world: World,
 ): Promise<number> {
+  const { out, err } = world.streams
   const [name = '', ...rest] = args
   if (name === '--version' || name === '-V') {
-    writeAll(1, `vnet-cni ${VERSION} (Node ${process.versions.node})\n`)
+    writeAll(out, `vnet-cni ${VERSION} (Node ${world.nodeVersion})\n`)
     return EXIT.ok
   }
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {
-    writeAll(name ? 1 : 2, overview(plugins))
+    writeAll(name ? out : err, overview(plugins))
     return name ? EXIT.ok : EXIT.usage
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command) return runCommand(await command.load(), rest)
+  if (command) return runCommand(await command.load(), rest, world)
   writeAll(
-    2,
+    err,
     `vnet-cni: no command "${name}": use one of ${[...names(), ...plugins].join(', ')}\n`,
   )
   return EXIT.usage

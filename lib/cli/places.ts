@@ -3,6 +3,7 @@
  */
 import { netnsId, type AttachmentRecord } from '../cni/runtime/attachments.js'
 import type { Attachment } from '../cni/runtime/chain.js'
+import type { Environment } from '../host/world.js'
 import { optional, type Values } from './command.js'
 
 /** The list that the installer puts there. */
@@ -12,8 +13,8 @@ export const DEFAULT_CONFLIST = '/etc/cni/net.d/10-azure.conflist'
 export const DEFAULT_CNI_PATH = '/opt/cni/bin'
 
 /** Folders with plug-ins: the option, the environment, or the usual one. */
-export function cniPath(values: Values): string[] {
-  const text = optional(values, 'cni-path') ?? process.env['CNI_PATH'] ?? ''
+export function cniPath(values: Values, env: Environment): string[] {
+  const text = optional(values, 'cni-path') ?? env['CNI_PATH'] ?? ''
   const folders = text.split(':').filter(Boolean)
   return folders.length > 0 ? folders : [DEFAULT_CNI_PATH]
 }

@@ -1,7 +1,6 @@
 /**
  * `vnet-cni reset`: the host as it was before the first pod.
  */
-import { NetNs } from '../netlink/index.js'
 import { attachedOwners, resetHost } from '../plugins/azure-vnet/reset.js'
 import { nodeStore } from '../plugins/azure-vnet/state.js'
 import { EXIT, RefusedError, type Command } from './command.js'
@@ -24,9 +23,8 @@ export const reset: Command = {
   summary: 'gives the host its network back and forgets all state',
   usage: USAGE,
   options: { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
-  async run(values, _positionals, out) {
-    const host = NetNs.current()
-    const store = nodeStore((message) => out.line(message))
+  async run({ values, out, host }) {
+    const store = nodeStore(host, (message) => out.line(message))
     const owners = attachedOwners(host, store)
     if (owners.length > 0 && !values['force']) throw refusal(owners)
     if (values['dry-run']) {
@@ -37,7 +35,7 @@ export const reset: Command = {
       return EXIT.ok
     }
     const removed: Record<string, string[]> = {}
-    resetHost(host, store, (what, name) => {
+    await resetHost(host, store, (what, name) => {
       out.line(`removed ${what} ${name}`)
       const list = (removed[`${what}s`] ??= [])
       list.push(name)

@@ -11,7 +11,7 @@ export const validate: Command = {
   usage: 'FILE [--json]\n',
   options: {},
   positionals: ['FILE'],
-  async run(_values, [file = ''], out) {
+  async run({ positionals: [file = ''], out }) {
     const list = loadList(file)
     const { OWN_IPAM, parseVnetConfig } = await import('../plugins/azure-vnet/config.js')
     const { parseIpamConfig } = await import('../plugins/azure-vnet-ipam/config.js')

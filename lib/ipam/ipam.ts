@@ -24,8 +24,8 @@ export interface IpamOptions {
   readonly store: Store<IpamState>
   readonly source: Source
   readonly log?: IpamLog
-  /** The time in milliseconds since the epoch; Date.now when absent. */
-  readonly now?: () => number
+  /** The time in milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 /** A pool with its numbers. */
@@ -66,7 +66,7 @@ export class Ipam {
     this.#store = store
     this.#source = source
     this.#log = log ?? (() => {})
-    this.#now = now ?? Date.now
+    this.#now = now
   }
 
   /**
@@ -82,22 +82,22 @@ export class Ipam {
     const checked = checkRequest(request)
     const seconds = request.queryIntervalSeconds ?? DEFAULT_QUERY_INTERVAL_SECONDS
     const first =
-      this.#takeUnlessDue(checked, seconds * 1000) ??
-      this.#take(checked, await this.#fetch())
+      (await this.#takeUnlessDue(checked, seconds * 1000)) ??
+      (await this.#take(checked, await this.#fetch()))
     if (!(first instanceof Error)) return first
     if (!mayBeCuredByRefresh(first) || !this.#mayForce(seconds)) throw first
-    const second = this.#take(checked, await this.#fetch())
+    const second = await this.#take(checked, await this.#fetch())
     if (second instanceof Error) throw second
     return second
   }
 
   /** Ends the owner's lease, if any, and returns it. */
-  release(owner: Owner): Lease | undefined {
+  release(owner: Owner): Promise<Lease | undefined> {
     return this.#drop((lease) => sameOwner(lease.owner, owner))
   }
 
   /** Ends the lease of an address (prefix length optional) in a network, if any. */
-  releaseAddress(network: string, address: string): Lease | undefined {
+  releaseAddress(network: string, address: string): Promise<Lease | undefined> {
     const wanted = canonicalAddress(address.split('/')[0]!)
     return this.#drop(
       (lease) => lease.owner.network === network && leaseAddress(lease) === wanted,
@@ -127,7 +127,7 @@ export class Ipam {
   }
 
   // A look before the lock: most releases of unknown owners are repeated DELs.
-  #drop(matches: (lease: Lease) => boolean): Lease | undefined {
+  async #drop(matches: (lease: Lease) => boolean): Promise<Lease | undefined> {
     if (!this.#store.read().leases.some(matches)) return undefined
     return this.#store.update((state) => dropLease(state, matches, this.#now()))
   }
@@ -155,7 +155,10 @@ export class Ipam {
 
   // From what is known already; undefined when the source must be asked first. Most ADDs end
   // here, having read the state once.
-  #takeUnlessDue(request: CheckedRequest, intervalMs: number): Lease | Error | undefined {
+  #takeUnlessDue(
+    request: CheckedRequest,
+    intervalMs: number,
+  ): Promise<Lease | Error | undefined> {
     return this.#store.update((state) => {
       const nowMs = this.#now()
       const held = heldLease(state, request)
@@ -165,7 +168,7 @@ export class Ipam {
     })
   }
 
-  #take(request: CheckedRequest, outcome: Outcome): Lease | Error {
+  #take(request: CheckedRequest, outcome: Outcome): Promise<Lease | Error> {
     return this.#store.update((state) => {
       const nowMs = this.#now()
       applyOutcome(state, outcome, nowMs)

@@ -2,8 +2,9 @@
  * What address management keeps on disk.
  */
 import { join } from 'node:path'
-import { stateDir } from '../state/paths.js'
-import { Store, type StoreOptions } from '../state/store.js'
+import type { Host } from '../host/host.js'
+import { flag, list, number, object, record, text, type Shape } from '../state/schema.js'
+import { Store, type StoreHost, type StoreOptions } from '../state/store.js'
 import type { InterfaceInfo, Lease } from './types.js'
 
 /** The document of the IPAM store. Times are in milliseconds since the epoch. */
@@ -24,75 +25,58 @@ export function emptyIpamState(): IpamState {
   return { fetchedAt: 0, failedAt: 0, interfaces: [], leases: [], freed: {} }
 }
 
+/** Version of the document's shape. */
+const IPAM_STATE_VERSION = 1
+
 /**
- * The store of all leases: `ipam.json` in the state folder unless `path` says otherwise.
- * One for the host, whatever the number of networks: they share the NICs' addresses.
+ * The store of all leases: `ipam.json` in the state folder. One for the host, whatever the number
+ * of networks: they share the NICs' addresses.
  */
 export function ipamStore(
-  options: Partial<StoreOptions<IpamState>> = {},
+  host: StoreHost & Pick<Host, 'stateDir'>,
+  options: Partial<Pick<StoreOptions<IpamState>, 'warn' | 'lockTimeoutMs'>> = {},
 ): Store<IpamState> {
-  const path = options.path ?? join(stateDir(), 'ipam.json')
-  return new Store({ initial: emptyIpamState, isValid: isIpamState, ...options, path })
+  return new Store({
+    host,
+    path: join(host.stateDir, 'ipam.json'),
+    version: IPAM_STATE_VERSION,
+    initial: emptyIpamState,
+    parse: parseIpamState,
+    ...options,
+  })
 }
 
-/** Tells whether something read from disk is a whole IPAM document. */
-export function isIpamState(data: unknown): data is IpamState {
-  return (
-    isObject(data) &&
-    isTime(data.fetchedAt) &&
-    isTime(data.failedAt) &&
-    isArrayOf(data.interfaces, isInterface) &&
-    isArrayOf(data.leases, isLease) &&
-    isObject(data.freed) &&
-    Object.values(data.freed).every(isTime)
-  )
-}
+const owner = object({ network: text, containerId: text, ifname: text })
 
-function isInterface(value: unknown): boolean {
-  return isObject(value) && isText(value.mac) && isArrayOf(value.subnets, isSubnet)
-}
+const ipamState: Shape<IpamState> = object({
+  fetchedAt: number,
+  failedAt: number,
+  interfaces: list(
+    object({
+      mac: text,
+      primary: flag,
+      subnets: list(
+        object({
+          prefix: text,
+          addresses: list(object({ address: text, primary: flag })),
+        }),
+      ),
+    }),
+  ),
+  leases: list(
+    object({
+      address: text,
+      gateway: text,
+      pool: text,
+      nic: text,
+      since: number,
+      owner,
+    }),
+  ),
+  freed: record(number),
+})
 
-function isSubnet(value: unknown): boolean {
-  return isObject(value) && isText(value.prefix) && isArrayOf(value.addresses, isAddress)
-}
-
-function isAddress(value: unknown): boolean {
-  return isObject(value) && isText(value.address) && typeof value.primary === 'boolean'
-}
-
-function isLease(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    isText(value.address) &&
-    isText(value.gateway) &&
-    isText(value.pool) &&
-    isText(value.nic) &&
-    isTime(value.since) &&
-    isOwner(value.owner)
-  )
-}
-
-function isOwner(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    isText(value.network) &&
-    isText(value.containerId) &&
-    isText(value.ifname)
-  )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isArrayOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isItem)
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && Number.isFinite(value)
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
+/** Takes data that was read from disk for an IPAM document. Throws TypeError naming the place. */
+export function parseIpamState(data: unknown): IpamState {
+  return ipamState(data, '')
 }

@@ -1,6 +1,1 @@
-export * from './boot-id.js'
-export * from './errors.js'
-export * from './lock.js'
-export * from './paths.js'
-export * from './store.js'
-export * from './process-id.js'
+export { Store, type StoreHost, type StoreOptions } from './store.js'

@@ -11,34 +11,33 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { bootId } from './boot-id.js'
-import { fileOperation } from './errors.js'
-import { withLock, type LockFile } from './lock.js'
+import { fileOperation } from '../host/errors.js'
+import type { Host } from '../host/host.js'
+
+/** What a store takes from the Host. */
+export type StoreHost = Pick<Host, 'lock' | 'bootId' | 'self'>
 
 /** What a store needs to know. */
 export interface StoreOptions<T> {
+  readonly host: StoreHost
   /** The document; its lock is `<path>.lock`, a damaged one goes to `<path>.bad`. */
   readonly path: string
+  /** Version of the data's shape. */
+  readonly version: number
   /** The data of a document that does not exist yet; a new value at every call. */
   readonly initial: () => T
-  /** Tells whether what was read has the right shape; all shapes pass when absent. */
-  readonly isValid?: (data: unknown) => data is T
+  /**
+   * Takes what was read for what it is: data of this version, or of an earlier one, which it
+   * brings up to date. Throws an Error that says what is wrong with it: `bridges: …`.
+   */
+  readonly parse: (data: unknown, version: number) => T
   /** What to keep of data from an earlier boot; nothing when absent. */
   readonly surviveReboot?: (old: T) => T
   /** Gets a sentence for the log when a document was damaged. */
   readonly warn?: (message: string) => void
-  /** Who this process is, for those who wait for the lock; its pid when absent. */
-  readonly label?: string
   /** How long to wait for the lock, in milliseconds; 10000 when absent. */
   readonly lockTimeoutMs?: number
-  /** Replaces the addon's lock, for tests. */
-  readonly lockFile?: LockFile
-  /** Replaces the kernel's boot id, for tests. */
-  readonly bootId?: () => string
 }
-
-/** Version of the document's outer shape; any other counts as damaged. */
-export const STORE_VERSION = 1
 
 interface Loaded<T> {
   readonly data: T
@@ -79,40 +78,55 @@ export class Store<T> {
 
   /**
    * Reads the data, lets `fn` change it in place, and writes it if it differs: all under
-   * the lock, so keep `fn` short and synchronous. Returns what `fn` returns; when `fn`
-   * throws, nothing is written. Throws LockTimeoutError and StateError.
+   * the lock, so keep `fn` short and synchronous. Answers with what `fn` returns; when `fn`
+   * throws, nothing is written. Rejects with LockTimeoutError and StateError.
    */
-  update<R>(fn: (data: T) => R): R {
-    const { lockTimeoutMs: timeoutMs, lockFile } = this.#options
-    const label = this.#options.label ?? `pid ${process.pid}`
-    return withLock(`${this.path}.lock`, { timeoutMs, label, lockFile }, () => {
+  async update<R>(fn: (data: T) => R): Promise<R> {
+    const { host, lockTimeoutMs: timeoutMs } = this.#options
+    const label = `pid ${host.self.pid}`
+    const lock = await host.lock(`${this.path}.lock`, { timeoutMs, label })
+    try {
       const { data, text, problem } = this.#load()
       if (problem) this.#moveAside(problem)
+      // Of data that no file holds in this form, any change counts against what it is now.
       const before = text ?? this.#encode(data)
       const result = fn(data)
       const after = this.#encode(data)
       if (after !== before) this.#write(after)
       return result
-    })
+    } finally {
+      lock.release()
+    }
   }
 
   #load(): Loaded<T> {
-    const { initial, surviveReboot, isValid } = this.#options
+    const { host, initial, surviveReboot } = this.#options
     const text = fileOperation('read', this.path, () => readIfExists(this.path))
     if (text === undefined) return { data: initial() }
     const document = parseDocument(text)
     if (typeof document === 'string') return { data: initial(), problem: document }
-    if (text !== this.#valid && isValid && !isValid(document.data)) {
-      return { data: initial(), problem: 'has data of a wrong shape' }
+    const parsed = this.#parse(text, document)
+    if (parsed instanceof Error) {
+      return { data: initial(), problem: `cannot be used: ${parsed.message}` }
     }
     this.#valid = text
-    const data = document.data as T
-    if (document.bootId === this.#bootId()) return { data, text }
-    return { data: surviveReboot ? surviveReboot(data) : initial() }
+    // The text of an earlier version counts as a change, so that the next update writes this one's.
+    const isSame = document.version === this.#options.version
+    if (document.bootId !== host.bootId()) {
+      return { data: surviveReboot ? surviveReboot(parsed) : initial() }
+    }
+    return isSame ? { data: parsed, text } : { data: parsed }
   }
 
-  #bootId(): string {
-    return (this.#options.bootId ?? bootId)()
+  #parse(text: string, { version, data }: Document): T | Error {
+    const { version: own, parse } = this.#options
+    if (text === this.#valid && version === own) return data as T
+    if (version > own) return new Error(`it has version ${version}, newer than ${own}`)
+    try {
+      return parse(data, version)
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
   }
 
   #moveAside(problem: string): void {
@@ -122,13 +136,21 @@ export class Store<T> {
   }
 
   #encode(data: T): string {
-    return `${JSON.stringify({ version: STORE_VERSION, bootId: this.#bootId(), data })}\n`
+    const { version, host } = this.#options
+    return `${JSON.stringify({ version, bootId: host.bootId(), data })}
+`
   }
 
   #write(text: string): void {
     fileOperation('write', this.path, () => replaceFile(this.path, text))
     this.#valid = text
   }
+}
+
+interface Document {
+  readonly version: number
+  readonly bootId: string
+  readonly data: unknown
 }
 
 function readIfExists(path: string): string | undefined {
@@ -140,7 +162,7 @@ function readIfExists(path: string): string | undefined {
   }
 }
 
-function parseDocument(text: string): { bootId: string; data: unknown } | string {
+function parseDocument(text: string): Document | string {
   let document: unknown
   try {
     document = JSON.parse(text)
@@ -148,10 +170,10 @@ function parseDocument(text: string): { bootId: string; data: unknown } | string
     return 'is not JSON'
   }
   if (typeof document !== 'object' || document === null) return 'is not an object'
-  const { version, bootId: boot, data } = document as Record<string, unknown>
-  if (version !== STORE_VERSION) return `has version ${JSON.stringify(version)}, not 1`
-  if (typeof boot !== 'string' || data === undefined) return 'lacks bootId or data'
-  return { bootId: boot, data }
+  const { version, bootId, data } = document as Record<string, unknown>
+  if (!Number.isSafeInteger(version)) return 'lacks a version'
+  if (typeof bootId !== 'string' || data === undefined) return 'lacks bootId or data'
+  return { version: version as number, bootId, data }
 }
 
 function replaceFile(path: string, text: string): void {

@@ -123,42 +123,41 @@ function perform(part, { program, command, container = '', members, folder }, ad
     prevResult,
     ...members,
   }
-  Object.assign(process.env, {
-    CNI_COMMAND: command,
-    CNI_CONTAINERID: `rehearsal-${container}`,
-    CNI_IFNAME: program === 'loopback' ? 'lo' : 'eth0',
-    CNI_NETNS: `/${container}`,
-    CNI_PATH: '/opt/cni/bin',
-    VNET_CNI_STATE_DIR: folder,
-    VNET_CNI_LOG_DIR: folder,
-  })
-  process.argv[2] = program
-  process.argv.length = 3
-  process.dlopen = (module) => {
-    module.exports = addon
-  }
   const input = join(folder, 'stdin')
   fs.writeFileSync(input, JSON.stringify(config))
-  const fd = fs.openSync(input, 'r')
-  let output = ''
-  const files = {
-    ...fs,
-    fstatSync: (file, ...more) => fs.fstatSync(file === 0 ? fd : file, ...more),
-    readSync: (file, ...more) => fs.readSync(file === 0 ? fd : file, ...more),
-    writeSync: (file, data, ...more) => {
-      if (file > 2) return fs.writeSync(file, data, ...more)
-      output += data
-      return data.length
-    },
-  }
-  const load = (name) => (name === 'node:fs' ? files : require(name))
+  const output = join(folder, 'output')
+  const streams = { in: fs.openSync(input, 'r'), out: fs.openSync(output, 'w') }
   return new Promise((resolve) => {
-    process.exit = (code) => {
-      fs.closeSync(fd)
-      process.off('exit', addon.exitNow)
-      resolve({ code, output })
+    const exit = (code) => {
+      for (const fd of Object.values(streams)) fs.closeSync(fd)
+      resolve({ code, output: fs.readFileSync(output, 'utf8') })
     }
-    part(load, { addon: () => new Uint8Array(1) })
+    const world = {
+      argv0: program,
+      argv: [program],
+      env: {
+        CNI_COMMAND: command,
+        CNI_CONTAINERID: `rehearsal-${container}`,
+        CNI_IFNAME: program === 'loopback' ? 'lo' : 'eth0',
+        CNI_NETNS: `/${container}`,
+        CNI_PATH: '/opt/cni/bin',
+        VNET_CNI_STATE_DIR: folder,
+        VNET_CNI_KEEP_DIR: folder,
+        VNET_CNI_LOG_DIR: folder,
+      },
+      pid: process.pid,
+      nodeVersion: process.versions.node,
+      streams: { ...streams, err: streams.out },
+      exit,
+      onFatal: () => () => {},
+    }
+    const loading = {
+      dlopen: (module) => {
+        module.exports = addon
+      },
+      onExit: () => {},
+    }
+    part(require, { addon: () => new Uint8Array(1), world, loading })
   })
 }
 

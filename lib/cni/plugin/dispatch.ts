@@ -3,29 +3,29 @@
  * document on stdout and an exit code.
  */
 import { CniCode, toCniError } from '../spec/errors.js'
-import { processIo, type PluginIo } from './io.js'
+import type { Host } from '../../host/host.js'
+import type { PluginIo } from './io.js'
 import type { Logger } from './log.js'
 import type { Plugin, PluginCall, Verb } from './plugin.js'
-import { mark, writeMarks } from '../../trace.js'
+import { mark } from '../../trace.js'
 import type { CniResult, JsonObject, NetConf } from '../spec/types.js'
 import { newest } from '../spec/version.js'
-
-/** Runs a plug-in as the process that this is, and ends it. Nothing runs afterwards. */
-export async function pluginMain(plugin: Plugin): Promise<never> {
-  const status = await runPlugin(plugin, processIo())
-  mark('answer')
-  writeMarks()
-  process.exit(status)
-}
 
 /**
  * Serves one call. Never rejects; the caller ends the process with the code that it gets,
  * at once, because a handler may still be at work when a signal came.
  *
+ * @param makeHost the outside of this call; asked for when there is a handler to run, and closed
+ *   when the answer is written
  * @returns the exit code: 0, or 1 after an error object was printed
  */
-export async function runPlugin(plugin: Plugin, io: PluginIo): Promise<number> {
-  const session: Session = { plugin, io, cniVersion: newest(plugin.supportedVersions) }
+export async function runPlugin(
+  plugin: Plugin,
+  io: PluginIo,
+  makeHost: () => Promise<Host>,
+): Promise<number> {
+  const cniVersion = newest(plugin.supportedVersions)
+  const session: Session = { plugin, io, makeHost, cniVersion }
   let unwatch = (): void => undefined
   const fatal = new Promise<never>((_resolve, reject) => {
     unwatch = io.onFatal?.(reject) ?? unwatch
@@ -38,6 +38,7 @@ export async function runPlugin(plugin: Plugin, io: PluginIo): Promise<number> {
     return fail(session, thrown)
   } finally {
     unwatch()
+    session.host?.[Symbol.dispose]()
   }
 }
 
@@ -45,7 +46,9 @@ export async function runPlugin(plugin: Plugin, io: PluginIo): Promise<number> {
 interface Session {
   plugin: Plugin
   io: PluginIo
+  makeHost: () => Promise<Host>
   cniVersion: string
+  host?: Host
   log?: Logger
 }
 
@@ -59,12 +62,16 @@ async function serve(session: Session): Promise<JsonObject | undefined> {
   }
   if (command === 'VERSION') return versionAnswer(session)
   // Beyond this line only: VERSION must cost as little as can be.
-  const [request, { createLogger, logFile, parseLogLevel }] = await Promise.all([
+  const [request, { createLogger, logFile, parseLogLevel }, host] = await Promise.all([
     import('./request.js'),
     import('./log.js'),
+    session.makeHost(),
   ])
+  session.host = host
+  request.checkFolders(host)
   const log = createLogger({
-    file: logFile(plugin.name, io.env),
+    file: logFile(host.logDir, plugin.name),
+    host,
     onFailure: io.stderr,
     fields: logFields(session),
   })
@@ -79,12 +86,12 @@ async function serve(session: Session): Promise<JsonObject | undefined> {
   log.level = parseLogLevel(config.logLevel)
   const lists = request.readLists(plugin, io.env)
   mark('request')
-  return handle(plugin, await toCall(io, log, verb, config, lists))
+  return handle(plugin, await toCall(io, host, log, verb, config, lists))
 }
 
 async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | undefined> {
-  const { command, log, cniVersion } = call
-  const began = process.hrtime.bigint()
+  const { command, log, cniVersion, host } = call
+  const began = host.now()
   log.debug('begin')
   const handler = command.toLowerCase() as 'add' | 'del' | 'check' | 'gc' | 'status'
   let answer = await plugin[handler]?.(call)
@@ -92,7 +99,7 @@ async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | un
   const inner = (answer as Record<string, unknown> | undefined)?.[handler]
   if (typeof inner === 'function') answer = await inner(call)
   const result = command === 'ADD' ? await toWire(answer, cniVersion) : undefined
-  const ms = Number((process.hrtime.bigint() - began) / 1_000_000n)
+  const ms = host.now() - began
   // A kubelet asks for STATUS every few seconds: not worth a line.
   log[command === 'STATUS' ? 'debug' : 'info']('done', { ms, result })
   return result
@@ -157,7 +164,8 @@ function logFields({ plugin, io }: Session): Record<string, unknown> {
 }
 
 async function toCall(
-  { env }: PluginIo,
+  { env, stderr }: PluginIo,
+  host: Host,
   log: Logger,
   command: Verb,
   config: NetConf,
@@ -172,7 +180,8 @@ async function toCall(
     netns: env.CNI_NETNS ?? '',
     ifname,
     ...lists,
-    env,
+    host,
+    stderr,
     config,
     cniVersion: config.cniVersion,
     ...(prevResult && { prevResult }),

@@ -14,15 +14,13 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Host } from '../../host/host.js'
 import { invalidConfig } from '../spec/errors.js'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 /** How grave a line is. */
 export type LogLevel = (typeof LEVELS)[number]
-
-/** Where logs go unless the environment variable VNET_CNI_LOG_DIR names a folder. */
-export const LOG_DIR = '/var/log'
 
 /** A rotation that was begun this long ago (ms) was left behind by a dead process. */
 const STALE_ROTATION = 10_000
@@ -41,6 +39,8 @@ export interface Logger {
 export interface LogOptions {
   /** Full path of the file; older ones are `<file>.1`, `.2` and so on. */
   file: string
+  /** Gives time and number of the process. */
+  host: Pick<Host, 'now' | 'self'>
   level?: LogLevel
   /** Put into every line: plug-in, command, container. */
   fields?: Record<string, unknown>
@@ -53,11 +53,8 @@ export interface LogOptions {
 }
 
 /** Path of a plug-in's log: `/var/log/azure-vnet.log`. */
-export function logFile(
-  plugin: string,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
-  return join(env.VNET_CNI_LOG_DIR || LOG_DIR, `${plugin}.log`)
+export function logFile(logDir: string, plugin: string): string {
+  return join(logDir, `${plugin}.log`)
 }
 
 /** Reads the config's `logLevel`; `info` when absent, an error of code 7 when unknown. */
@@ -74,7 +71,7 @@ export function createLogger(options: LogOptions): Logger {
   const write = (level: LogLevel, msg: string, fields?: Record<string, unknown>) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(logger.level)) return
     try {
-      append(options, format(level, { ...options.fields, msg, ...fields }))
+      append(options, format(level, options, { msg, ...fields }))
     } catch (error) {
       // A full disk must not keep a container from its network.
       if (!failed) options.onFailure?.(`log ${options.file}: ${String(error)}\n`)
@@ -91,8 +88,13 @@ export function createLogger(options: LogOptions): Logger {
   return logger
 }
 
-function format(level: LogLevel, fields: Record<string, unknown>): string {
-  const line = { time: isoTime(Date.now()), level, pid: process.pid, ...fields }
+function format(
+  level: LogLevel,
+  { host, fields }: LogOptions,
+  more: Record<string, unknown>,
+): string {
+  const time = isoTime(host.now())
+  const line = { time, level, pid: host.self.pid, ...fields, ...more }
   return JSON.stringify(line, plain) + '\n'
 }
 
@@ -117,9 +119,12 @@ function plain(_key: string, value: unknown): unknown {
   return { name: value.name, message: value.message, stack: value.stack }
 }
 
-function append({ file, maxBytes = 5_000_000, maxFiles = 8 }: LogOptions, line: string) {
+function append(options: LogOptions, line: string) {
+  const { file, host, maxBytes = 5_000_000, maxFiles = 8 } = options
   const bytes = Buffer.byteLength(line)
-  if (isFull(sizeOf(file), bytes, maxBytes)) rotate(file, maxFiles, bytes, maxBytes)
+  if (isFull(sizeOf(file), bytes, maxBytes)) {
+    rotate({ file, maxFiles, maxBytes, more: bytes, nowMs: host.now() })
+  }
   const fd = openForAppend(file)
   try {
     writeSync(fd, line)
@@ -147,13 +152,22 @@ function isFull(size: number, more: number, maxBytes: number): boolean {
   return size > 0 && size + more > maxBytes
 }
 
+interface Rotation {
+  readonly file: string
+  readonly maxFiles: number
+  readonly maxBytes: number
+  /** Bytes that are about to come. */
+  readonly more: number
+  readonly nowMs: number
+}
+
 /**
  * Moves x.log to x.log.1 and the older ones one up. Where another process is at it, nothing
  * is done: the file may grow over its limit by the few lines of that moment.
  */
-function rotate(file: string, maxFiles: number, more: number, maxBytes: number): void {
+function rotate({ file, maxFiles, maxBytes, more, nowMs }: Rotation): void {
   const lock = `${file}.rotate`
-  if (!takeLock(lock)) return
+  if (!takeLock(lock, nowMs)) return
   try {
     // Another process may have been here between our look at the size and the lock.
     if (!isFull(sizeOf(file), more, maxBytes)) return
@@ -165,7 +179,7 @@ function rotate(file: string, maxFiles: number, more: number, maxBytes: number):
   }
 }
 
-function takeLock(lock: string): boolean {
+function takeLock(lock: string, nowMs: number): boolean {
   try {
     closeSync(openSync(lock, 'wx', 0o640))
     return true
@@ -173,8 +187,7 @@ function takeLock(lock: string): boolean {
     if (!hasCode(error, 'EEXIST')) throw error
   }
   // Stale: cleared away here, taken by the next line that finds the file full.
-  const age =
-    Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Infinity)
+  const age = nowMs - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Infinity)
   if (age > STALE_ROTATION) rmSync(lock, { force: true })
   return false
 }

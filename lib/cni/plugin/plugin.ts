@@ -1,6 +1,7 @@
 /**
  * What a plug-in is: its name, its versions and one handler a verb.
  */
+import type { Host } from '../../host/host.js'
 import type { Logger } from './log.js'
 import type { Owner } from '../spec/owner.js'
 import type { CniResult, NetConf } from '../spec/types.js'
@@ -21,8 +22,10 @@ export interface PluginCall {
   args: Map<string, string>
   /** CNI_PATH: folders with plug-ins. */
   path: string[]
-  /** The environment, for delegation. */
-  env: Readonly<Record<string, string | undefined>>
+  /** The outside: namespaces, folders, lock, clock. */
+  host: Host
+  /** Takes text for people, such as what another plug-in wrote to its stderr. */
+  stderr: (text: string) => void
   config: NetConf
   /** The config's version, one that the plug-in supports. */
   cniVersion: string

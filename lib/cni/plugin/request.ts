@@ -12,6 +12,7 @@ import {
   invalidEnvironment,
   show,
 } from '../spec/errors.js'
+import type { Host } from '../../host/host.js'
 import type { PluginIo } from './io.js'
 import type { Plugin, Verb } from './plugin.js'
 import type { JsonObject, NetConf } from '../spec/types.js'
@@ -165,5 +166,18 @@ export function readLists(
   return {
     args: parseArgs(env.CNI_ARGS ?? '', known),
     path: (env.CNI_PATH ?? '').split(':').filter(Boolean),
+  }
+}
+
+/**
+ * Checks the variables that move our folders, before anything is written anywhere.
+ *
+ * @throws CniError code 4 that names the variable
+ */
+export function checkFolders(host: Host): void {
+  try {
+    void [host.stateDir, host.logDir, host.keepDir]
+  } catch (error) {
+    throw new CniError(CniCode.InvalidEnvironment, (error as Error).message)
   }
 }

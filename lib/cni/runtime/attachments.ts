@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { fileOperation } from '../../state/errors.js'
-import { stateDir } from '../../state/paths.js'
+import { fileOperation } from '../../host/errors.js'
+import type { Host } from '../../host/host.js'
 import type { Attachment } from './chain.js'
 import { isObject } from '../spec/config.js'
 import { parseList, type NetworkList } from './list.js'
@@ -45,8 +45,8 @@ export function netnsId(path: string): string {
 export class Attachments {
   readonly #folder: string
 
-  constructor(folder = join(stateDir(), 'attachments')) {
-    this.#folder = folder
+  constructor(host: Pick<Host, 'stateDir'>) {
+    this.#folder = join(host.stateDir, 'attachments')
   }
 
   /** Writes a record, whole or not at all. */

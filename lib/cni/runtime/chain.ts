@@ -2,6 +2,7 @@
  * The runtime's side of CNI: runs the plug-ins of a list one after the other, each with the
  * result of the one before, as container runtimes do ("Lifecycle & Ordering" in SPEC.md).
  */
+import type { Host } from '../../host/host.js'
 import { isObject } from '../spec/config.js'
 import { delegate } from './delegate.js'
 import { toCniError } from '../spec/errors.js'
@@ -28,8 +29,10 @@ export interface Attachment {
 export interface ChainOptions {
   /** Folders with plug-ins. */
   readonly path: readonly string[]
-  /** Environment of the plug-ins, CNI variables aside; this process's when absent. */
-  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Runs the plug-ins; they get its environment beside the CNI variables. */
+  readonly host: Pick<Host, 'exec' | 'env'>
+  /** Takes what they write to stderr. */
+  readonly stderr: (text: string) => void
   /** In milliseconds, for one plug-in; 60,000 when absent. */
   readonly timeoutMs?: number
 }
@@ -41,19 +44,20 @@ export interface ChainOptions {
  * @returns the result of the last plug-in
  * @throws CniError of the plug-in that failed; its details tell what could not be undone
  */
-export function addChain(
+export async function addChain(
   list: NetworkList,
   attachment: Attachment,
   options: ChainOptions,
-): CniResult {
+): Promise<CniResult> {
   let result: CniResult | undefined
   try {
-    list.plugins.forEach((plugin, i) => {
+    for (const [i, plugin] of list.plugins.entries()) {
       const config = configFor(list, plugin, attachment.capabilityArgs, result)
-      result = delegate(plugin.type, 'ADD', config, settings(attachment, options, i))
-    })
+      const how = settings(attachment, options, i)
+      result = await delegate(plugin.type, 'ADD', config, how)
+    }
   } catch (error) {
-    throw afterUndo(error, list, attachment, options)
+    throw await afterUndo(error, list, attachment, options)
   }
   return result ?? {}
 }
@@ -64,19 +68,19 @@ export function addChain(
  *
  * @throws CniError of the plug-in that failed
  */
-export function delChain(
+export async function delChain(
   list: NetworkList,
   attachment: Attachment,
   options: ChainOptions,
   result?: CniResult,
-): void {
+): Promise<void> {
   // Plug-ins of older versions do not expect a result with DEL ("DEL" in SPEC.md 0.4.0).
   const known = isAtLeast(list.cniVersion, '0.4.0') ? result : undefined
   const { plugins } = list
   for (let i = plugins.length - 1; i >= 0; i--) {
     const plugin = plugins[i] as ListedPlugin
     const config = configFor(list, plugin, attachment.capabilityArgs, known)
-    delegate(plugin.type, 'DEL', config, settings(attachment, options, i))
+    await delegate(plugin.type, 'DEL', config, settings(attachment, options, i))
   }
 }
 
@@ -105,9 +109,11 @@ function settings(attachment: Attachment, options: ChainOptions, position: numbe
   const { containerId, netns, ifname, args } = attachment
   return {
     field: `plugins[${position}].type`,
+    host: options.host,
+    stderr: options.stderr,
     ...(options.timeoutMs && { timeoutMs: options.timeoutMs }),
     env: {
-      ...(options.env ?? process.env),
+      ...options.host.env,
       CNI_CONTAINERID: containerId,
       CNI_NETNS: netns,
       CNI_IFNAME: ifname,
@@ -117,15 +123,15 @@ function settings(attachment: Attachment, options: ChainOptions, position: numbe
   }
 }
 
-function afterUndo(
+async function afterUndo(
   thrown: unknown,
   list: NetworkList,
   attachment: Attachment,
   options: ChainOptions,
-): Error {
+): Promise<Error> {
   const error = toCniError(thrown)
   try {
-    delChain(list, attachment, options)
+    await delChain(list, attachment, options)
     return error
   } catch (failure) {
     return new ChainUndoError(error, toCniError(failure))

@@ -4,26 +4,29 @@
  *
  * After a failed ADD of a delegate the caller must delegate DEL before it fails itself.
  */
-import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ExecOutcome } from '../../host/exec.js'
+import type { Host } from '../../host/host.js'
+import type { Environment } from '../../host/world.js'
 import { isObject } from '../spec/config.js'
 import { CniCode, CniError, invalidConfig, toCniError } from '../spec/errors.js'
-import { writeAll } from '../plugin/io.js'
 import type { Verb } from '../plugin/plugin.js'
 import { parseResult } from '../spec/result.js'
 import type { CniResult, NetConf } from '../spec/types.js'
 
 /** Settings of a delegation. */
 export interface DelegateOptions {
-  /** The caller's environment (`call.env`); CNI_PATH tells where to search. */
-  env: Readonly<Record<string, string | undefined>>
+  /** Runs the program. */
+  host: Pick<Host, 'exec'>
+  /** The program's environment; CNI_PATH tells where to search. */
+  env: Environment
   /** Where the config names the plug-in, for messages; `ipam.type` unless given. */
   field?: string
   /** In milliseconds; 60,000 unless given. */
   timeoutMs?: number
-  /** Gets what the delegate writes to stderr; our stderr unless given. */
-  stderr?: (text: string) => void
+  /** Gets what the delegate writes to stderr. */
+  stderr: (text: string) => void
 }
 
 /**
@@ -38,32 +41,30 @@ export function delegate(
   verb: 'ADD',
   config: NetConf,
   options: DelegateOptions,
-): CniResult
+): Promise<CniResult>
 export function delegate(
   type: string,
   verb: Exclude<Verb, 'ADD'>,
   config: NetConf,
   options: DelegateOptions,
-): undefined
-export function delegate(
+): Promise<undefined>
+export async function delegate(
   type: string,
   verb: Verb,
   config: NetConf,
   options: DelegateOptions,
-): CniResult | undefined {
-  const { env, timeoutMs = 60_000, stderr = (text) => writeAll(2, text) } = options
+): Promise<CniResult | undefined> {
+  const { host, env, timeoutMs = 60_000, stderr } = options
   const file = findPlugin(type, env.CNI_PATH ?? '', options.field)
-  const child = spawnSync(file, [], {
+  const input = JSON.stringify(config)
+  const child = await host.exec({
+    file,
     env: { ...env, CNI_COMMAND: verb },
-    input: JSON.stringify(config),
-    encoding: 'utf8',
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+    input,
+    timeoutMs,
   })
   if (child.stderr) stderr(child.stderr)
-  // A delegate need not read its config to the end.
-  if (child.error && hasCode(child.error, 'EPIPE')) delete child.error
-  if (child.error || child.status !== 0) throw failure(type, verb, child, timeoutMs)
+  if (child.status !== 0) throw failure(type, verb, child, timeoutMs)
   return verb === 'ADD' ? readAnswer(type, child.stdout, config.cniVersion) : undefined
 }
 
@@ -110,14 +111,14 @@ function readAnswer(type: string, stdout: string, cniVersion: string): CniResult
 function failure(
   type: string,
   verb: Verb,
-  child: SpawnSyncReturns<string>,
+  child: ExecOutcome,
   timeoutMs: number,
 ): CniError {
-  const { error, stdout, stderr } = child
-  if (error && hasCode(error, 'ETIMEDOUT')) {
+  const { failure: error, stdout, stderr } = child
+  if (error === 'ETIMEDOUT') {
     return failed(type, `${verb} did not end within ${timeoutMs / 1000} s`, stderr)
   }
-  if (error) return failed(type, `${verb} could not run: ${error.message}`)
+  if (error) return failed(type, `${verb} could not run: ${error}`)
   const said = tryJson(stdout)
   if (isObject(said) && typeof said.code === 'number') {
     const details = typeof said.details === 'string' ? said.details : undefined
@@ -140,8 +141,4 @@ function tryJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function hasCode(error: Error, code: string): boolean {
-  return 'code' in error && error.code === code
 }

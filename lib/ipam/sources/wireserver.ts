@@ -1,6 +1,9 @@
 /**
  * The wire server of Azure: it tells a virtual machine which addresses its NICs have.
  */
+import type { HttpError } from '../../host/http.js'
+import type { Host } from '../../host/host.js'
+import { SourceError } from '../errors.js'
 import type { InterfaceInfo, Source } from '../types.js'
 
 /**
@@ -27,23 +30,34 @@ const CURE =
  * The wire server as a source. `fetch` rejects with SourceError; a URL that is not `http:`
  * throws TypeError here. HTTP and XML code is loaded at the first `fetch`.
  */
-export function wireserver(options: WireserverOptions = {}): Source {
+export function wireserver(
+  host: Pick<Host, 'http'>,
+  options: WireserverOptions = {},
+): Source {
   const url = new URL(options.url ?? WIRESERVER_URL)
   if (url.protocol !== 'http:') throw new TypeError(`${url.href} is not an http: URL`)
   return {
     kind: 'wireserver',
     async fetch(): Promise<InterfaceInfo[]> {
-      const [{ getText }, { parseInterfaces }] = await Promise.all([
-        import('./http.js'),
-        import('./wireserver-xml.js'),
-      ])
-      const text = await getText(url, {
-        source: 'wireserver',
-        cure: CURE,
-        timeoutMs: options.timeoutMs ?? 5000,
-        maxBytes: MAX_BYTES,
+      const who = `wireserver ${url.host}`
+      const limits = { timeoutMs: options.timeoutMs ?? 5000, maxBytes: MAX_BYTES }
+      const answer = host.http(url, limits).catch((error: Error) => {
+        throw refused(who, error)
       })
-      return parseInterfaces(text, `wireserver ${url.host}`)
+      const [{ parseInterfaces }, text] = await Promise.all([
+        import('./wireserver-xml.js'),
+        answer,
+      ])
+      return parseInterfaces(text, who)
     },
   }
+}
+
+function refused(who: string, error: Error): Error {
+  if (error.name !== 'HttpError') return error
+  const { kind, message } = error as HttpError
+  const problem = `${who} ${message}`
+  return kind === 'too-large'
+    ? new SourceError('invalid', 'wireserver', problem, 'check what answers there')
+    : new SourceError(kind, 'wireserver', problem, CURE, { cause: error.cause })
 }

@@ -3,7 +3,6 @@
  */
 import { definePlugin, type PluginCall } from '../../cni/plugin/plugin.js'
 import type { CniResult } from '../../cni/spec/types.js'
-import { NetNs } from '../../netlink/index.js'
 import { VERSION } from '../../version.js'
 import { parseIpamConfig } from './config.js'
 import { AddressService, AZURE_DNS, readNics } from './service.js'
@@ -11,10 +10,15 @@ import { AddressService, AZURE_DNS, readNics } from './service.js'
 async function add(call: PluginCall): Promise<CniResult> {
   const config = parseIpamConfig(call.config, call.args)
   const master = call.config['master']
-  const nics = readNics(NetNs.current())
+  const nics = readNics(call.host.current())
   // Only a name of one of our NICs restricts the choice: other plug-ins use "master" differently.
   const nic = nics.some(({ name }) => name === master) ? { nic: String(master) } : {}
-  const lease = await new AddressService(call.log).acquire(call.owner, config, nics, nic)
+  const lease = await new AddressService(call.host, call.log).acquire(
+    call.owner,
+    config,
+    nics,
+    nic,
+  )
   call.log.info('address given', { address: lease.address })
   return {
     ips: [{ address: lease.address, gateway: lease.gateway }],
@@ -24,7 +28,7 @@ async function add(call: PluginCall): Promise<CniResult> {
 }
 
 async function del(call: PluginCall): Promise<void> {
-  const lease = new AddressService(call.log).release(call.owner)
+  const lease = await new AddressService(call.host, call.log).release(call.owner)
   call.log.info('address taken back', { address: lease?.address })
 }
 

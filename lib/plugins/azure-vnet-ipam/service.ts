@@ -14,7 +14,8 @@ import {
   type Lease,
 } from '../../ipam/index.js'
 import type { NetNs } from '../../netlink/index.js'
-import { LockTimeoutError, StateError } from '../../state/index.js'
+import { LockTimeoutError, StateError } from '../../host/errors.js'
+import type { Host } from '../../host/host.js'
 import { hostNics, type HostFacts } from '../../vnet/index.js'
 import type { IpamConfig } from './config.js'
 
@@ -25,15 +26,16 @@ export const AZURE_DNS = '168.63.129.16'
 export class AddressService {
   readonly #ipam: Ipam
 
-  constructor(log: Logger) {
+  constructor(host: Host, log: Logger) {
     this.#ipam = new Ipam({
-      store: ipamStore({ warn: (message) => log.warn(message) }),
+      store: ipamStore(host, { warn: (message) => log.warn(message) }),
+      now: () => host.now(),
       // Only an ADD whose pool is old asks the source: HTTP and XML are loaded then.
       source: {
         kind: 'wireserver',
         fetch: async () => {
           const { wireserver } = await import('../../ipam/sources/wireserver.js')
-          return wireserver().fetch()
+          return wireserver(host).fetch()
         },
       },
       log: (level, message, fields) => log[level](message, fields),
@@ -55,9 +57,9 @@ export class AddressService {
   }
 
   /** Ends the owner's lease; undefined when it had none. */
-  release(owner: Owner): Lease | undefined {
+  async release(owner: Owner): Promise<Lease | undefined> {
     try {
-      return this.#ipam.release(owner)
+      return await this.#ipam.release(owner)
     } catch (error) {
       throw toIpamError(error)
     }

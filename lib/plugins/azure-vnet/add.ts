@@ -6,8 +6,7 @@ import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { hostLinkName, ownerKey, ownerTag } from '../../cni/spec/owner.js'
 import type { CniResult } from '../../cni/spec/types.js'
 import { NetlinkError } from '../../errors.js'
-import { NetNs, type Link } from '../../netlink/index.js'
-import { isAlive, ownProcess } from '../../state/index.js'
+import type { Link, NetNs } from '../../netlink/index.js'
 import {
   bare,
   lazyFacts,
@@ -18,6 +17,7 @@ import {
   type Endpoint,
   type NearFacts,
 } from '../../vnet/index.js'
+import type { CallId } from '../../host/process-id.js'
 import { mark } from '../../trace.js'
 import { nicsWithAddresses } from '../azure-vnet-ipam/service.js'
 import { addressesFor, type Addresses, type PodAddress } from './addresses.js'
@@ -44,24 +44,24 @@ interface Job {
 export async function add(call: PluginCall): Promise<CniResult> {
   mark('modules')
   const config = parseVnetConfig(call.config)
-  const host = NetNs.current()
+  const host = call.host.current()
   const pod = openPod(call, host)
-  const store = nodeStore((message) => call.log.warn(message))
+  const store = nodeStore(call.host, (message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
   const state = store.read()
   const broom = { call, host, store, addresses }
   // The interface may be what an ADD of the same owner left when it died.
-  const died = isAbandoned(state, call.owner)
+  const died = isAbandoned(call.host, state, call.owner)
   if (!died) refuseExisting(call, pod)
-  if (state.endpoints[ownerKey(call.owner)]) sweepOwn(broom)
-  mend(broom, state)
+  if (state.endpoints[ownerKey(call.owner)]) await sweepOwn(broom)
+  await mend(broom, state)
   if (died) refuseExisting(call, pod)
   checkMaster(host, config.master)
   mark('checks')
   const job = { call, config, host, pod, store, addresses }
   const exclude: string[] = []
   for (;;) {
-    const bridges = intend(job)
+    const bridges = await intend(job)
     // Only now: a bridge that is here stays, because this pod may be about to come to it.
     const facts = lazyFacts(host, Object.values(bridges), config.master)
     mark('intent')
@@ -69,7 +69,7 @@ export async function add(call: PluginCall): Promise<CniResult> {
       const address = await addresses.acquire(() => nicsWithAddresses(facts), exclude)
       mark('address')
       try {
-        return attach(job, facts, bridges, address)
+        return await attach(job, facts, bridges, address)
       } catch (error) {
         if (!isAddressInUse(error) || exclude.length >= ADDRESS_TRIES) throw error
         exclude.push(bare(address.address))
@@ -77,9 +77,9 @@ export async function add(call: PluginCall): Promise<CniResult> {
       call.log.warn('an endpoint without a lease has this address', {
         address: address.address,
       })
-      addresses.release(call.owner)
+      await addresses.release(call.owner)
     } catch (error) {
-      undo(job)
+      await undo(job)
       throw error
     }
   }
@@ -87,12 +87,16 @@ export async function add(call: PluginCall): Promise<CniResult> {
 
 // Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
 // with the bridges that are on record.
-function intend({ call, store }: Job): NodeState['bridges'] {
+function intend({ call, store }: Job): Promise<NodeState['bridges']> {
   const key = ownerKey(call.owner)
-  const adder = ownProcess()
+  const adder = call.host.self
   return store.update((state) => {
     const own = state.endpoints[key]
-    if (own?.phase === 'adding' && own.adder.pid !== adder.pid && isAlive(own.adder)) {
+    if (
+      own?.phase === 'adding' &&
+      !isSame(own.adder, adder) &&
+      call.host.isRunning(own.adder)
+    ) {
       throw new CniError(
         CniCode.TryAgain,
         `CNI_CONTAINERID: process ${own.adder.pid} is adding ${call.ifname} of this container`,
@@ -104,12 +108,16 @@ function intend({ call, store }: Job): NodeState['bridges'] {
   })
 }
 
-function attach(
+function isSame(a: CallId, b: CallId): boolean {
+  return a.pid === b.pid && a.start === b.start && a.call === b.call
+}
+
+async function attach(
   job: Job,
   facts: NearFacts,
   bridges: NodeState['bridges'],
   address: PodAddress,
-): CniResult {
+): Promise<CniResult> {
   const { call, host } = job
   const { owner } = call
   const nic = chooseNic(facts, job.config.master, address)
@@ -117,7 +125,7 @@ function attach(
   const masquerade = wantedMasquerade(job.config, address)
   const bridge =
     findBridge(facts, bridges[name], nic, masquerade) ??
-    makeBridge(job, name, nic, masquerade)
+    (await makeBridge(job, name, nic, masquerade))
   const endpoint = {
     bridge: bridge.name,
     hostLink: hostLinkName(owner),
@@ -137,17 +145,17 @@ function attach(
   const { outerLink } = planEndpoint(plan, endpoint, room)
   const outer = plan.runSync().of(outerLink)
   mark('kernel')
-  remember(job, endpoint)
+  await remember(job, endpoint)
   mark('record')
   call.log.info('pod attached', { address: address.address, hostLink: endpoint.hostLink })
   return result(job, address, endpoint, bridge, outer?.mac ?? '')
 }
 
-function remember({ call, host, store }: Job, endpoint: Endpoint): void {
+async function remember({ call, host, store }: Job, endpoint: Endpoint): Promise<void> {
   const { owner } = call
   const { bridge, address, mac } = endpoint
   try {
-    store.update((state) => {
+    await store.update((state) => {
       state.endpoints[ownerKey(owner)] = { phase: 'ready', owner, bridge, address, mac }
     })
   } catch (error) {
@@ -181,18 +189,18 @@ function findBridge(
 }
 
 /** The bridge over the NIC, made or mended. */
-function makeBridge(
+async function makeBridge(
   job: Job,
   bridge: string,
   nic: Link,
   masquerade: BridgeRecord['masquerade'],
-): Link {
+): Promise<Link> {
   const { host, store } = job
   const fresh = () => newBridgeRecord(host, readFacts(host), nic, bridge, masquerade)
-  store.update((state) => {
+  await store.update((state) => {
     state.bridges[bridge] ??= fresh()
   })
-  const link = store.update((state) => {
+  const link = await store.update((state) => {
     const record = (state.bridges[bridge] ??= fresh())
     const find = () =>
       findBridge(
@@ -221,16 +229,16 @@ function isAddressInUse(error: unknown): boolean {
 
 // A plan that failed has undone itself; what is left is what was written down. The first error is
 // the one to report: the runtime calls DEL after it, and the next call mends what this one cannot.
-function undo({ call, host, store, addresses }: Job): void {
-  const attempt = (what: string, act: () => unknown) => {
+async function undo({ call, host, store, addresses }: Job): Promise<void> {
+  const attempt = async (what: string, act: () => Promise<unknown>) => {
     try {
-      act()
+      await act()
     } catch (error) {
       call.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
     }
   }
-  attempt('address', () => addresses.release(call.owner))
-  attempt('record', () => forgetEndpoint(host, store, call.owner))
+  await attempt('address', () => addresses.release(call.owner))
+  await attempt('record', () => forgetEndpoint(host, store, call.owner))
 }
 
 function result(

@@ -27,7 +27,7 @@ export interface Addresses {
   /** `exclude` are addresses that the host turned out to use already. */
   acquire(nics: () => readonly HostNic[], exclude: readonly string[]): Promise<PodAddress>
   /** Takes the address of an owner (of this network) back. Repeats safely. */
-  release(owner: Owner): void
+  release(owner: Owner): Promise<void>
 }
 
 /** The addresses of a call, as its configuration wants them. */
@@ -43,7 +43,7 @@ export async function addressesFor(
 async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addresses> {
   const { AddressService, AZURE_DNS } = await import('../azure-vnet-ipam/service.js')
   const { parseIpamConfig } = await import('../azure-vnet-ipam/config.js')
-  const service = new AddressService(call.log)
+  const service = new AddressService(call.host, call.log)
   // Before anything is written down; a DEL must not fail for a section that it does not use.
   const ipam = call.command === 'ADD' && parseIpamConfig(call.config, call.args)
   return {
@@ -54,17 +54,22 @@ async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addre
       const lease = await service.acquire(call.owner, ipam, nics(), more)
       return { ...lease, dns: { nameservers: [AZURE_DNS] } }
     },
-    release(owner) {
-      service.release(owner)
+    async release(owner) {
+      await service.release(owner)
     },
   }
 }
 
 async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresses> {
   const { delegate } = await import('../../cni/runtime/delegate.js')
+  const { host, stderr } = call
+  const how = { host, stderr }
   return {
     async acquire(_nics, exclude) {
-      const result = delegate(config.ipamType, 'ADD', call.config, { env: call.env })
+      const result = await delegate(config.ipamType, 'ADD', call.config, {
+        ...how,
+        env: host.env,
+      })
       const ip = result.ips?.find(({ address }) => !address.includes(':'))
       if (!ip) throw noAddress(config.ipamType)
       const [bare = '', length = ''] = ip.address.split('/')
@@ -78,10 +83,10 @@ async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresse
         dns: result.dns,
       }
     },
-    release(owner) {
+    async release(owner) {
       const { containerId, ifname } = owner
-      const env = { ...call.env, CNI_CONTAINERID: containerId, CNI_IFNAME: ifname }
-      delegate(config.ipamType, 'DEL', call.config, { env })
+      const env = { ...host.env, CNI_CONTAINERID: containerId, CNI_IFNAME: ifname }
+      await delegate(config.ipamType, 'DEL', call.config, { ...how, env })
     },
   }
 }

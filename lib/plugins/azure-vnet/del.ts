@@ -3,7 +3,6 @@
  */
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { mark } from '../../trace.js'
-import { NetNs } from '../../netlink/index.js'
 import { addressesFor } from './addresses.js'
 import { parseVnetConfig } from './config.js'
 import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
@@ -13,17 +12,17 @@ import { nodeStore } from './state.js'
 export async function del(call: PluginCall): Promise<void> {
   mark('modules')
   const config = parseVnetConfig(call.config)
-  const host = NetNs.current()
-  const store = nodeStore((message) => call.log.warn(message))
+  const host = call.host.current()
+  const store = nodeStore(call.host, (message) => call.log.warn(message))
   const addresses = await addressesFor(call, config)
   const state = store.read()
   mark('checks')
   removeEndpoint(host, state, call.owner, config.bridge ? [config.bridge] : [])
   mark('kernel')
-  addresses.release(call.owner)
+  await addresses.release(call.owner)
   mark('lease')
-  const rest = forgetEndpoint(host, store, call.owner)
+  const rest = await forgetEndpoint(host, store, call.owner)
   mark('record')
-  mend({ call, host, store, addresses }, rest)
+  await mend({ call, host, store, addresses }, rest)
   call.log.info('pod detached')
 }

@@ -4,7 +4,7 @@
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { SyscallError } from '../../errors.js'
-import { NetNs, type Link } from '../../netlink/index.js'
+import type { Link, NetNs } from '../../netlink/index.js'
 import { rangeOf } from '../../ipv4.js'
 import { bare, nicByMac, primaryNic, type HostFacts } from '../../vnet/index.js'
 import type { PodAddress } from './addresses.js'
@@ -12,7 +12,7 @@ import type { PodAddress } from './addresses.js'
 /** Opens the container's namespace. Throws CniError: 4 when it is none, 8 when it is our own. */
 export function openPod(call: PluginCall, host: NetNs): NetNs {
   try {
-    const pod = NetNs.open(call.netns)
+    const pod = call.host.open(call.netns)
     if (!pod.equals(host)) return pod
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error

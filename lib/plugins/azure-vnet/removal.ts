@@ -10,7 +10,8 @@ import {
 } from '../../cni/spec/owner.js'
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import type { NetNs } from '../../netlink/index.js'
-import { isAlive, type Store } from '../../state/index.js'
+import type { Host } from '../../host/host.js'
+import type { Store } from '../../state/index.js'
 import { endpointsInMap, planEndpointRemoval } from '../../vnet/index.js'
 import type { Addresses } from './addresses.js'
 import { dissolveBridge, markLeaving } from './network.js'
@@ -28,8 +29,12 @@ export function removeEndpoint(
   owner: Owner,
   bridges: readonly string[],
 ): void {
+  removePlaces(host, owner, placesOf(host, state, owner, bridges))
+}
+
+function removePlaces(host: NetNs, owner: Owner, places: ReturnType<typeof placesOf>) {
   const plan = host.plan()
-  for (const { bridge, address } of placesOf(host, state, owner, bridges)) {
+  for (const { bridge, address } of places) {
     planEndpointRemoval(plan, { bridge, address }, indexOf(host, bridge))
   }
   plan.link.delIfExists(hostLinkName(owner))
@@ -65,16 +70,16 @@ function placesOf(
  * Forgets an endpoint and, when it was the bridge's last, undoes the bridge. Answers with what is
  * remembered then.
  */
-export function forgetEndpoint(
+export async function forgetEndpoint(
   host: NetNs,
   store: Store<NodeState>,
   owner: Owner,
-): NodeState {
-  const rest = store.update((state) => {
+): Promise<NodeState> {
+  const rest = await store.update((state) => {
     delete state.endpoints[ownerKey(owner)]
     return markEmpty(host, state)
   })
-  dissolve(host, store, rest)
+  await dissolve(host, store, rest)
   return rest
 }
 
@@ -84,9 +89,14 @@ function markEmpty(host: NetNs, state: NodeState): NodeState {
   return state
 }
 
-function dissolve(host: NetNs, store: Store<NodeState>, { bridges }: NodeState): void {
+async function dissolve(
+  host: NetNs,
+  store: Store<NodeState>,
+  { bridges }: NodeState,
+): Promise<void> {
   for (const { bridge, phase } of Object.values(bridges)) {
-    if (phase === 'leaving') store.update((state) => dissolveBridge(host, state, bridge))
+    if (phase !== 'leaving') continue
+    await store.update((state) => dissolveBridge(host, state, bridge))
   }
 }
 
@@ -104,41 +114,50 @@ export interface Broom {
  *
  * @param state what the store said a moment ago; the store has the last word
  */
-export function mend(broom: Broom, state: NodeState): void {
+export async function mend(broom: Broom, state: NodeState): Promise<void> {
   const { owner: caller } = broom.call
   for (const { owner } of Object.values(state.endpoints)) {
     const isOther = owner.network === caller.network && !sameOwner(owner, caller)
-    if (isOther && isAbandoned(state, owner)) sweep(broom, owner, isAbandoned)
+    if (!isOther || !isAbandoned(broom.call.host, state, owner)) continue
+    await sweep(broom, owner, isAbandoned)
   }
 }
 
 /** Cleans up what is on record of the caller's own container, whose interface is gone. */
-export function sweepOwn(broom: Broom): void {
-  sweep(
+export function sweepOwn(broom: Broom): Promise<void> {
+  return sweep(
     broom,
     broom.call.owner,
-    (state, owner) =>
-      state.endpoints[ownerKey(owner)]?.phase === 'ready' || isAbandoned(state, owner),
+    (host, state, owner) =>
+      state.endpoints[ownerKey(owner)]?.phase === 'ready' ||
+      isAbandoned(host, state, owner),
   )
 }
 
-// All under the lock. An ADD that seemed dead may have ended well between the reading of its record
-// and the look at its process, and one of the same owner may begin at any time.
-function sweep(
+// The record is claimed under the lock: an ADD that seemed dead may have ended well between the
+// reading of its record and the look at its process. While it is claimed, an ADD of the same owner
+// is told to try again, so that what is taken away here is never a new one's.
+async function sweep(
   { call, host, store, addresses }: Broom,
   owner: Owner,
-  isDue: (state: NodeState, owner: Owner) => boolean,
-): void {
+  isDue: (host: Host, state: NodeState, owner: Owner) => boolean,
+): Promise<void> {
   try {
-    const rest = store.update((state) => {
-      if (!isDue(state, owner)) return undefined
-      call.log.warn('cleaning up an endpoint that is left over', { owner })
-      removeEndpoint(host, state, owner, [])
-      addresses.release(owner)
-      delete state.endpoints[ownerKey(owner)]
-      return markEmpty(host, state)
+    const bridges = await store.update((state) => {
+      if (!isDue(call.host, state, owner)) return undefined
+      const places = placesOf(host, state, owner, [])
+      state.endpoints[ownerKey(owner)] = {
+        phase: 'adding',
+        owner,
+        adder: call.host.self,
+      }
+      return places
     })
-    if (rest) dissolve(host, store, rest)
+    if (!bridges) return
+    call.log.warn('cleaning up an endpoint that is left over', { owner })
+    removePlaces(host, owner, bridges)
+    await addresses.release(owner)
+    await forgetEndpoint(host, store, owner)
   } catch (error) {
     // It must not keep another pod from its network; the next call tries again.
     call.log.error('cleaning up failed', { owner, error: String(error) })
@@ -146,7 +165,7 @@ function sweep(
 }
 
 /** Whether the ADD of the owner died before it ended. */
-export function isAbandoned({ endpoints }: NodeState, owner: Owner): boolean {
+export function isAbandoned(host: Host, { endpoints }: NodeState, owner: Owner): boolean {
   const record = endpoints[ownerKey(owner)]
-  return record?.phase === 'adding' && !isAlive(record.adder)
+  return record?.phase === 'adding' && !host.isRunning(record.adder)
 }

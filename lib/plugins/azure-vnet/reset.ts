@@ -9,7 +9,8 @@ import { ipamStore } from '../../ipam/state.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../../nft/index.js'
 import { portHolders } from '../../portmap/index.js'
-import { stateDir, type Store } from '../../state/index.js'
+import type { Host } from '../../host/host.js'
+import type { Store } from '../../state/index.js'
 import {
   BRIDGE_ALIAS,
   endpointsInMap,
@@ -31,9 +32,10 @@ const OUR_FILES = /^(azure-vnet|ipam)\.json($|\.)|^attachments$/
 const OUR_LINK = /^azv[0-9a-f]{11}$/
 
 /** Owners (`network/container/interface`) that still have an endpoint, an address or a port. */
-export function attachedOwners(host: NetNs, store: Store<NodeState>): string[] {
+export function attachedOwners(outside: Host, store: Store<NodeState>): string[] {
+  const host = outside.current()
   const state = store.read()
-  const leases = ipamStore()
+  const leases = ipamStore(outside)
     .read()
     .leases.map(({ owner }) => ownerTag(owner))
   const recorded = Object.values(state.endpoints).map(({ owner }) => ownerTag(owner))
@@ -48,23 +50,24 @@ export function attachedOwners(host: NetNs, store: Store<NodeState>): string[] {
  * back to its NICs first. Repeats safely.
  * Throws NetlinkError, SyscallError, StateError, CniError at the first thing that stays.
  */
-export function resetHost(
-  host: NetNs,
+export async function resetHost(
+  outside: Host,
   store: Store<NodeState>,
   progress: Progress = () => undefined,
-): void {
-  removeEndpoints(host, store, progress)
+): Promise<void> {
+  const host = outside.current()
+  await removeEndpoints(host, store, progress)
   const bridges = ourBridges(host)
   // Each update makes a lock file: none where there is nothing to do.
-  if (bridges.length > 0) store.update((state) => adopt(host, state, bridges))
+  if (bridges.length > 0) await store.update((state) => adopt(host, state, bridges))
   for (const bridge of bridgesOf(store.read(), bridges)) {
     // Written down before it happens, as when the last pod goes.
-    store.update((state) => markLeaving(host, state, bridge))
-    store.update((state) => dissolveBridge(host, state, bridge))
+    await store.update((state) => markLeaving(host, state, bridge))
+    await store.update((state) => dissolveBridge(host, state, bridge))
     progress('bridge', bridge)
   }
   removeTables(host, progress)
-  removeFiles(progress)
+  removeFiles(outside.stateDir, progress)
 }
 
 function ourBridges(host: NetNs): Link[] {
@@ -77,7 +80,11 @@ function bridgesOf(state: NodeState, found: readonly Link[]): string[] {
   return [...new Set([...Object.keys(state.bridges), ...found.map(({ name }) => name)])]
 }
 
-function removeEndpoints(host: NetNs, store: Store<NodeState>, progress: Progress): void {
+async function removeEndpoints(
+  host: NetNs,
+  store: Store<NodeState>,
+  progress: Progress,
+): Promise<void> {
   const isEmpty = Object.keys(store.read().endpoints).length === 0
   const remove = (state: NodeState) => {
     const owners = Object.values(state.endpoints).map(({ owner }) => owner)
@@ -87,7 +94,7 @@ function removeEndpoints(host: NetNs, store: Store<NodeState>, progress: Progres
     }
     return owners
   }
-  for (const owner of isEmpty ? [] : store.update(remove))
+  for (const owner of isEmpty ? [] : await store.update(remove))
     progress('endpoint', ownerTag(owner))
   // Azure's own plug-in names its links likewise: only those on our bridges are ours.
   const { links } = readFacts(host)
@@ -143,8 +150,7 @@ function removeTables(host: NetNs, progress: Progress): void {
   for (const { family, name } of ours) progress('table', `${family} ${name}`)
 }
 
-function removeFiles(progress: Progress): void {
-  const folder = stateDir()
+function removeFiles(folder: string, progress: Progress): void {
   const names = list(folder).filter((name) => OUR_FILES.test(name))
   for (const name of names) {
     rmSync(join(folder, name), { recursive: true, force: true })

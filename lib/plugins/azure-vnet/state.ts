@@ -3,7 +3,9 @@
  */
 import { join } from 'node:path'
 import type { Owner } from '../../cni/spec/owner.js'
-import { stateDir, Store, type ProcessId } from '../../state/index.js'
+import type { Host } from '../../host/host.js'
+import type { CallId } from '../../host/process-id.js'
+import { Store, type StoreHost } from '../../state/store.js'
 import type { HostMove, Masquerade } from '../../vnet/index.js'
 
 /** A bridge over a NIC. */
@@ -31,8 +33,8 @@ export interface BridgeRecord {
 export interface AddingRecord {
   readonly phase: 'adding'
   readonly owner: Owner
-  /** The process that adds it. */
-  readonly adder: ProcessId
+  /** The call that adds it, or that takes away what such a call left. */
+  readonly adder: CallId
 }
 
 /** An attachment of a pod. */
@@ -56,18 +58,24 @@ export interface NodeState {
 }
 
 /** The store: `azure-vnet.json` in the state folder. */
-export function nodeStore(warn: (message: string) => void): Store<NodeState> {
+export function nodeStore(
+  host: StoreHost & Pick<Host, 'stateDir'>,
+  warn: (message: string) => void,
+): Store<NodeState> {
   return new Store({
-    path: join(stateDir(), 'azure-vnet.json'),
+    host,
+    path: join(host.stateDir, 'azure-vnet.json'),
+    version: 1,
     initial: () => ({ bridges: {}, endpoints: {} }),
-    isValid: isNodeState,
+    parse: parseNodeState,
     warn,
   })
 }
 
-function isNodeState(data: unknown): data is NodeState {
+function parseNodeState(data: unknown): NodeState {
   const { bridges, endpoints } = data as Partial<NodeState>
-  return typeof bridges === 'object' && typeof endpoints === 'object'
+  if (bridges && endpoints) return { bridges, endpoints }
+  throw new TypeError('bridges or endpoints is missing')
 }
 
 /** The pods on a bridge. */

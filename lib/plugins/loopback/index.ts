@@ -6,8 +6,7 @@ import type { CniResult } from '../../cni/spec/types.js'
 import { VERSION } from '../../version.js'
 
 async function add(call: PluginCall): Promise<CniResult> {
-  const { NetNs } = await import('../../netlink/netns.js')
-  const pod = NetNs.open(call.netns)
+  using pod = call.host.open(call.netns)
   const plan = pod.plan()
   plan.link.set(plan.link.get('lo'), { up: true })
   plan.runSync()

@@ -37,8 +37,8 @@ export async function add(call: PluginCall): Promise<CniResult> {
   }
   if (mappings.length === 0) return prevResult
   const pod = podAddress(call, prevResult)
-  const { addPorts, NetNs } = await kernelSide()
-  addPorts(NetNs.current(), { mappings, snat, pod, tag: ownerTag(call.owner) })
+  const { addPorts } = await kernelSide()
+  addPorts(call.host.current(), { mappings, snat, pod, tag: ownerTag(call.owner) })
   mark('kernel')
   call.log.info('ports mapped', { pod, mappings })
   return prevResult
@@ -46,19 +46,15 @@ export async function add(call: PluginCall): Promise<CniResult> {
 
 /** Takes the ports back; needs nothing but the owner. */
 export async function del(call: PluginCall): Promise<void> {
-  const { removePorts, NetNs } = await kernelSide()
+  const { removePorts } = await kernelSide()
   mark('modules')
-  removePorts(NetNs.current(), ownerTag(call.owner))
+  removePorts(call.host.current(), ownerTag(call.owner))
   mark('kernel')
 }
 
 // Most ADDs have no ports: they must not pay for the code that talks to the kernel.
-async function kernelSide() {
-  const [{ addPorts, removePorts }, { NetNs }] = await Promise.all([
-    import('../../portmap/portmap.js'),
-    import('../../netlink/netns.js'),
-  ])
-  return { addPorts, removePorts, NetNs }
+function kernelSide() {
+  return import('../../portmap/portmap.js')
 }
 
 // The first IPv4 address that sits on the interface of this call inside the container.

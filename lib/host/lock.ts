@@ -1,0 +1,119 @@
+/**
+ * Critical sections: between processes by flock(2), between the calls of one process by a queue.
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Addon, NativeLock } from '../binding.js'
+import { isFailure } from '../binding.js'
+import { errnoName } from '../errors.js'
+import { fileOperation, LockTimeoutError, StateError } from './errors.js'
+
+/** Takes the lock of a file: the addon's flock(2), or what a test gives. */
+export type LockFile = Addon['lockFile']
+
+/** A lock that is held; the kernel drops it when the process ends. */
+export interface HeldLock {
+  release(): void
+}
+
+/** How to take a lock. */
+export interface LockOptions {
+  /** How long to wait, in milliseconds; 10000 when absent. */
+  readonly timeoutMs?: number
+  /** Who takes it, for whoever waits: `ADD pod-a pid 4711`. */
+  readonly label: string
+}
+
+/** How long to wait for a lock when the caller does not say, in milliseconds. */
+export const LOCK_TIMEOUT_MS = 10_000
+
+/** What `lockFile` answers with while another has the lock (asm-generic/errno-base.h). */
+const EAGAIN = 11
+
+/** Pauses between two looks at a lock that is held, in milliseconds. */
+const FIRST_PAUSE_MS = 1
+const LONGEST_PAUSE_MS = 8
+
+/** The locks of one process. */
+export class Locks {
+  readonly #lockFile: () => LockFile
+  /** The end of the queue for each path. */
+  readonly #queues = new Map<string, Promise<void>>()
+
+  /** @param lockFile gives what takes a lock; asked when the first one is needed */
+  constructor(lockFile: () => LockFile) {
+    this.#lockFile = lockFile
+  }
+
+  /**
+   * Takes the lock file `path`, and makes its folder when that is absent. The calls of this process
+   * get it in the order in which they asked.
+   *
+   * Rejects with LockTimeoutError when another holds it for longer, StateError when the lock file
+   * cannot be made.
+   */
+  async take(path: string, options: LockOptions): Promise<HeldLock> {
+    const before = this.#queues.get(path)
+    let leave = () => {}
+    const turn = new Promise<void>((resolve) => {
+      leave = resolve
+    })
+    this.#queues.set(path, turn)
+    const end = () => {
+      if (this.#queues.get(path) === turn) this.#queues.delete(path)
+      leave()
+    }
+    try {
+      if (before) await before
+      const lock = await this.#takeFile(path, options)
+      const release = () => {
+        lock.close()
+        end()
+      }
+      return { release }
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+
+  async #takeFile(path: string, options: LockOptions): Promise<NativeLock> {
+    const timeoutMs = options.timeoutMs ?? LOCK_TIMEOUT_MS
+    const dir = dirname(path)
+    fileOperation('make', dir, () => makeFolder(dir))
+    const deadline = Date.now() + timeoutMs
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      const lock = this.#lockFile()(path, 0, options.label)
+      if (!isFailure(lock)) return lock
+      if (lock.errno !== EAGAIN) {
+        throw new StateError('lock', path, errnoName(lock.errno))
+      }
+      if (Date.now() >= deadline) {
+        throw new LockTimeoutError(path, holderOf(path), timeoutMs)
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
+}
+
+// Not mkdir's own `recursive`: in Node that never returns where the kernel answers ENOENT
+// although the parent is there, as in /proc.
+function makeFolder(dir: string, mayMakeParent = true): void {
+  try {
+    mkdirSync(dir, { mode: 0o755 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || !mayMakeParent) throw error
+    makeFolder(dirname(dir))
+    makeFolder(dir, false)
+  }
+}
+
+function holderOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').slice(0, 200).trim() || 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}
