@@ -51,6 +51,13 @@ interface Fault {
   times: number
 }
 
+/** A handle of a namespace; several may be of one. */
+interface Handle {
+  readonly model: FakeNamespace
+  readonly netns: NetNs
+  isClosed: boolean
+}
+
 function errnoOf(code: string): number {
   const errno = (constants.errno as Record<string, number | undefined>)[code]
   const known = errno ?? (code === 'ERESTART' ? 85 : undefined)
@@ -74,7 +81,7 @@ function errnoOf(code: string): number {
 export class FakeKernel {
   /** Every step that ran, oldest first; refused and undoing ones too. */
   readonly steps: RecordedStep[] = []
-  readonly #namespaces = new Map<NativeNetNs, { model: FakeNamespace; handle: NetNs }>()
+  readonly #handles = new Map<NativeNetNs, Handle>()
   readonly #faults: Fault[] = []
   readonly #backend: Backend
   #nextInode = 0xf0000001
@@ -100,17 +107,30 @@ export class FakeKernel {
 
   /** A new namespace that holds a loopback link. */
   netns(): NetNs {
-    const model = new FakeNamespace(this.#nextInode++)
+    return this.#handle(new FakeNamespace(this.#nextInode++))
+  }
+
+  /**
+   * Another handle of a namespace, as opening its path again gives one: closing it leaves the first
+   * one open.
+   *
+   * @throws TypeError for a handle that is closed or of another kernel
+   */
+  open(netns: NetNs): NetNs {
+    return this.#handle(this.#model(netns.native))
+  }
+
+  #handle(model: FakeNamespace): NetNs {
     const native: NativeNetNs = {
       identity: () => ({ dev: 4, ino: this.#model(native).inode }),
       fd: () => -1,
       close: () => {
-        model.closed = true
+        handle.isClosed = true
       },
     }
-    const handle = NetNs.of(native, this.#backend)
-    this.#namespaces.set(native, { model, handle })
-    return handle
+    const handle = { model, netns: NetNs.of(native, this.#backend), isClosed: false }
+    this.#handles.set(native, handle)
+    return handle.netns
   }
 
   /**
@@ -135,8 +155,8 @@ export class FakeKernel {
   }
 
   #model(native: NativeNetNs): FakeNamespace {
-    const known = this.#namespaces.get(native)
-    if (!known || known.model.closed) {
+    const known = this.#handles.get(native)
+    if (!known || known.isClosed) {
       throw new TypeError('namespaces: not an open namespace handle (NetNs)')
     }
     return known.model
@@ -153,7 +173,7 @@ export class FakeKernel {
       (step) => this.#inject(step),
       (step, errno, undo) => {
         const native = natives[step.ns] as NativeNetNs
-        const netns = this.#namespaces.get(native)?.handle as NetNs
+        const netns = this.#handles.get(native)?.netns as NetNs
         const { op, args, flags = 0 } = step
         const code = errno === 0 ? undefined : errnoName(errno)
         this.steps.push({ op, netns, args, flags, undo, ...(code && { code }) })

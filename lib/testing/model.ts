@@ -83,7 +83,6 @@ export class FakeNamespace {
   readonly sysctls = new Map<string, string>()
   ruleset: FakeRuleset = { tables: new Map(), generation: 1, nextHandle: 1 }
   readonly watchers = new Set<(event: WireEvent) => void>()
-  closed = false
   #nextIndex = 2
 
   constructor(readonly inode: number) {

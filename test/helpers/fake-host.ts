@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { toError } from '../../dist/esm/errors.js'
 import type { ExecOutcome, ExecRequest } from '../../dist/esm/host/exec.js'
 import type { Host } from '../../dist/esm/host/host.js'
 import { Locks } from '../../dist/esm/host/lock.js'
@@ -75,11 +76,12 @@ export class FakeMachine {
     const boot = () => this.bootId
     const dir = (name: string) => join(this.folder, name)
     let self: CallId | undefined
+    let current: NetNs | undefined
     let isEnded = false
     const begin = () => (self ??= this.calls.begin())
     return {
-      current: () => this.host,
-      open: (path) => this.namespaces.get(path) ?? missing(path),
+      current: () => (current ??= this.kernel.open(this.host)),
+      open: (path) => this.#open(path),
       env,
       get stateDir() {
         return folder(env, STATE_DIR_VARIABLE, dir('state'))
@@ -100,16 +102,17 @@ export class FakeMachine {
       exec: (request) => this.exec(request),
       [Symbol.dispose]: () => {
         isEnded = true
+        current?.close()
         if (self) this.calls.end(self)
       },
     }
   }
-}
 
-// As the real host answers: with the error of opening a path that is not there.
-function missing(path: string): never {
-  throw Object.assign(new Error(`netns.open: open: ENOENT (${path})`), {
-    name: 'SyscallError',
-    code: 'ENOENT',
-  })
+  // As the real host answers: with the error of opening a path that is not there.
+  #open(path: string): NetNs {
+    const pod = this.namespaces.get(path)
+    if (pod) return this.kernel.open(pod)
+    const failure = { op: 'netns.open', errno: 2, syscall: 'open', step: 0 }
+    throw toError({ ...failure, extAck: '', attribute: '' }, [], path)
+  }
 }
