@@ -51,8 +51,8 @@ function parse4(text: string): Uint8Array | undefined {
 function parse6(text: string): Uint8Array | undefined {
   const [head = '', tail, ...more] = text.split('::')
   if (more.length > 0) return undefined
-  const first = groups(head, tail === undefined)
-  const last = tail === undefined ? [] : groups(tail, true)
+  const first = groupBytes(head, tail === undefined)
+  const last = tail === undefined ? [] : groupBytes(tail, true)
   if (!first || !last) return undefined
   const length = first.length + last.length
   // "::" stands for one group of zeros or more.
@@ -64,7 +64,7 @@ function parse6(text: string): Uint8Array | undefined {
 }
 
 /** The bytes of groups between colons; an IPv4 address may stand for the last two of all. */
-function groups(text: string, atEnd: boolean): number[] | undefined {
+function groupBytes(text: string, atEnd: boolean): number[] | undefined {
   if (text === '') return []
   const bytes: number[] = []
   const parts = text.split(':')
