@@ -6,6 +6,7 @@ import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { ownerTag } from '../../cni/spec/owner.js'
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import type { CniResult } from '../../cni/spec/types.js'
+import { addressOf, parseCidr } from '../../ip/index.js'
 import { mark } from '../../trace.js'
 import { parseMappings, type Mapping } from '../../portmap/mapping.js'
 
@@ -65,9 +66,9 @@ function podAddress(call: PluginCall, result: CniResult): string {
     return link?.name === call.ifname && Boolean(link.sandbox)
   }
   const ip = result.ips?.find(
-    (one) => !one.address.includes(':') && inside(one.interface),
+    (one) => parseCidr(one.address)?.family === 'ipv4' && inside(one.interface),
   )
-  if (ip) return ip.address.split('/')[0] as string
+  if (ip) return addressOf(ip.address)
   throw new CniError(
     CniCode.InvalidConfig,
     `prevResult.ips: no IPv4 address on ${call.ifname} of the container`,
