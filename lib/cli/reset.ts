@@ -1,8 +1,8 @@
 /**
  * `vnet-cni reset`: the host as it was before the first pod.
  */
-import { attachedOwners, resetHost } from '../plugins/azure-vnet/reset.js'
-import { nodeStore } from '../plugins/azure-vnet/state.js'
+import { attachedOwners, resetHost } from '../engine/reset.js'
+import { nodeStore } from '../engine/state.js'
 import { EXIT, RefusedError, type Command } from './command.js'
 
 const USAGE = `[options]

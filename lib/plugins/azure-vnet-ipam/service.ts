@@ -16,7 +16,7 @@ import {
 import type { NetNs } from '../../netlink/index.js'
 import { LockTimeoutError, StateError } from '../../host/errors.js'
 import type { Host } from '../../host/host.js'
-import { hostNics, type HostFacts } from '../../vnet/index.js'
+import { nicsWithAddresses } from '../../vnet/index.js'
 import type { IpamConfig } from './config.js'
 
 /** The platform's resolver, which every Azure VNet has. */
@@ -69,18 +69,6 @@ export class AddressService {
   find(owner: Owner): Lease | undefined {
     return this.#ipam.find(owner)
   }
-}
-
-/** The host's NICs with their addresses, those of a bridge over the NIC included. */
-export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): HostNic[] {
-  return hostNics(facts.links).map((nic) => ({
-    name: nic.name,
-    index: nic.index,
-    mac: nic.mac,
-    addresses: facts.addresses
-      .filter((address) => address.link === nic.index || address.link === nic.master)
-      .map((address) => address.address),
-  }))
 }
 
 /** Reads the host's NICs. Throws NetlinkError, SyscallError. */

@@ -4,20 +4,20 @@
  */
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ownerKey, ownerTag } from '../../cni/spec/owner.js'
-import { ipamStore } from '../../ipam/state.js'
-import type { Link, NetNs } from '../../netlink/index.js'
-import { nftFamilies, Transaction, type NftFamily } from '../../nft/index.js'
-import { portHolders } from '../../portmap/index.js'
-import type { Host } from '../../host/host.js'
-import type { Store } from '../../state/index.js'
+import { ownerKey, ownerTag } from '../cni/spec/owner.js'
+import { ipamStore } from '../ipam/state.js'
+import type { Link, NetNs } from '../netlink/index.js'
+import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
+import { portHolders } from '../portmap/index.js'
+import type { Host } from '../host/host.js'
+import type { Store } from '../state/index.js'
 import {
   BRIDGE_ALIAS,
   endpointsInMap,
   planEndpointRemoval,
   readFacts,
-} from '../../vnet/index.js'
-import { dissolveBridge, markLeaving, newBridgeRecord } from './network.js'
+} from '../vnet/index.js'
+import { dissolveBridge, markLeaving, newBridgeRecord } from '../vnet/bridge/network.js'
 import { removeEndpoint } from './removal.js'
 import type { NodeState } from './state.js'
 

@@ -1,0 +1,85 @@
+/**
+ * Bridge mode: a bridge takes the place of the NIC, and pods are ports of it.
+ */
+import type { Link } from '../../netlink/index.js'
+import { primaryNic, type NearFacts } from '../facts.js'
+import type { HostNetwork, Mode, NetworkWish } from '../mode.js'
+import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
+import {
+  ensureBridge,
+  newBridge,
+  prepareBridgeRelease,
+  releaseBridge,
+  remakeTables,
+} from './network.js'
+import type { BridgeMasquerade } from './record.js'
+
+/** The mode. */
+export const bridgeMode: Mode = {
+  name: 'bridge',
+  families: ['ipv4'],
+  networkName: ({ bridge }, facts, nic) => bridge ?? defaultBridge(facts, nic),
+  find: findBridge,
+  newNetwork(host, wish) {
+    const { nic, name, settings } = wish
+    const record = newBridge(host, nic, name, settings.bridgeLifetime)
+    applySettings(record, wish)
+    return record
+  },
+  apply: applySettings,
+  ensureNetwork: ensureBridge,
+  applyRules: remakeTables,
+  endsWithPods: ({ lifetime }) => lifetime === 'pods',
+  prepareRelease: prepareBridgeRelease,
+  release: releaseBridge,
+  planAttach: planEndpoint,
+  planDetach: planEndpointRemoval,
+  hostInterfaces: ({ name, mac }) => [{ name, mac }],
+  pods: foundPods,
+}
+
+/** `azure` and the index of the primary interface. */
+function defaultBridge(facts: NearFacts, nic: Link): string {
+  return `azure${(primaryNic(facts) ?? nic).index}`
+}
+
+// The bridge of the record; undefined when it is not as an ADD needs it.
+function findBridge(
+  wish: NetworkWish,
+  record: HostNetwork | undefined,
+): Link | undefined {
+  const { facts, nic } = wish
+  if (record?.phase !== 'ready' || !isAsWished(record, wish)) return undefined
+  const bridge = facts.links.find((link) => link.name === record.name)
+  const beneath = facts.links.find((link) => link.index === nic.index)
+  const plugged = bridge && beneath?.master === bridge.index
+  return plugged && facts.hasTable(record.name) ? bridge : undefined
+}
+
+function isAsWished(record: HostNetwork, wish: NetworkWish): boolean {
+  const { owner, settings } = wish
+  return (
+    record.lifetime === settings.bridgeLifetime &&
+    JSON.stringify(record.masquerade[owner.network]) ===
+      JSON.stringify(masqueradeOf(record, wish))
+  )
+}
+
+function applySettings(record: HostNetwork, wish: NetworkWish): void {
+  record.lifetime = wish.settings.bridgeLifetime
+  const masquerade = masqueradeOf(record, wish)
+  if (masquerade) record.masquerade[wish.owner.network] = masquerade
+  else delete record.masquerade[wish.owner.network]
+}
+
+// The list that asks last has its way with the pods of its own network, and of no other.
+function masqueradeOf(
+  record: HostNetwork,
+  { owner, settings: { masquerade }, pools }: NetworkWish,
+): BridgeMasquerade | undefined {
+  if (!masquerade) return undefined
+  if (masquerade !== 'auto') return { except: [...masquerade.except], auto: false }
+  const before = record.masquerade[owner.network]
+  const known = before?.auto ? before.except : []
+  return { except: [...new Set([...known, ...pools])], auto: true }
+}
