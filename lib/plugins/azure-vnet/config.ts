@@ -2,6 +2,7 @@
  * The configuration of azure-vnet.
  */
 import { ConfigReader } from '../../cni/spec/config.js'
+import { interfaceRule, pluginTypeRule } from '../../cni/spec/names.js'
 import type { CniDns, JsonObject } from '../../cni/spec/types.js'
 
 /** Name of the IPAM plug-in that runs in the same process. */
@@ -36,20 +37,14 @@ export function parseVnetConfig(conf: JsonObject): VnetConfig {
 
 function programName(ipam: ConfigReader): string {
   const type = ipam.string('type')
-  if (!type.includes('/') && type !== '.' && type !== '..') return type
-  throw ipam.invalid('type', 'use the file name of a plug-in, without a folder')
+  if (pluginTypeRule.fits(type)) return type
+  throw ipam.invalid('type', pluginTypeRule.cure)
 }
 
 function linkName(reader: ConfigReader, key: string): string | undefined {
   const name = reader.optionalString(key)
-  if (name === undefined) return undefined
-  const fits =
-    Buffer.byteLength(name) <= 15 && !/[/:\s]/.test(name) && !/^\.\.?$/.test(name)
-  if (fits) return name
-  throw reader.invalid(
-    key,
-    'use an interface name: 1 to 15 bytes without "/", ":" and spaces',
-  )
+  if (name === undefined || interfaceRule.fits(name)) return name
+  throw reader.invalid(key, interfaceRule.cure)
 }
 
 function masquerade(reader: ConfigReader): VnetConfig['masquerade'] {
