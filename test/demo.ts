@@ -91,7 +91,9 @@ function explainEntry({ host, report }: Stage): void {
     ...[host.names.vm, host.names.fabric, ...host.pods.values()].map(
       (name) => `  ip netns exec ${name.replace('/run/netns/', '')} bash`,
     ),
-    `Environment of the plug-ins: VNET_CNI_STATE_DIR=${host.stateDir}`,
+    `Environment of the plug-ins: ${Object.entries(host.env)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ')}`,
   )
 }
 

@@ -1,12 +1,13 @@
 /**
  * Critical sections: between processes by flock(2), between the calls of one process by a queue.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Addon, NativeLock } from '../binding.js'
 import { isFailure } from '../binding.js'
 import { errnoName } from '../errors.js'
 import { fileOperation, LockTimeoutError, StateError } from './errors.js'
+import { makeFolder } from './make-folder.js'
 
 /** Takes the lock of a file: the addon's flock(2), or what a test gives. */
 export type LockFile = Addon['lockFile']
@@ -119,20 +120,6 @@ function comesWithin(turn: Promise<void>, ms: number): Promise<boolean> {
       resolve(true)
     })
   })
-}
-
-// Not mkdir's own `recursive`: in Node that never returns where the kernel answers ENOENT
-// although the parent is there, as in /proc.
-function makeFolder(dir: string, mayMakeParent = true): void {
-  try {
-    mkdirSync(dir, { mode: 0o755 })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || !mayMakeParent) throw error
-    makeFolder(dirname(dir))
-    makeFolder(dir, false)
-  }
 }
 
 function holderOf(path: string): string {

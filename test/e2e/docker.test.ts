@@ -56,7 +56,7 @@ async function nothingLeft(t: Test, { host, before, docker }: Rig): Promise<void
     [],
     'the VM is as it was',
   )
-  const folder = join(host.stateDir, 'attachments')
+  const folder = join(host.keepDir, 'attachments')
   t.strictSame(existsSync(folder) ? readdirSync(folder) : [], [], 'no record is left')
   t.equal((await docker.must('ps', '-aq')).trim(), '', 'no container is left')
 }

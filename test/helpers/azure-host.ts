@@ -59,9 +59,15 @@ export class AzureHost {
   /** A private folder that goes away with the host. */
   readonly folder: string
   readonly stateDir: string
+  /** Folder of what a reboot keeps. */
+  readonly keepDir: string
   readonly logDir: string
   /** The environment that keeps the plug-ins' files of this host apart from others. */
-  readonly env: { VNET_CNI_STATE_DIR: string; VNET_CNI_LOG_DIR: string }
+  readonly env: {
+    VNET_CNI_STATE_DIR: string
+    VNET_CNI_KEEP_DIR: string
+    VNET_CNI_LOG_DIR: string
+  }
   readonly #pods = new Map<string, string>()
   readonly #closers = new Set<() => void>()
   readonly #forget: () => void
@@ -74,8 +80,13 @@ export class AzureHost {
     this.nic = nic
     this.folder = folder
     this.stateDir = join(folder, 'state')
+    this.keepDir = join(folder, 'keep')
     this.logDir = join(folder, 'log')
-    this.env = { VNET_CNI_STATE_DIR: this.stateDir, VNET_CNI_LOG_DIR: this.logDir }
+    this.env = {
+      VNET_CNI_STATE_DIR: this.stateDir,
+      VNET_CNI_KEEP_DIR: this.keepDir,
+      VNET_CNI_LOG_DIR: this.logDir,
+    }
     this.#forget = onProcessEnd(() => this.destroySync())
   }
 
@@ -168,10 +179,9 @@ export class AzureHost {
 
   /** A comparable picture of the VM's network and of the plug-ins' state. */
   snapshot({ sysctls, state = true }: PictureOptions = {}): Promise<Snapshot> {
-    const stateDir = state ? this.stateDir : undefined
     return takeSnapshot((command, args) => this.exec(command, args), {
       sysctls,
-      stateDir,
+      stateDirs: state ? [this.stateDir, this.keepDir] : [],
     })
   }
 

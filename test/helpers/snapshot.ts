@@ -15,7 +15,7 @@ export interface Snapshot {
   rules: Json[]
   neighbours: Json[]
   nft: Json[]
-  /** File name → content of the plug-ins' state folder; empty files count as absent. */
+  /** File name → content of the plug-ins' folders; empty files count as absent. */
   state: Record<string, Json>
   /** Switches of each link, when asked for. */
   sysctls: Json[]
@@ -23,8 +23,8 @@ export interface Snapshot {
 
 /** What a picture is to hold beyond the kernel's objects. */
 export interface SnapshotOptions {
-  /** The plug-ins' state folder. */
-  stateDir?: string | undefined
+  /** The folders of the plug-ins' files. */
+  stateDirs?: readonly string[]
   /** Per-link switches too, such as `proxy_arp`; forwarding is one of them. */
   sysctls?: boolean | undefined
 }
@@ -187,7 +187,7 @@ export async function takeSnapshot(
     neighbours: tidy([...permanent, ...proxies]),
     // The order of rules in a chain has a meaning: nft prints it and it is kept.
     nft: nft.filter((item) => !('metainfo' in item)).map(steady),
-    state: options.stateDir === undefined ? {} : readState(options.stateDir),
+    state: Object.assign({}, ...(options.stateDirs ?? []).map(readState)),
     sysctls: options.sysctls ? await readSysctls(exec) : [],
   }
 }

@@ -18,7 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), 'vnet-cli-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
 const vnet = (...args: string[]) =>
-  run(PROGRAM, args, { env: { VNET_CNI_STATE_DIR: join(folder, 'state') } })
+  run(PROGRAM, args, {
+    env: {
+      VNET_CNI_STATE_DIR: join(folder, 'state'),
+      VNET_CNI_KEEP_DIR: join(folder, 'keep'),
+    },
+  })
 
 t.test('ports as people write them', async (st) => {
   const tcp = { hostPort: 8080, containerPort: 80, protocol: 'tcp' }
