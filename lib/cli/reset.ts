@@ -25,7 +25,7 @@ export const reset: Command = {
   options: { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
   async run({ values, out, host }) {
     const store = nodeStore(host, (message) => out.line(message))
-    const owners = attachedOwners(host, store)
+    const owners = await attachedOwners(host, store)
     if (owners.length > 0 && !values['force']) throw refusal(owners)
     if (values['dry-run']) {
       out.line(

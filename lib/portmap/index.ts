@@ -1,4 +1,3 @@
+export * from './backend.js'
+export * from './conflict.js'
 export * from './mapping.js'
-export * from './portmap.js'
-export * from './rules.js'
-export * from './table.js'

@@ -12,7 +12,7 @@ export interface Mapping {
   /** 1 to 65535 */
   readonly containerPort: number
   /** IPv4 address of the host; undefined for all of them. */
-  readonly hostAddress: string | undefined
+  readonly hostAddress?: string | undefined
 }
 
 const PROTOCOLS = ['tcp', 'udp'] as const
@@ -34,13 +34,22 @@ const KEYS = ['hostPort', 'containerPort', 'protocol', 'hostIP'] as const
 
 // Go programs read keys in any case, and containerd writes "HostPort" (PortMapping in go-cni
 // has no JSON names). A key in its own case goes before others.
-function knownKeys(raw: object): Record<string, unknown> {
+function knownKeys(
+  raw: object,
+  place: string,
+  warn: (text: string) => void,
+): Record<string, unknown> {
   const entries = Object.entries(raw)
+  const isKey = (name: string) => (key: string) =>
+    key.toLowerCase() === name.toLowerCase()
+  for (const [name] of entries) {
+    if (!KEYS.some(isKey(name))) warn(`${place}.${name} is not a known field`)
+  }
   return Object.fromEntries(
     KEYS.flatMap((key) => {
-      const isKey = ([name]: [string, unknown]) =>
-        name.toLowerCase() === key.toLowerCase()
-      const found = entries.find(([name]) => name === key) ?? entries.find(isKey)
+      const found =
+        entries.find(([name]) => name === key) ??
+        entries.find(([name]) => isKey(name)(key))
       return found ? [[key, found[1]]] : []
     }),
   )
@@ -49,11 +58,12 @@ function knownKeys(raw: object): Record<string, unknown> {
 function parseOne(
   raw: unknown,
   place: string,
+  warn: (text: string) => void,
 ): (Mapping & { family: 4 | 6 | 0 }) | undefined {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw wrong(place, raw, 'give an object with hostPort, containerPort and protocol')
   }
-  const entry = knownKeys(raw)
+  const entry = knownKeys(raw, place, warn)
   const protocol = String(entry['protocol'] ?? 'tcp').toLowerCase()
   if (!PROTOCOLS.includes(protocol as 'tcp')) {
     throw wrong(`${place}.protocol`, entry['protocol'], 'use tcp or udp')
@@ -82,32 +92,35 @@ function parseOne(
 
 /**
  * Reads `runtimeConfig.portMappings`. Mappings for IPv6 addresses of the host do not concern an
- * IPv4 container and are left out. Throws CniError (7) that names the entry and the field, also
- * when two entries want one port.
+ * IPv4 container and are left out. Of those that want the same port the first counts, as in the
+ * reference plug-in. Throws CniError (7) that names the entry and the field.
+ *
+ * @param warn told of what is given and has no effect
  */
-export function parseMappings(raw: unknown): Mapping[] {
+export function parseMappings(
+  raw: unknown,
+  warn: (text: string) => void = () => undefined,
+): Mapping[] {
   if (raw === undefined || raw === null) return []
   const place = 'runtimeConfig.portMappings'
   if (!Array.isArray(raw)) throw wrong(place, raw, 'give a list of mappings')
-  const seen = new Map<string, number>()
-  const out: Mapping[] = []
+  const out = new Map<string, Mapping>()
   raw.forEach((item, i) => {
-    const parsed = parseOne(item, `${place}[${i}]`)
+    const parsed = parseOne(item, `${place}[${i}]`, warn)
     if (!parsed || parsed.family === 6) return
     const { family: _, ...mapping } = parsed
-    const key = `${mapping.protocol} ${mapping.hostAddress ?? '*'} ${mapping.hostPort}`
-    const before = seen.get(key)
-    if (before !== undefined) {
-      throw wrong(
-        `${place}[${i}].hostPort`,
-        mapping.hostPort,
-        `${place}[${before}] wants it too`,
+    const { protocol, hostAddress = '*', hostPort, containerPort } = mapping
+    const key = `${protocol} ${hostAddress} ${hostPort}`
+    const first = out.get(key)
+    if (!first) out.set(key, mapping)
+    else if (first.containerPort !== containerPort) {
+      warn(
+        `${place}[${i}] has no effect: ${describeMapping(mapping)} ` +
+          `leads to port ${first.containerPort} by an entry before it`,
       )
     }
-    seen.set(key, i)
-    out.push(mapping)
   })
-  return out
+  return [...out.values()]
 }
 
 /** A mapping for people: `tcp 0.0.0.0:8080`. */

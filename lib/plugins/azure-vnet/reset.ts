@@ -8,7 +8,7 @@ import { ownerKey, ownerTag } from '../../cni/spec/owner.js'
 import { ipamStore } from '../../ipam/state.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../../nft/index.js'
-import { portHolders } from '../../portmap/index.js'
+import { portBackend } from '../../portmap/index.js'
 import type { Host } from '../../host/host.js'
 import type { Store } from '../../state/index.js'
 import {
@@ -32,8 +32,12 @@ const OUR_FILES = /^(azure-vnet|ipam)\.json($|\.)|^attachments$/
 const OUR_LINK = /^azv[0-9a-f]{11}$/
 
 /** Owners (`network/container/interface`) that still have an endpoint, an address or a port. */
-export function attachedOwners(outside: Host, store: Store<NodeState>): string[] {
+export async function attachedOwners(
+  outside: Host,
+  store: Store<NodeState>,
+): Promise<string[]> {
   const host = outside.current()
+  const ports = await portBackend()
   const state = store.read()
   const leases = ipamStore(outside)
     .read()
@@ -42,7 +46,8 @@ export function attachedOwners(outside: Host, store: Store<NodeState>): string[]
   const mapped = bridgesOf(state, ourBridges(host))
     .flatMap((bridge) => endpointsInMap(host, bridge))
     .map(({ tag }) => tag)
-  return [...new Set([...recorded, ...mapped, ...leases, ...portHolders(host)])].sort()
+  const holders = await ports.holders(host)
+  return [...new Set([...recorded, ...mapped, ...leases, ...holders])].sort()
 }
 
 /**

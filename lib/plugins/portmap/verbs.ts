@@ -1,32 +1,18 @@
 /**
  * ADD and DEL of portmap.
  */
-import { ConfigReader } from '../../cni/spec/config.js'
+import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { ownerTag } from '../../cni/spec/owner.js'
-import type { PluginCall } from '../../cni/plugin/plugin.js'
-import type { CniResult } from '../../cni/spec/types.js'
+import type { CniIp, CniResult } from '../../cni/spec/types.js'
+import { portBackend } from '../../portmap/backend.js'
 import { mark } from '../../trace.js'
-import { parseMappings, type Mapping } from '../../portmap/mapping.js'
-
-interface PortmapConfig {
-  readonly mappings: readonly Mapping[]
-  readonly snat: boolean
-}
-
-function parseConfig(call: PluginCall): PortmapConfig {
-  const reader = new ConfigReader(call.config)
-  const runtime = reader.optionalObject('runtimeConfig')
-  return {
-    snat: reader.optionalBoolean('snat') ?? true,
-    mappings: parseMappings(runtime?.json['portMappings']),
-  }
-}
+import { readConfig } from './config.js'
 
 /** Maps the ports and passes the result of the plug-in before on. */
 export async function add(call: PluginCall): Promise<CniResult> {
   mark('modules')
-  const { mappings, snat } = parseConfig(call)
+  const { mappings, snat, backend } = readConfig(call)
   const { prevResult } = call
   if (!prevResult) {
     throw new CniError(
@@ -35,10 +21,11 @@ export async function add(call: PluginCall): Promise<CniResult> {
       'Put portmap behind the main plug-in in the "plugins" list.',
     )
   }
+  // Most ADDs have no ports: they must not pay for the code that talks to the kernel.
   if (mappings.length === 0) return prevResult
   const pod = podAddress(call, prevResult)
-  const { addPorts } = await kernelSide()
-  addPorts(call.host.current(), { mappings, snat, pod, tag: ownerTag(call.owner) })
+  const ports = await portBackend(backend)
+  await ports.add(call.host.current(), ownerTag(call.owner), { pod, mappings, snat })
   mark('kernel')
   call.log.info('ports mapped', { pod, mappings })
   return prevResult
@@ -46,31 +33,29 @@ export async function add(call: PluginCall): Promise<CniResult> {
 
 /** Takes the ports back; needs nothing but the owner. */
 export async function del(call: PluginCall): Promise<void> {
-  const { removePorts } = await kernelSide()
+  const ports = await portBackend()
   mark('modules')
-  removePorts(call.host.current(), ownerTag(call.owner))
+  await ports.remove(call.host.current(), ownerTag(call.owner))
   mark('kernel')
 }
 
-// Most ADDs have no ports: they must not pay for the code that talks to the kernel.
-function kernelSide() {
-  return import('../../portmap/portmap.js')
-}
-
-// The first IPv4 address that sits on the interface of this call inside the container.
-function podAddress(call: PluginCall, result: CniResult): string {
-  const inside = (index: number | undefined) => {
-    if (index === undefined) return true
-    const link = result.interfaces?.[index]
-    return link?.name === call.ifname && Boolean(link.sandbox)
-  }
-  const ip = result.ips?.find(
-    (one) => !one.address.includes(':') && inside(one.interface),
-  )
+/**
+ * The container's IPv4 address: the first one that is not known to be of another interface. An
+ * `interface` that is no position in the list says nothing, as in the reference plug-in, and a main
+ * plug-in that leaves `sandbox` out, as Azure's does, means the container all the same.
+ */
+function podAddress({ ifname }: PluginCall, result: CniResult): string {
+  const linkOf = ({ interface: index = -1 }: CniIp) => result.interfaces?.[index]
+  const candidates = (result.ips ?? []).filter((ip) => {
+    const link = linkOf(ip)
+    return !ip.address.includes(':') && (!link || link.name === ifname)
+  })
+  const isKnown = (ip: CniIp) => !linkOf(ip) || Boolean(linkOf(ip)?.sandbox)
+  const ip = candidates.find(isKnown) ?? candidates[0]
   if (ip) return ip.address.split('/')[0] as string
   throw new CniError(
     CniCode.InvalidConfig,
-    `prevResult.ips: no IPv4 address on ${call.ifname} of the container`,
+    `prevResult.ips: no IPv4 address on ${ifname} of the container`,
     'Host ports need one; look at the plug-in before portmap.',
   )
 }

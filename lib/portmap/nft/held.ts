@@ -1,0 +1,80 @@
+/**
+ * Reading what the table holds.
+ */
+import type { Done, NetNs, Plan } from '../../netlink/index.js'
+import { dumpElements, readGeneration, tableExists } from '../../nft/index.js'
+import type { SetDef } from '../../nft/index.js'
+import type { HeldPort } from '../conflict.js'
+import {
+  POD_LINKS,
+  PORT_MAPS,
+  SNAT_PODS,
+  TABLE,
+  toMapping,
+  type Placed,
+} from './table.js'
+
+/** Stands for the owner of an element that names none. */
+const UNKNOWN = 'unknown'
+
+/** All that the table holds, at one generation of the ruleset. */
+export interface Contents {
+  /** The ruleset's generation when it was read. */
+  readonly generation: number
+  /** Whether there is the table. */
+  readonly exists: boolean
+  /** Elements of owners. */
+  readonly placed: readonly Placed[]
+  /** Names of the links that lead to pods. */
+  readonly links: readonly string[]
+}
+
+/** Tag of an element's owner. */
+export function tagOf({ element }: Placed): string {
+  return element.comment ?? UNKNOWN
+}
+
+/** The elements that are ports. */
+export function portsIn(placed: readonly Placed[]): HeldPort[] {
+  return placed
+    .filter(({ set }) => set !== SNAT_PODS)
+    .map((one) => ({ mapping: toMapping(one), tag: tagOf(one) }))
+}
+
+/** Reads elements in a plan; answers with how to get at them. None where there is no table. */
+export function planElements(
+  plan: Plan,
+  sets: readonly SetDef[],
+): (done: Done) => Placed[] {
+  const dumps = sets.map((set) => ({ set, dump: dumpElements(plan, set) }))
+  return (done) =>
+    dumps.flatMap(({ set, dump }) => done.of(dump).map((element) => ({ set, element })))
+}
+
+/** Reads all contents in a plan; answers with how to get at them. */
+export function planContents(plan: Plan): (done: Done) => Contents {
+  const generation = readGeneration(plan)
+  const exists = tableExists(plan, TABLE)
+  const placed = planElements(plan, [...PORT_MAPS, SNAT_PODS])
+  const links = dumpElements(plan, POD_LINKS)
+  return (done) => ({
+    generation: done.of(generation),
+    exists: done.of(exists),
+    placed: placed(done),
+    links: done.of(links).map(({ key }) => String(key[0])),
+  })
+}
+
+/** Reads all contents. */
+export function readContents(host: NetNs): Contents {
+  const plan = host.plan()
+  const contents = planContents(plan)
+  return contents(plan.runSync())
+}
+
+/** Reads the ports alone. */
+export function readPorts(host: NetNs): HeldPort[] {
+  const plan = host.plan()
+  const placed = planElements(plan, PORT_MAPS)
+  return portsIn(placed(plan.runSync()))
+}
