@@ -9,6 +9,7 @@ export default definePlugin({
   version: VERSION,
   about: 'makes ports of the host lead to a container',
   supportedVersions: ['0.3.0', '0.3.1'],
+  knownArgs: false,
   add: async (call) => (await import('./verbs.js')).add(call),
   del: async (call) => (await import('./verbs.js')).del(call),
 })
