@@ -11,6 +11,7 @@ const CATEGORIES = [
     /^netlink\/(address|route|rule|neighbour|prefix)\.ts$/,
     'Addresses, routes, neighbours',
   ],
+  [/^ip\//, 'Addresses, routes, neighbours'],
   [/^netlink\/monitor\.ts$/, 'Watching'],
   [/^netlink\/|^binding\.ts$/, 'Numbers and requests'],
   [/^nft\/expr\//, 'nft: expressions'],

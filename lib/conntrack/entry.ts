@@ -1,10 +1,9 @@
 /**
  * Entries of conntrack: the flows that the kernel remembers (linux/netfilter/nfnetlink_conntrack.h).
  */
-import { ipFamily } from '../ip-family.js'
 import type { Wire } from '../binding.js'
+import { canonicalAddress } from '../ip/index.js'
 import { AF } from '../netlink/constants.js'
-import { decodeValue, encodeValue } from '../nft/types.js'
 
 /** What names an ICMP or ICMPv6 flow in the place of ports. */
 export interface IcmpSide {
@@ -294,12 +293,9 @@ export function entryFromWire(wire: unknown): ConntrackEntry {
 
 // In canonical form, because entries are compared by it.
 function addressText(name: string, text: string): string {
-  const type = ipFamily(text) === 6 ? 'ipv6_addr' : 'ipv4_addr'
-  try {
-    return String(decodeValue([type], encodeValue([type], [text]))[0])
-  } catch {
-    throw new TypeError(`${name}: ${text} is not an IPv4 or IPv6 address`)
-  }
+  const address = canonicalAddress(text)
+  if (address !== undefined) return address
+  throw new TypeError(`${name}: ${text} is not an IPv4 or IPv6 address`)
 }
 
 const FILTER = ['family', 'original', 'reply', 'mark', 'markMask', 'status', 'zone']

@@ -1,4 +1,3 @@
-export * from './address.js'
 export * from './errors.js'
 export * from './ipam.js'
 export * from './pool.js'

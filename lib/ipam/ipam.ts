@@ -1,7 +1,7 @@
 /**
  * Leases: who has which address, shared by all processes of the host.
  */
-import { canonicalAddress } from './address.js'
+import { parseInterface } from '../ip/index.js'
 import { AddressError, PoolExhaustedError } from './errors.js'
 import { buildPools, inOrder, isCooling } from './pool.js'
 import { checkRequest, dropLease, heldLease, takeLease } from './select.js'
@@ -98,7 +98,7 @@ export class Ipam {
 
   /** Ends the lease of an address (prefix length optional) in a network, if any. */
   releaseAddress(network: string, address: string): Promise<Lease | undefined> {
-    const wanted = canonicalAddress(address.split('/')[0]!)
+    const wanted = parseInterface(address)?.address
     return this.#drop(
       (lease) => lease.owner.network === network && leaseAddress(lease) === wanted,
     )

@@ -2,12 +2,13 @@
  * From a source's answer to pools, and from a pool to an address. Pure functions.
  */
 import {
+  addressOf,
   canonicalMac,
+  compareCidrs,
   parsePrefix,
   sortAddresses,
-  sortKey,
   type Prefix,
-} from './address.js'
+} from '../ip/index.js'
 import { AddressError } from './errors.js'
 import type { HostNic, InterfaceInfo, Pool, SubnetInfo } from './types.js'
 
@@ -87,7 +88,7 @@ function nicFor(
 ): HostNic | undefined {
   const byIndex = candidates.toSorted((a, b) => a.index - b.index)
   const carrier = byIndex.find((nic) =>
-    nic.addresses?.some((cidr) => prefix.contains(cidr.split('/')[0]!)),
+    nic.addresses?.some((cidr) => prefix.contains(addressOf(cidr))),
   )
   const certain = info.mac !== '*' || byIndex.length === 1
   return carrier ?? (certain ? byIndex[0] : undefined)
@@ -103,7 +104,7 @@ function comparePools(a: Pool, b: Pool): number {
   return (
     Number(a.primary) - Number(b.primary) ||
     b.addresses.length - a.addresses.length ||
-    compareText(sortKey(a.prefix), sortKey(b.prefix)) ||
+    compareCidrs(a.prefix, b.prefix) ||
     compareText(a.nic, b.nic)
   )
 }

@@ -1,7 +1,7 @@
 /**
  * From the state and a request to a lease. Pure, but for the state it is given.
  */
-import { canonicalAddress, canonicalMac, parsePrefix } from './address.js'
+import { canonicalMac, familyOf, parseInterface, parsePrefix } from '../ip/index.js'
 import { AddressError, PoolExhaustedError } from './errors.js'
 import { buildPools, isCooling, matchNics, pickAddress } from './pool.js'
 import { sameOwner } from '../cni/spec/owner.js'
@@ -50,7 +50,7 @@ export function checkRequest(request: AcquireRequest): CheckedRequest {
     throw new TypeError(`subnet "${request.subnet}" is not a CIDR like 10.0.0.0/24`)
   }
   const address = request.address && checkAddress('address', request.address)
-  const ofAddress = address && (address.includes(':') ? 'ipv6' : 'ipv4')
+  const ofAddress = address && familyOf(address)
   return {
     ...request,
     subnet: prefix?.cidr,
@@ -61,7 +61,7 @@ export function checkRequest(request: AcquireRequest): CheckedRequest {
 }
 
 function checkAddress(field: string, text: string): string {
-  const address = canonicalAddress(text.split('/')[0]!)
+  const address = parseInterface(text)?.address
   if (address === undefined)
     throw new TypeError(`${field} "${text}" is not an IP address`)
   return address
@@ -97,7 +97,7 @@ export function takeLease(
   const taken = new Set([...state.leases.map(leaseAddress), ...(request.exclude ?? [])])
   const { pool, address } = choose(pools, taken, state, request, nowMs)
   const lease: Lease = {
-    address: `${address}/${pool.prefix.split('/')[1]}`,
+    address: `${address}/${parsePrefix(pool.prefix)!.length}`,
     gateway: pool.gateway,
     pool: pool.prefix,
     nic: pool.nic || (request.nic ?? ''),

@@ -2,11 +2,9 @@
  * The words of address management.
  */
 import type { Owner } from '../cni/spec/owner.js'
+import { addressOf, type Family } from '../ip/index.js'
 
-export type { Owner }
-
-/** Which protocol an address or a prefix belongs to. */
-export type Family = 'ipv4' | 'ipv6'
+export type { Family, Owner }
 
 /** A network interface card of the host, as the caller found it. */
 export interface HostNic {
@@ -82,5 +80,5 @@ export interface Lease {
 
 /** The address of a lease without its prefix length. */
 export function leaseAddress(lease: Lease): string {
-  return lease.address.slice(0, lease.address.lastIndexOf('/'))
+  return addressOf(lease.address)
 }

@@ -1,6 +1,7 @@
 /**
  * What the kernel would refuse, or worse cut short, is refused here by name.
  */
+import { parseMac } from '../ip/index.js'
 
 /**
  * Throws a TypeError when the kernel would not take the name: 1 to 15 bytes without slash, colon
@@ -71,7 +72,7 @@ export function checkInteger(
 
 /** Throws a TypeError unless the text is a MAC address of six bytes. */
 export function checkMac(mac: string, field = 'mac'): string {
-  if (typeof mac !== 'string' || !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) {
+  if (!parseMac(mac)) {
     throw new TypeError(
       `${field}: must be a MAC address like 02:00:5e:10:00:01, not ${JSON.stringify(mac)}`,
     )

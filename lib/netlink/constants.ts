@@ -9,8 +9,7 @@
  */
 export const AF = { ipv4: 2, ipv6: 10, bridge: 7 } as const
 
-/** An address family by name. */
-export type Family = 'ipv4' | 'ipv6'
+export type { Family } from '../ip/index.js'
 
 /**
  * NLM_F_* bits of requests that make something (linux/netlink.h).

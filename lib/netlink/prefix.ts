@@ -1,20 +1,13 @@
 /**
  * Addresses and prefixes as text, checked before they reach the kernel.
  */
-import { ipFamily } from '../ip-family.js'
+import {
+  familyOf as familyOfText,
+  parseInterface,
+  widthOf,
+  type Cidr,
+} from '../ip/index.js'
 import { AF, type Family } from './constants.js'
-
-/**
- * An address with the length of its prefix.
- *
- * @internal
- */
-export interface Prefix {
-  readonly address: string
-  /** Bits, 0 to 32 or 128. */
-  readonly length: number
-  readonly family: Family
-}
 
 /**
  * The family of an address. Throws a TypeError naming `field` when it is none.
@@ -22,14 +15,12 @@ export interface Prefix {
  * @internal
  */
 export function familyOf(address: string, field: string): Family {
-  const version = ipFamily(address)
+  const family = familyOfText(address)
+  if (family) return family
   // A zone (fe80::1%eth0) is an interface, which has its own field.
-  if (version === 0 || address.includes('%')) {
-    throw new TypeError(
-      `${field}: ${JSON.stringify(address) ?? 'undefined'} is not an IPv4 or IPv6 address`,
-    )
-  }
-  return version === 4 ? 'ipv4' : 'ipv6'
+  throw new TypeError(
+    `${field}: ${JSON.stringify(address) ?? 'undefined'} is not an IPv4 or IPv6 address`,
+  )
 }
 
 /**
@@ -38,23 +29,18 @@ export function familyOf(address: string, field: string): Family {
  *
  * @internal
  */
-export function parsePrefix(text: string, field: string): Prefix {
+export function parsePrefix(text: string, field: string): Cidr {
+  const parsed = parseInterface(text)
+  if (parsed) return parsed
   if (typeof text !== 'string') {
     throw new TypeError(
       `${field}: give text like 10.0.0.5/24, not ${JSON.stringify(text) ?? 'undefined'}`,
     )
   }
-  const slash = text.indexOf('/')
-  const address = slash < 0 ? text : text.slice(0, slash)
-  const family = familyOf(address, field)
-  const most = family === 'ipv4' ? 32 : 128
-  if (slash < 0) return { address, length: most, family }
-  const digits = text.slice(slash + 1)
-  const length = Number(digits)
-  if (!/^\d{1,3}$/.test(digits) || length > most) {
-    throw new TypeError(`${field}: ${text} needs a prefix length from 0 to ${most}`)
-  }
-  return { address, length, family }
+  const family = familyOf(text.split('/', 1)[0]!, field)
+  throw new TypeError(
+    `${field}: ${text} needs a prefix length from 0 to ${widthOf(family)}`,
+  )
 }
 
 /**

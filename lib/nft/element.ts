@@ -2,8 +2,9 @@
  * Elements of sets and maps.
  */
 import type { Wire } from '../binding.js'
+import { bytesOf, predecessor, successor } from '../ip/index.js'
 import type { CounterState } from './object.js'
-import { keyRange, predecessor, successor } from './range.js'
+import { keyRange } from './range.js'
 import { isConcatRange, type SetDef } from './set-def.js'
 import { decodeValue, encodeInto, encodeValue, typeLength } from './types.js'
 import type { DataValue } from './types.js'
@@ -88,23 +89,36 @@ export function elementsToWire(set: SetDef, element: SetElement): WireElement[] 
     throw new TypeError(`keyEnd: ${set.name} holds no ranges; define it with interval`)
   }
   const { first, last } = keyRange(set.key, element.key, element.keyEnd)
-  const start = { key: { value: first }, ...rest }
-  if (isConcatRange(set)) return [{ ...start, keyEnd: { value: last } }]
-  const after = successor(last)
-  // A range that reaches the last key has no end element.
-  return after ? [start, { key: { value: after }, flags: INTERVAL_END }] : [start]
+  if (isConcatRange(set)) {
+    return [{ key: { value: first }, ...rest, keyEnd: { value: last } }]
+  }
+  const [start, ...end] = intervalToWire(first, last)
+  return [{ ...start, ...rest }, ...end]
 }
 
 /**
- * The two elements that stand for the IPv4 addresses `first` to `last`, both included.
+ * The bytes of an end of a range: an IPv4 address as number, or bytes already.
  *
  * @internal
  */
-export function intervalToWire(first: number, last: number): WireElement[] {
-  const bytes = (n: number) => new Uint8Array([n >>> 24, n >>> 16, n >>> 8, n])
-  const start = { key: { value: bytes(first) } }
-  if (last >= 0xffffffff) return [start]
-  return [start, { key: { value: bytes(last + 1) }, flags: INTERVAL_END }]
+export function intervalKey(key: number | Uint8Array): Uint8Array {
+  return typeof key === 'number' ? bytesOf(key, 4) : key
+}
+
+/**
+ * The elements that stand for the keys `first` to `last`, both included: bytes, or IPv4 addresses
+ * as numbers.
+ *
+ * @internal
+ */
+export function intervalToWire(
+  first: number | Uint8Array,
+  last: number | Uint8Array,
+): WireElement[] {
+  const start = { key: { value: intervalKey(first) } }
+  const after = successor(intervalKey(last))
+  // A range that reaches the last key has no end element.
+  return after ? [start, { key: { value: after }, flags: INTERVAL_END }] : [start]
 }
 
 /**

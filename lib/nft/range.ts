@@ -1,6 +1,7 @@
 /**
  * Ranges of keys: prefixes, and the first and last value of an element.
  */
+import { addressBytes, compareBytes, parseCidr, rangeOf } from '../ip/index.js'
 import { encodeValue, partLengths, type DataTypeName, type DataValue } from './types.js'
 
 /** Bytes of a key, and of the last key of its range when it is one. */
@@ -13,22 +14,19 @@ const ADDRESS: ReadonlySet<DataTypeName> = new Set(['ipv4_addr', 'ipv6_addr'])
 
 // 10.0.0.0/8 -> its first and last address.
 function prefixRange(type: DataTypeName, text: string): KeyRange {
-  const [address = '', length = ''] = text.split('/')
-  const first = encodeValue([type], [address])
-  const bits = Number(length)
-  if (!/^\d+$/.test(length) || text.split('/').length !== 2 || bits > first.length * 8) {
-    throw new TypeError(`${text} is no prefix: give a length up to ${first.length * 8}`)
+  const family = type === 'ipv4_addr' ? 'ipv4' : 'ipv6'
+  const cidr = parseCidr(text)
+  if (cidr?.family !== family) {
+    const [name, width] = family === 'ipv4' ? ['IPv4', 32] : ['IPv6', 128]
+    throw new TypeError(
+      `${text} is no prefix: give an ${name} address and a length up to ${width}`,
+    )
   }
-  const last = first.map(
-    (byte, i) => byte | (0xff >> Math.min(8, Math.max(0, bits - i * 8))),
-  )
-  const cut = first.map(
-    (byte, i) => byte & ~(0xff >> Math.min(8, Math.max(0, bits - i * 8))),
-  )
-  if (cut.some((byte, i) => byte !== first[i])) {
+  const range = rangeOf(text)
+  if (compareBytes(range.first, addressBytes(cidr.address)) !== 0) {
     throw new TypeError(`${text} has bits set beyond its prefix length`)
   }
-  return { first, last }
+  return range
 }
 
 /**
@@ -74,30 +72,4 @@ function join(
     at += lengths[i] ?? 0
   })
   return bytes
-}
-
-/** The next greater bytes, or undefined after the greatest. */
-export function successor(bytes: Uint8Array): Uint8Array | undefined {
-  const next = Uint8Array.from(bytes)
-  for (let i = next.length - 1; i >= 0; i--) {
-    if (next[i] !== 255) {
-      next[i] = (next[i] ?? 0) + 1
-      return next
-    }
-    next[i] = 0
-  }
-  return undefined
-}
-
-/** The next lower bytes: what an exclusive end includes last. */
-export function predecessor(bytes: Uint8Array): Uint8Array {
-  const next = Uint8Array.from(bytes)
-  for (let i = next.length - 1; i >= 0; i--) {
-    if (next[i] !== 0) {
-      next[i] = (next[i] ?? 0) - 1
-      return next
-    }
-    next[i] = 255
-  }
-  return next
 }

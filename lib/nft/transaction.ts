@@ -2,6 +2,7 @@
  * An nft transaction: all of it happens, or nothing.
  */
 import type { Wire, WireFailure } from '../binding.js'
+import { formatAddress } from '../ip/index.js'
 import { NLM_F } from '../netlink/constants.js'
 import {
   chainToWire,
@@ -14,7 +15,12 @@ import {
   type TableDef,
   type TableRef,
 } from './defs.js'
-import { elementsToWire, intervalToWire, type SetElement } from './element.js'
+import {
+  elementsToWire,
+  intervalKey,
+  intervalToWire,
+  type SetElement,
+} from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
 import { MessageList, type TransactionMessage } from './message-list.js'
 import { inMessages, isPackable, packedInMessages, type MessagePart } from './messages.js'
@@ -221,14 +227,23 @@ export class Transaction {
   }
 
   /**
-   * Adds IPv4 ranges, as numbers, to an interval set.
+   * Adds ranges of addresses to an interval set: IPv4 addresses as numbers, or the bytes of
+   * addresses of either family.
    *
    * @throws NetlinkError EEXIST when they overlap with each other or with those that are
    *   there
    * @throws NetlinkError ENOENT when the set is not there
+   * @throws RangeError for a number that is no IPv4 address, TypeError for bytes that are none
    */
-  addIntervals(set: SetDef, ranges: readonly { first: number; last: number }[]): this {
-    const keyed = ranges.map(({ first, last }) => ({ key: [first], keyEnd: [last] }))
+  addIntervals(
+    set: SetDef,
+    ranges: readonly { first: number | Uint8Array; last: number | Uint8Array }[],
+  ): this {
+    const text = (address: number | Uint8Array) => formatAddress(intervalKey(address))
+    const keyed = ranges.map(({ first, last }) => ({
+      key: [text(first)],
+      keyEnd: [text(last)],
+    }))
     const wire = ranges.map(({ first, last }) => intervalToWire(first, last))
     return this.#parts('nft.elements.new', set, inMessages(keyed, wire), create())
   }

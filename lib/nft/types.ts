@@ -3,7 +3,7 @@
  * are those that the nft program shows by name (enum datatypes of nftables' include/datatype.h);
  * the kernel only carries them.
  */
-import { ipFamily } from '../ip-family.js'
+import { formatAddress, formatMac, ipv4Bytes, ipv6Bytes, macBytes } from '../ip/index.js'
 
 export * from './families.js'
 
@@ -97,80 +97,6 @@ function hostOrdered(length: number) {
   }
 }
 
-/** `10.0.0.5` to its four bytes. Throws a TypeError when it is none. */
-export function ipv4Bytes(text: string | number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  const string = String(text)
-  let at = 0
-  let digits = 0
-  for (let i = 0; i <= string.length; i++) {
-    const code = i < string.length ? string.charCodeAt(i) : 46
-    if (code === 46 && digits > 0) {
-      at += 1
-      digits = 0
-    } else {
-      const digit = code - 48
-      const value = (bytes[at] ?? 0) * 10 + digit
-      // A leading zero reads as octal elsewhere: better none than another address.
-      const zero = digits === 1 && bytes[at] === 0
-      if (digit < 0 || digit > 9 || value > 255 || at > 3 || zero) break
-      bytes[at] = value
-      digits += 1
-    }
-    if (i === string.length && at === 4) return bytes
-  }
-  throw new TypeError(`${text} is not an IPv4 address`)
-}
-
-/** `fd00::5` to its sixteen bytes. Throws a TypeError when it is none. */
-export function ipv6Bytes(text: string | number): Uint8Array {
-  const string = String(text)
-  if (ipFamily(string) !== 6) {
-    throw new TypeError(`${text} is not an IPv6 address`)
-  }
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(string)
-  const tail = dotted ? ipv4Bytes(dotted[2] ?? '') : undefined
-  const [head = '', rest] = (dotted ? `${dotted[1]}0:0` : string).split('::')
-  const groups = (part: string | undefined) =>
-    part ? part.split(':').map((group) => Number.parseInt(group, 16)) : []
-  const first = groups(head)
-  const last = groups(rest)
-  const gap: number[] = Array.from({ length: 8 - first.length - last.length }, () => 0)
-  const bytes = Uint8Array.from(
-    [...first, ...gap, ...last].flatMap((g) => [g >> 8, g & 255]),
-  )
-  if (tail) bytes.set(tail, 12)
-  return bytes
-}
-
-/** `02:00:5e:10:00:01` to its six bytes. Throws a TypeError when it is none. */
-export function macBytes(text: string | number): Uint8Array {
-  const parts = String(text).split(':')
-  if (parts.length !== 6 || !parts.every((part) => /^[0-9a-f]{2}$/i.test(part))) {
-    throw new TypeError(`${text} is not a MAC address`)
-  }
-  return Uint8Array.from(parts, (part) => Number.parseInt(part, 16))
-}
-
-function formatIpv6(bytes: Uint8Array): string {
-  const groups: number[] = []
-  for (let i = 0; i < 16; i += 2) groups.push((bytes[i] ?? 0) * 256 + (bytes[i + 1] ?? 0))
-  // The first of the longest rows of two zero groups or more becomes "::" (RFC 5952, section 4).
-  let best = { at: 8, length: 1 }
-  for (let at = 0; at < 8; at++) {
-    let length = 0
-    while (groups[at + length] === 0) length++
-    if (length > best.length) best = { at, length }
-  }
-  const text = (part: number[]) => part.map((g) => g.toString(16)).join(':')
-  if (best.at === 8) return text(groups)
-  return `${text(groups.slice(0, best.at))}::${text(groups.slice(best.at + best.length))}`
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(':')
-}
-
 const IFNAMSIZ = 16
 
 function nameBytes(value: DataValue): Uint8Array {
@@ -185,7 +111,13 @@ function nameBytes(value: DataValue): Uint8Array {
   return bytes
 }
 
-const address = { length: 4, encode: ipv4Bytes }
+// The kernel's bytes may be fewer than a set's definition says.
+function sized(bytes: Uint8Array, length: number): Uint8Array {
+  const whole = new Uint8Array(length)
+  whole.set(bytes.subarray(0, length))
+  return whole
+}
+
 const byte = unsigned(1)
 const twoBytes = unsigned(2)
 const hostTwoBytes = hostOrdered(2)
@@ -194,15 +126,21 @@ const hostWord = hostOrdered(4)
 const dataTypes = {
   ipv4_addr: {
     id: 7,
-    ...address,
-    decode: (bytes: Uint8Array) => bytes.slice(0, 4).join('.'),
+    length: 4,
+    encode: ipv4Bytes,
+    decode: (bytes: Uint8Array) => formatAddress(sized(bytes, 4)),
   },
-  ipv6_addr: { id: 8, length: 16, encode: ipv6Bytes, decode: formatIpv6 },
+  ipv6_addr: {
+    id: 8,
+    length: 16,
+    encode: ipv6Bytes,
+    decode: (bytes: Uint8Array) => formatAddress(sized(bytes, 16)),
+  },
   ether_addr: {
     id: 9,
     length: 6,
     encode: macBytes,
-    decode: (bytes: Uint8Array) => hex(bytes.slice(0, 6)),
+    decode: (bytes: Uint8Array) => formatMac(sized(bytes, 6)),
   },
   nf_proto: { id: 2, ...byte },
   ether_type: { id: 10, ...twoBytes },

@@ -2,9 +2,9 @@
  * Addresses and neighbours of the fake kernel: net/ipv4/devinet.c, net/core/neighbour.c in small.
  * IPv6 link-local addresses and their routes, which a kernel adds by itself, are not made.
  */
+import { addressOf, parsePrefix } from '../ip/index.js'
 import { AF, IFF, NLM_F } from '../netlink/constants.js'
 import { E, refuse, type FakeLink, type FakeNamespace, type Fields } from './model.js'
-import { canonical, lastOf, network } from './prefix.js'
 
 const LOCAL_TABLE = 255
 const MAIN_TABLE = 254
@@ -13,7 +13,7 @@ function same(address: Fields, args: Fields): boolean {
   return (
     address['index'] === args['index'] &&
     address['prefixLength'] === args['prefixLength'] &&
-    address['local'] === canonical(args['local'] ?? args['address'])
+    address['local'] === addressOf(args['local'] ?? args['address'])
   )
 }
 
@@ -36,7 +36,7 @@ function connectedRoute(address: Fields): Fields | undefined {
   // IFA_F_NOPREFIXROUTE
   if (prefixLength === full || (address['flags'] ?? 0) & 0x200) return undefined
   return kernelRoute(address, {
-    to: network(address['address'], prefixLength),
+    to: parsePrefix(`${address['address']}/${prefixLength}`)!.first,
     toLength: prefixLength,
     table: MAIN_TABLE,
     type: 1,
@@ -50,7 +50,7 @@ function broadcastRoute(address: Fields): Fields | undefined {
   const { family, prefixLength } = address
   if (family !== AF.ipv4 || prefixLength > 30) return undefined
   return kernelRoute(address, {
-    to: lastOf(address['address'], prefixLength),
+    to: parsePrefix(`${address['address']}/${prefixLength}`)!.last,
     toLength: 32,
     table: LOCAL_TABLE,
     type: 3,
@@ -111,13 +111,13 @@ export function newAddress(ns: FakeNamespace, args: Fields, flags: number): void
   const known = ns.addresses.find((a) => same(a, args))
   if (known && flags & NLM_F.excl) refuse(E.EEXIST)
   const v4 = args['family'] === AF.ipv4
-  const local = canonical(args['local'] ?? args['address'])
+  const local = addressOf(args['local'] ?? args['address'])
   const address: Fields = {
     family: args['family'],
     prefixLength: args['prefixLength'],
     scope: args['scope'] ?? 0,
     index: args['index'],
-    address: canonical(args['address'] ?? args['local']),
+    address: addressOf(args['address'] ?? args['local']),
     local,
     ...(args['broadcast'] && { broadcast: args['broadcast'] }),
     ...(v4 && { label: args['label'] ?? link.name }),
@@ -154,7 +154,7 @@ export function delAddress(ns: FakeNamespace, args: Fields): void {
 }
 
 function findNeighbour(ns: FakeNamespace, args: Fields): Fields | undefined {
-  const address = canonical(args['address'])
+  const address = addressOf(args['address'])
   return ns.neighbours.find((n) => n['link'] === args['link'] && n['address'] === address)
 }
 
@@ -167,7 +167,7 @@ export function newNeighbour(ns: FakeNamespace, args: Fields, flags: number): vo
   const known = findNeighbour(ns, args)
   if (known && flags & NLM_F.excl) refuse(E.EEXIST)
   if (!known && !(flags & NLM_F.create)) refuse(E.ENOENT)
-  const value = { flags: 0, type: 1, ...args, address: canonical(args['address']) }
+  const value = { flags: 0, type: 1, ...args, address: addressOf(args['address']) }
   if (known) Object.assign(known, value)
   else ns.neighbours.push(value)
   ns.tell('neighbour', 'new', value)

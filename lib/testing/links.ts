@@ -1,6 +1,7 @@
 /**
  * Links of the fake kernel: net/core/rtnetlink.c, drivers/net/veth.c and net/bridge in small.
  */
+import { formatMac } from '../ip/index.js'
 import { IFF, NLM_F } from '../netlink/constants.js'
 import { connect, disconnect } from './addresses.js'
 import { E, refuse, type FakeLink, type FakeNamespace, type Fields } from './model.js'
@@ -56,13 +57,10 @@ function make(ns: FakeNamespace, args: Fields, kind: string): FakeLink {
   if (ns.named(name)) refuse(E.EEXIST)
   const index = args['index'] || ns.takeIndex()
   if (ns.links.some((l) => l.index === index)) refuse(E.EBUSY)
-  const low = (index & 0xff).toString(16).padStart(2, '0')
   return {
     index,
     name,
-    mac:
-      args['mac'] ??
-      `02:00:00:00:${(ns.inode & 0xff).toString(16).padStart(2, '0')}:${low}`,
+    mac: args['mac'] ?? formatMac([0x02, 0, 0, 0, ns.inode & 0xff, index & 0xff]),
     mtu: args['mtu'] ?? 1500,
     flags: 0x1002, // IFF_BROADCAST | IFF_MULTICAST
     group: args['group'] ?? 0,

@@ -1,9 +1,9 @@
 /**
  * Routes of the fake kernel: net/ipv4/fib_*.c and net/ipv6/route.c in small.
  */
+import { addressOf, familyOf, parsePrefix } from '../ip/index.js'
 import { AF, IFF, NLM_F } from '../netlink/constants.js'
 import { E, refuse, type FakeNamespace, type Fields } from './model.js'
-import { canonical, network, within } from './prefix.js'
 
 const UNICAST = 1
 const LOCAL = 2
@@ -25,8 +25,8 @@ function defaults(args: Fields): Fields {
     table: 254,
     ...(v6 && { priority: 1024 }),
     ...Object.fromEntries(given),
-    ...(args['to'] && { to: canonical(args['to']) }),
-    ...(args['via'] && { via: canonical(args['via']) }),
+    ...(args['to'] && { to: addressOf(args['to']) }),
+    ...(args['via'] && { via: addressOf(args['via']) }),
     ...(hops && { hops }),
   }
 }
@@ -62,11 +62,12 @@ function checkHop(ns: FakeNamespace, route: Fields, hop: Fields): number {
 
 function check(ns: FakeNamespace, route: Fields): void {
   const { to, toLength, source } = route
-  if (to && network(to, toLength) !== to) {
+  const network = to && parsePrefix(`${to}/${toLength}`)!.first
+  if (network !== to) {
     if (route['family'] === AF.ipv4) {
       refuse(E.EINVAL, 'Invalid prefix for given prefix length')
     }
-    route['to'] = network(to, toLength)
+    route['to'] = network
   }
   if (route['type'] === UNICAST) {
     if (route['hops']) {
@@ -116,7 +117,7 @@ export function delRoute(ns: FakeNamespace, args: Fields): void {
 }
 
 function lookup(ns: FakeNamespace, to: string, link?: number): Fields | undefined {
-  const family = to.includes(':') ? AF.ipv6 : AF.ipv4
+  const family = AF[familyOf(to)!]
   const fits = ns.routes.filter(
     (r) =>
       r['family'] === family &&
@@ -124,7 +125,7 @@ function lookup(ns: FakeNamespace, to: string, link?: number): Fields | undefine
         link === 0 ||
         r['link'] === link ||
         r['link'] === undefined) &&
-      (r['to'] === undefined || within(to, r['to'], r['toLength'])),
+      (r['to'] === undefined || parsePrefix(`${r['to']}/${r['toLength']}`)!.contains(to)),
   )
   // The local table is asked first, then main (net/ipv4/fib_rules.c).
   const rank = (r: Fields) => (r['table'] === 255 ? 1000 : 0) + r['toLength']
@@ -135,7 +136,7 @@ function lookup(ns: FakeNamespace, to: string, link?: number): Fields | undefine
 /** The route that a packet would take (inet_rtm_getroute). */
 export function getRoute(ns: FakeNamespace, args: Fields): Fields {
   const v6 = args['family'] === AF.ipv6
-  const to = canonical(args['to'])
+  const to = addressOf(args['to'])
   const found = lookup(ns, to, args['link'])
   if (!found) refuse(E.ENETUNREACH)
   const errno = REFUSALS[found['type']]

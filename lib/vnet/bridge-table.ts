@@ -6,14 +6,13 @@
  * carries another source. Towards the NIC, every frame gets its MAC as source; from the NIC, a
  * frame for a pod's address gets the pod's MAC.
  */
+import { ipv4Bytes, macBytes } from '../ip/index.js'
 import {
   bits,
   eq,
   field,
   ifname,
   inSet,
-  ipv4Bytes,
-  macBytes,
   mapLookup,
   neq,
   store,

@@ -8,7 +8,8 @@ import {
   type Plan,
   type StepRef,
 } from '../netlink/index.js'
-import { dumpElements, Transaction, ipv4Bytes } from '../nft/index.js'
+import { addressOf } from '../ip/index.js'
+import { dumpElements, Transaction } from '../nft/index.js'
 import { endpointsMap, HOST_TAG, toElement, type TableEndpoint } from './endpoint-map.js'
 
 /** A pod's end of the wire and the host's. */
@@ -36,20 +37,6 @@ export interface EndpointRoom {
   readonly gateway: string
 }
 
-/** The address without its prefix length. */
-export function bare(address: string): string {
-  return address.split('/')[0] as string
-}
-
-/**
- * A locally administered MAC that is the same for the same address, so that whoever has it in a
- * neighbour table still reaches the next pod with that address.
- */
-export function podMac(address: string): string {
-  const bytes = [0x0a, 0x58, ...ipv4Bytes(bare(address))]
-  return bytes.map((b) => b.toString(16).padStart(2, '0')).join(':')
-}
-
 /** The first step, the map element: EEXIST says that another endpoint has the address. */
 export const MAP_OP = 'nft.batch'
 
@@ -59,7 +46,7 @@ export function planEndpoint(
   endpoint: Endpoint,
   room: EndpointRoom,
 ): { outer: LinkRef; outerLink: StepRef<{ mac: string } | undefined> } {
-  const address = bare(endpoint.address)
+  const address = addressOf(endpoint.address)
   const map = endpointsMap(endpoint.bridge)
   const element = toElement({ address, mac: endpoint.mac, tag: endpoint.tag })
   plan.nft(new Transaction().addElements(map, [element], { exclusive: true }), {
@@ -90,7 +77,7 @@ export function planEndpointRemoval(
   endpoint: Pick<Endpoint, 'bridge' | 'address'>,
   bridgeIndex: number | undefined,
 ): void {
-  const address = bare(endpoint.address)
+  const address = addressOf(endpoint.address)
   const map = endpointsMap(endpoint.bridge)
   plan.nft(new Transaction().deleteElements(map, [[address]]), { accept: [ERRNO.ENOENT] })
   if (bridgeIndex) plan.neighbour.delIfExists({ link: bridgeIndex, address })

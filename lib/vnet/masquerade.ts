@@ -16,11 +16,11 @@ import {
   type SetDef,
   type TableRef,
 } from '../nft/index.js'
-import { rangeOf, type AddressRange } from '../ipv4.js'
+import { mergeRanges } from '../ip/index.js'
 
 /** The option, resolved. */
 export interface Masquerade {
-  /** IPv4 prefixes whose addresses are reached without translation. */
+  /** Prefixes whose addresses are reached without translation; IPv6 never has one. */
   readonly except: readonly string[]
 }
 
@@ -35,20 +35,6 @@ const RTN_LOCAL = hostOrder(2)
 /** Never the Internet: loopback, link-local (IMDS), multicast, reserved and broadcast. */
 const ALWAYS = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', `${PLATFORM_ADDRESS}/32`]
 
-/** The prefixes as ranges, sorted and joined: an interval set takes no overlaps. */
-export function mergeRanges(prefixes: readonly string[]): AddressRange[] {
-  const merged: AddressRange[] = []
-  for (const range of prefixes.map(rangeOf).toSorted((a, b) => a.first - b.first)) {
-    const before = merged.at(-1)
-    if (before && range.first <= before.last + 1) {
-      before.last = Math.max(before.last, range.last)
-    } else {
-      merged.push(range)
-    }
-  }
-  return merged
-}
-
 /** Adds the set of excepted ranges to a table in a transaction. */
 export function except(tx: Transaction, table: TableRef, option: Masquerade): void {
   const set: SetDef = {
@@ -58,7 +44,10 @@ export function except(tx: Transaction, table: TableRef, option: Masquerade): vo
     key: ['ipv4_addr'],
     interval: true,
   }
-  tx.addSet(set).addIntervals(set, mergeRanges([...ALWAYS, ...option.except]))
+  // Only IPv4 is masqueraded: what is reached by IPv6 needs no exception.
+  const ranges = mergeRanges([...ALWAYS, ...option.except])
+  const four = ranges.filter(({ family }) => family === 'ipv4')
+  tx.addSet(set).addIntervals(set, four)
 }
 
 /** Adds what makes (or remakes) the node's masquerading to a transaction. */

@@ -18,24 +18,6 @@ const embeddedAddon = {
 /** A package that the wire server's answers are read with; most calls never need one. */
 const ASIDE = 'fast-xml-parser'
 
-/** A package that is there for IPv6 alone. Evaluated when it is first used, not when imported. */
-const LATE = 'ipaddr.js'
-
-const lateEvaluation = {
-  name: 'late-evaluation',
-  setup({ onResolve, onLoad }) {
-    const filter = new RegExp(`^${LATE}$`)
-    onResolve({ filter }, ({ namespace }) =>
-      namespace === 'late' ? undefined : { path: LATE, namespace: 'late' },
-    )
-    onLoad({ filter, namespace: 'late' }, () => ({
-      contents: `let real
-        export default new Proxy({}, { get: (_, key) => (real ??= require('${LATE}'))[key] })`,
-      resolveDir: root,
-    }))
-  },
-}
-
 // A program's part of the executable holds that program alone, or the operator's commands.
 const onlyProgram = (program) => ({
   name: 'only-program',
@@ -98,7 +80,7 @@ export async function bundleJavaScript(folder) {
       absWorkingDir: late,
       entryPoints: [join(late, 'bundle.js')],
       external: [ASIDE],
-      plugins: [embeddedAddon, lateEvaluation, onlyProgram(`/${program}/`)],
+      plugins: [embeddedAddon, onlyProgram(`/${program}/`)],
     })
   }
   await add(ASIDE, { entryPoints: [ASIDE] })

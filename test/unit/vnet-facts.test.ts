@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Link, Route } from 'vnet-cni'
-import { hostNics, nicByMac, podMac, primaryNic } from '../../dist/esm/vnet/index.js'
+import { hostNics, nicByMac, primaryNic } from '../../dist/esm/vnet/index.js'
 
 const NIC = '00:0d:3a:00:00:01'
 
@@ -109,14 +109,4 @@ t.test('the primary interface beneath its bridge', async (t) => {
     primaryNic({ links, addresses: [], routes: [route({ link: 5 })] })?.name,
     'eth0',
   )
-})
-
-t.test('a pod’s MAC follows from its address', async (t) => {
-  t.equal(podMac('10.0.0.7/24'), '0a:58:0a:00:00:07')
-  t.equal(podMac('255.255.255.255'), '0a:58:ff:ff:ff:ff')
-  t.equal(podMac('10.0.0.7/16'), podMac('10.0.0.7/24'))
-  const [first = ''] = podMac('1.2.3.4').split(':')
-  t.equal(Number.parseInt(first, 16) & 3, 2, 'locally administered, not multicast')
-  for (const text of ['2001:db8::1/64', '', '10.0.0'])
-    t.throws(() => podMac(text), TypeError)
 })

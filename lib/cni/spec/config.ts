@@ -2,7 +2,7 @@
  * Reads a network config field by field; whatever is wrong becomes an error of code 7 that
  * names the dotted path of the field, the value and the cure.
  */
-import { cidrFamily, ipFamily } from './address.js'
+import { familyOf, parseCidr, parseMac } from '../../ip/index.js'
 import { invalidConfig } from './errors.js'
 import type { JsonObject } from './types.js'
 
@@ -36,14 +36,15 @@ const aBoolean: Kind<boolean> = {
 }
 const anIp = text(
   'use an IP address, 10.0.0.5 or fd00::5',
-  (value) => ipFamily(value) > 0,
+  (value) => familyOf(value) !== undefined,
 )
 const aCidr = text(
   'use an address with prefix length, 10.0.0.0/24 or fd00::/64',
-  (value) => cidrFamily(value) > 0,
+  (value) => parseCidr(value) !== undefined,
 )
-const aMac = text('use a MAC address, 0a:58:0a:f0:00:05', (value) =>
-  /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value),
+const aMac = text(
+  'use a MAC address, 0a:58:0a:f0:00:05',
+  (value) => parseMac(value) !== undefined,
 )
 const anObject: Kind<JsonObject> = { cure: 'use an object, { ... }', fits: isObject }
 const anArray: Kind<unknown[]> = { cure: 'use a list, [ ... ]', fits: Array.isArray }

@@ -7,7 +7,7 @@
  * - 0.3.0 to 0.4.0: lists; each address says its version; `dns` is there even when empty
  * - from 1.0.0: no version in addresses; an empty `dns` is left out
  */
-import { cidrFamily } from './address.js'
+import { parseCidr } from '../../ip/index.js'
 import { ConfigReader } from './config.js'
 import { CniCode, CniError, internalError } from './errors.js'
 import type {
@@ -19,6 +19,12 @@ import type {
   JsonObject,
 } from './types.js'
 import { CNI_VERSIONS, layoutOf, type ResultLayout } from './version.js'
+
+/** `4` or `6`, as results name the family of an address with prefix length. */
+function ipVersion(cidr: string): '4' | '6' | undefined {
+  const family = parseCidr(cidr)?.family
+  return family && (family === 'ipv4' ? '4' : '6')
+}
 
 /** The wire form of a result in a CNI version. */
 export function printResult(result: CniResult, cniVersion: string): JsonObject {
@@ -79,18 +85,18 @@ function requireLayout(cniVersion: string): ResultLayout {
 }
 
 function printOld(result: CniResult): JsonObject {
-  const ip4 = printOldIp(result, 4)
-  const ip6 = printOldIp(result, 6)
+  const ip4 = printOldIp(result, '4')
+  const ip6 = printOldIp(result, '6')
   if (!ip4 && !ip6) {
     throw internalError('a result without an address has no form in CNI 0.2.0 or older')
   }
   return { ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), ...printDns(result.dns, '0.2') }
 }
 
-function printOldIp(result: CniResult, family: 4 | 6): JsonObject | undefined {
-  const ip = result.ips?.find(({ address }) => cidrFamily(address) === family)
+function printOldIp(result: CniResult, version: '4' | '6'): JsonObject | undefined {
+  const ip = result.ips?.find(({ address }) => ipVersion(address) === version)
   if (!ip) return undefined
-  const routes = result.routes?.filter(({ dst }) => cidrFamily(dst) === family)
+  const routes = result.routes?.filter(({ dst }) => ipVersion(dst) === version)
   return {
     ip: ip.address,
     ...given('gateway', ip.gateway),
@@ -118,11 +124,11 @@ function printInterface(link: CniInterface, layout: ResultLayout): JsonObject {
 }
 
 function printIp(ip: CniIp, layout: ResultLayout): JsonObject {
-  const family = cidrFamily(ip.address)
-  if (family === 0)
+  const version = ipVersion(ip.address)
+  if (version === undefined)
     throw internalError(`"${ip.address}" is no address with prefix length`)
   return {
-    ...(layout === '0.3' && { version: String(family) }),
+    ...(layout === '0.3' && { version }),
     ...given('interface', ip.interface),
     address: ip.address,
     ...given('gateway', ip.gateway),
@@ -165,7 +171,7 @@ function parseOld(reader: ConfigReader): CniResult {
 
 function parseOldIp(old: ConfigReader, key: 'ip4' | 'ip6'): CniIp {
   const address = old.cidr('ip')
-  if (`ip${cidrFamily(address)}` !== key) {
+  if (`ip${ipVersion(address)}` !== key) {
     throw old.invalid(
       'ip',
       `use an address of the other family, or move it out of ${key}`,
@@ -188,7 +194,7 @@ function parseIp(reader: ConfigReader, layout: ResultLayout): CniIp {
   const address = reader.cidr('address')
   if (layout === '0.3') {
     // Required by the spec, left out by some plug-ins, and known from the address.
-    reader.optionalString('version', { oneOf: [String(cidrFamily(address))] })
+    reader.optionalString('version', { oneOf: [ipVersion(address)!] })
   }
   // One that is no position in `interfaces` says nothing, and is passed on as libcni does.
   const index = reader.optionalInt('interface')

@@ -8,7 +8,7 @@
  *           <IPAddress Address="10.0.0.5" IsPrimary="false"/>
  */
 import { XMLParser } from 'fast-xml-parser'
-import { canonicalAddress, canonicalMac, parsePrefix } from '../address.js'
+import { canonicalAddress, canonicalMac, parsePrefix } from '../../ip/index.js'
 import { SourceError } from '../errors.js'
 import type { AddressInfo, InterfaceInfo, SubnetInfo } from '../types.js'
 

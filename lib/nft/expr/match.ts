@@ -1,6 +1,7 @@
 /**
  * Matches: the rule goes on only when they hold.
  */
+import { maskBytes } from '../../ip/index.js'
 import { REG32, type Expr, type FieldDef } from './core.js'
 
 // NFT_CMP_*
@@ -73,10 +74,7 @@ export function inPrefix(f: FieldDef, address: Uint8Array, length: number): Expr
       `prefix: ${length} bits of ${address.length} bytes do not fit a field of ${f.length}`,
     )
   }
-  const of = Uint8Array.from(address, (_, i) => {
-    const left = Math.min(8, Math.max(0, length - i * 8))
-    return (0xff00 >> left) & 0xff
-  })
+  const of = maskBytes(length, address.length)
   const value = address.map((byte, i) => byte & (of[i] ?? 0))
   return length === f.length * 8 ? eq(f, value) : maskedEq(f, of, value)
 }

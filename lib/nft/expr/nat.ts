@@ -1,7 +1,7 @@
 /**
  * Network address translation.
  */
-import { ipFamily } from '../../ip-family.js'
+import { addressBytes, familyOf } from '../../ip/index.js'
 import { encodeValue } from '../types.js'
 import { immediate, REG32, WIDE, type Expr } from './core.js'
 
@@ -64,7 +64,8 @@ function ports(port: NatTarget['port']): Uint8Array[] {
 
 function translate(type: 0 | 1, target: NatTarget): Expr[] {
   const list = target.address === undefined ? [] : ends(target.address)
-  const six = list.length > 0 ? ipFamily(list[0] ?? '') === 6 : target.family === 'ip6'
+  const six =
+    list.length > 0 ? familyOf(list[0] ?? '') === 'ipv6' : target.family === 'ip6'
   if (list.length === 0 && !target.family) {
     throw new TypeError('family: give ip or ip6 when there is no address')
   }
@@ -142,11 +143,7 @@ export function tproxy(target: {
   readonly port?: number
 }): Expr[] {
   const { family, address, port } = target
-  const six = address !== undefined && ipFamily(address) === 6
-  const bytes =
-    address === undefined
-      ? []
-      : [encodeValue([six ? 'ipv6_addr' : 'ipv4_addr'], [address])]
+  const bytes = address === undefined ? [] : [addressBytes(address)]
   const to = bytes.map((value) => immediate(0, value))
   const own = ports(port).map((value) => immediate(bytes.length * WIDE, value))
   const families = { inet: 0, ip: 2, ip6: 10 } as const

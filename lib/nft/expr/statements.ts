@@ -1,9 +1,8 @@
 /**
  * What a rule does with a packet.
  */
-import { ipFamily } from '../../ip-family.js'
+import { addressBytes } from '../../ip/index.js'
 import { verdictToWire, type Verdict } from '../verdict.js'
-import { encodeValue } from '../types.js'
 import { immediate, REG32, REG_VERDICT, WIDE, type Expr } from './core.js'
 import { hostOrder } from './fields.js'
 
@@ -93,10 +92,6 @@ export function queue(
 /** Conntrack does not look at the packet. In a chain of priority `raw`. */
 export function notrack(): Expr {
   return { expr: 'notrack' }
-}
-
-function addressBytes(address: string): Uint8Array {
-  return encodeValue([ipFamily(address) === 6 ? 'ipv6_addr' : 'ipv4_addr'], [address])
 }
 
 /**

@@ -3,6 +3,7 @@
  */
 import { ConfigReader } from '../../cni/spec/config.js'
 import type { JsonObject } from '../../cni/spec/types.js'
+import { parseInterface } from '../../ip/index.js'
 
 /** The section, checked, with defaults. */
 export interface IpamConfig {
@@ -65,7 +66,7 @@ function wantedAddress(
 }
 
 function checked(reader: ConfigReader, key: string, text: string): string {
-  const [address = ''] = text.split('/')
-  const probe = new ConfigReader({ [key]: address }, reader.path)
-  return probe.ip(key)
+  const parsed = parseInterface(text)
+  if (parsed) return parsed.address
+  throw reader.invalid(key, 'use an IP address, 10.0.0.5 or fd00::5')
 }

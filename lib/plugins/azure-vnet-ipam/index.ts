@@ -3,6 +3,7 @@
  */
 import { definePlugin, type PluginCall } from '../../cni/plugin/plugin.js'
 import type { CniResult } from '../../cni/spec/types.js'
+import { defaultRoute, familyOf } from '../../ip/index.js'
 import { VERSION } from '../../version.js'
 import { parseIpamConfig } from './config.js'
 import { AddressService, AZURE_DNS, readNics } from './service.js'
@@ -22,7 +23,7 @@ async function add(call: PluginCall): Promise<CniResult> {
   call.log.info('address given', { address: lease.address })
   return {
     ips: [{ address: lease.address, gateway: lease.gateway }],
-    routes: [{ dst: '0.0.0.0/0', gw: lease.gateway }],
+    routes: [{ dst: defaultRoute(familyOf(lease.gateway)!), gw: lease.gateway }],
     dns: { nameservers: [AZURE_DNS] },
   }
 }

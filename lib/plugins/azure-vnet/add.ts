@@ -6,14 +6,13 @@ import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { hostLinkName, ownerKey, ownerTag } from '../../cni/spec/owner.js'
 import type { CniResult } from '../../cni/spec/types.js'
 import { NetlinkError } from '../../errors.js'
+import { addressOf, defaultRoute, familyOf, macOf } from '../../ip/index.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import {
-  bare,
   lazyFacts,
   readFacts,
   MAP_OP,
   planEndpoint,
-  podMac,
   type Endpoint,
   type NearFacts,
 } from '../../vnet/index.js'
@@ -72,7 +71,7 @@ export async function add(call: PluginCall): Promise<CniResult> {
         return await attach(job, facts, bridges, address)
       } catch (error) {
         if (!isAddressInUse(error) || exclude.length >= ADDRESS_TRIES) throw error
-        exclude.push(bare(address.address))
+        exclude.push(addressOf(address.address))
       }
       call.log.warn('an endpoint without a lease has this address', {
         address: address.address,
@@ -131,7 +130,7 @@ async function attach(
     hostLink: hostLinkName(owner),
     ifname: call.ifname,
     address: address.address,
-    mac: podMac(address.address),
+    mac: macOf(address.address),
     tag: ownerTag(owner),
   }
   mark('bridge')
@@ -256,7 +255,7 @@ function result(
       { name: endpoint.ifname, mac: endpoint.mac, sandbox: call.netns },
     ],
     ips: [{ address: address.address, gateway: address.gateway, interface: 2 }],
-    routes: [{ dst: '0.0.0.0/0', gw: address.gateway }],
+    routes: [{ dst: defaultRoute(familyOf(address.gateway)!), gw: address.gateway }],
     dns: config.dns ?? address.dns ?? {},
   }
 }

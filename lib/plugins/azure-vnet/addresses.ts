@@ -7,7 +7,7 @@ import { CniCode, CniError, internalError } from '../../cni/spec/errors.js'
 import type { Owner } from '../../cni/spec/owner.js'
 import type { CniDns } from '../../cni/spec/types.js'
 import type { HostNic } from '../../ipam/index.js'
-import { dotted, rangeOf } from '../../ipv4.js'
+import { addressOf, parseCidr, parsePrefix } from '../../ip/index.js'
 import { OWN_IPAM, type VnetConfig } from './config.js'
 
 /** An address for a pod. */
@@ -70,15 +70,16 @@ async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresse
         ...how,
         env: host.env,
       })
-      const ip = result.ips?.find(({ address }) => !address.includes(':'))
+      const ip = result.ips?.find(({ address }) => parseCidr(address)?.family === 'ipv4')
       if (!ip) throw noAddress(config.ipamType)
-      const [bare = '', length = ''] = ip.address.split('/')
-      if (exclude.includes(bare)) throw taken(config.ipamType, bare)
-      const pool = subnetOf(bare, Number(length))
+      const address = addressOf(ip.address)
+      if (exclude.includes(address)) throw taken(config.ipamType, address)
+      const pool = parsePrefix(ip.address)!
       return {
         address: ip.address,
-        gateway: ip.gateway ?? pool.gateway,
-        pool: pool.prefix,
+        // Azure's subnets have their gateway at the first host address.
+        gateway: ip.gateway ?? pool.firstHost,
+        pool: pool.cidr,
         nic: '',
         dns: result.dns,
       }
@@ -89,12 +90,6 @@ async function delegated(call: PluginCall, config: VnetConfig): Promise<Addresse
       await delegate(config.ipamType, 'DEL', call.config, { ...how, env })
     },
   }
-}
-
-function subnetOf(address: string, length: number): { prefix: string; gateway: string } {
-  const { first } = rangeOf(`${address}/${length}`)
-  // Azure's subnets have their gateway at the first host address.
-  return { prefix: `${dotted(first)}/${length}`, gateway: dotted(first + 1) }
 }
 
 function noAddress(type: string): CniError {

@@ -3,6 +3,7 @@
  */
 import { ConfigReader } from '../../cni/spec/config.js'
 import type { CniDns, JsonObject } from '../../cni/spec/types.js'
+import { parseCidr } from '../../ip/index.js'
 
 /** Name of the IPAM plug-in that runs in the same process. */
 export const OWN_IPAM = 'azure-vnet-ipam'
@@ -59,7 +60,7 @@ function masquerade(reader: ConfigReader): VnetConfig['masquerade'] {
   }
   const section = reader.object('masquerade')
   const except = section.cidrs('except')
-  const six = except.find((prefix) => prefix.includes(':'))
+  const six = except.find((prefix) => parseCidr(prefix)?.family === 'ipv6')
   if (six) throw section.invalid('except', 'only IPv4 prefixes are masqueraded')
   return except.length > 0 ? { except } : 'auto'
 }

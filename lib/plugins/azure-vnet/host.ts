@@ -5,8 +5,8 @@ import { CniCode, CniError } from '../../cni/spec/errors.js'
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { SyscallError } from '../../errors.js'
 import type { Link, NetNs } from '../../netlink/index.js'
-import { rangeOf } from '../../ipv4.js'
-import { bare, nicByMac, primaryNic, type HostFacts } from '../../vnet/index.js'
+import { addressOf, parsePrefix } from '../../ip/index.js'
+import { nicByMac, primaryNic, type HostFacts } from '../../vnet/index.js'
 import type { PodAddress } from './addresses.js'
 
 /** Opens the container's namespace. Throws CniError: 4 when it is none, 8 when it is our own. */
@@ -70,7 +70,8 @@ export function chooseNic(
   const name = master ?? address.nic
   const named = facts.links.find((link) => link.name === name)
   if (named) return named
-  const carrier = facts.addresses.find((a) => subnetHas(a.address, address.address))
+  const wanted = addressOf(address.address)
+  const carrier = facts.addresses.find((a) => parsePrefix(a.address)?.contains(wanted))
   const link = facts.links.find((candidate) => candidate.index === carrier?.link)
   const nic = link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
   const chosen = nic ?? primaryNic(facts)
@@ -80,13 +81,6 @@ export function chooseNic(
     `no interface of the host carries the subnet of ${address.address}`,
     'Set "master" in the network configuration to the name of the NIC.',
   )
-}
-
-function subnetHas(host: string, address: string): boolean {
-  if (host.includes(':')) return false
-  const { first, last } = rangeOf(host)
-  const wanted = rangeOf(bare(address)).first
-  return first <= wanted && wanted <= last
 }
 
 /** `azure` and the index of the primary interface. */

@@ -4,10 +4,10 @@
  */
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { hostLinkName, ownerTag } from '../../cni/spec/owner.js'
+import { addressOf } from '../../ip/index.js'
 import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
 import {
-  bare,
   BRIDGE_ALIAS,
   bridgeTable,
   collectMove,
@@ -126,7 +126,7 @@ function plugIn(
     if (!link || link.master === bridge) continue
     plan.link.set(link.index, { master: bridge })
     plan.link.setPort(link.index, { hairpin: true })
-    plan.neighbour.replacePermanent({ link: bridge, address: bare(address), mac })
+    plan.neighbour.replacePermanent({ link: bridge, address: addressOf(address), mac })
   }
 }
 
@@ -148,7 +148,7 @@ function isSettled(
 function tables(host: NetNs, state: NodeState, record: BridgeRecord, move: HostMove) {
   const { bridge, nic, masquerade } = record
   const recorded = podsOn(state, bridge).map(({ address, mac, owner }) => ({
-    address: bare(address),
+    address: addressOf(address),
     mac,
     tag: ownerTag(owner),
   }))
@@ -159,7 +159,7 @@ function tables(host: NetNs, state: NodeState, record: BridgeRecord, move: HostM
   )
   const hostAddresses = move.addresses
     .filter((address) => address.family === 'ipv4')
-    .map((address) => bare(address.address))
+    .map((address) => addressOf(address.address))
   const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masquerade }
   const tx = makeBridgeTable(spec, [...recorded, ...underWay])
   return setMasquerade(tx, Object.values(state.bridges))

@@ -5,6 +5,7 @@ import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { ownerTag } from '../../cni/spec/owner.js'
 import type { CniIp, CniResult } from '../../cni/spec/types.js'
+import { addressOf, parseCidr } from '../../ip/index.js'
 import { portBackend } from '../../portmap/backend.js'
 import { mark } from '../../trace.js'
 import { readConfig } from './config.js'
@@ -48,11 +49,11 @@ function podAddress({ ifname }: PluginCall, result: CniResult): string {
   const linkOf = ({ interface: index = -1 }: CniIp) => result.interfaces?.[index]
   const candidates = (result.ips ?? []).filter((ip) => {
     const link = linkOf(ip)
-    return !ip.address.includes(':') && (!link || link.name === ifname)
+    return parseCidr(ip.address)?.family === 'ipv4' && (!link || link.name === ifname)
   })
   const isKnown = (ip: CniIp) => !linkOf(ip) || Boolean(linkOf(ip)?.sandbox)
   const ip = candidates.find(isKnown) ?? candidates[0]
-  if (ip) return ip.address.split('/')[0] as string
+  if (ip) return addressOf(ip.address)
   throw new CniError(
     CniCode.InvalidConfig,
     `prevResult.ips: no IPv4 address on ${ifname} of the container`,
