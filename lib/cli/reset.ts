@@ -1,8 +1,8 @@
 /**
  * `vnet-cni reset`: the host as it was before the first pod.
  */
+import { engineOf } from '../engine/engine.js'
 import { attachedOwners, resetHost } from '../engine/reset.js'
-import { nodeStore } from '../engine/state.js'
 import { EXIT, RefusedError, type Command } from './command.js'
 
 const USAGE = `[options]
@@ -25,7 +25,7 @@ export const reset: Command = {
   options: { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
   async run({ values, out, host }) {
     const store = nodeStore(host, (message) => out.line(message))
-    const owners = attachedOwners(host, store)
+    const owners = await attachedOwners(engine)
     if (owners.length > 0 && !values['force']) throw refusal(owners)
     if (values['dry-run']) {
       out.line(
@@ -35,7 +35,7 @@ export const reset: Command = {
       return EXIT.ok
     }
     const removed: Record<string, string[]> = {}
-    await resetHost(host, store, (what, name) => {
+    await resetHost(engine, (what, name) => {
       out.line(`removed ${what} ${name}`)
       const list = (removed[`${what}s`] ??= [])
       list.push(name)

@@ -2,24 +2,16 @@
  * Gives the host its network back as it was before the first pod, and forgets everything: for
  * uninstalling, and for a host that nothing else helps.
  */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { ownerKey, ownerTag } from '../cni/spec/owner.js'
+import { ownerTag } from '../cni/spec/owner.js'
 import { ipamStore } from '../ipam/state.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
-import { portHolders } from '../portmap/index.js'
-import type { Host } from '../host/host.js'
-import type { Store } from '../state/index.js'
-import {
-  BRIDGE_ALIAS,
-  endpointsInMap,
-  planEndpointRemoval,
-  readFacts,
-} from '../vnet/index.js'
-import { dissolveBridge, markLeaving, newBridgeRecord } from '../vnet/bridge/network.js'
-import { removeEndpoint } from './removal.js'
-import type { NodeState } from './state.js'
+import { portBackend } from '../portmap/backend.js'
+import { removeStateFiles } from '../state/files.js'
+import { allModes, modeOf, readFacts, type Mode } from '../vnet/index.js'
+import type { Engine } from './engine.js'
+import { removeRemains, remainsOf } from './removal.js'
+import { viewOf, type NodeState } from './state.js'
 
 /** Told of each step when it is done. */
 export type Progress = (
@@ -28,110 +20,120 @@ export type Progress = (
 ) => void
 
 const OUR_TABLES = 'azure_vnet_'
-const OUR_FILES = /^(azure-vnet|ipam)\.json($|\.)|^attachments$/
-const OUR_LINK = /^azv[0-9a-f]{11}$/
 
-/** Owners (`network/container/interface`) that still have an endpoint, an address or a port. */
-export function attachedOwners(outside: Host, store: Store<NodeState>): string[] {
-  const host = outside.current()
+/** Owners (`network/container/interface`) that still have an attachment, an address or a port. */
+export async function attachedOwners({
+  host,
+  kernel,
+  store,
+}: Engine): Promise<string[]> {
   const state = store.read()
-  const leases = ipamStore(outside)
+  const leases = ipamStore(host)
     .read()
     .leases.map(({ owner }) => ownerTag(owner))
-  const recorded = Object.values(state.endpoints).map(({ owner }) => ownerTag(owner))
-  const mapped = bridgesOf(state, ourBridges(host))
-    .flatMap((bridge) => endpointsInMap(host, bridge))
-    .map(({ tag }) => tag)
-  return [...new Set([...recorded, ...mapped, ...leases, ...portHolders(host)])].sort()
+  const recorded = Object.values(state.attachments).map(({ owner }) => ownerTag(owner))
+  const mapped = foundNetworks(kernel, state).flatMap(({ mode, name }) =>
+    mode.pods(kernel, name).map(({ tag }) => tag),
+  )
+  const ports = await (await portBackend()).holders(kernel)
+  return [...new Set([...recorded, ...mapped, ...leases, ...ports])].sort()
 }
 
 /**
- * Takes all endpoints, bridges, tables and state files away; the host's addresses and routes go
- * back to its NICs first. Repeats safely.
+ * Takes all attachments, host networks, tables and state files away; the host's addresses and
+ * routes go back to its NICs first. Repeats safely.
  * Throws NetlinkError, SyscallError, StateError, CniError at the first thing that stays.
  */
 export async function resetHost(
-  outside: Host,
-  store: Store<NodeState>,
+  engine: Engine,
   progress: Progress = () => undefined,
 ): Promise<void> {
-  const host = outside.current()
-  await removeEndpoints(host, store, progress)
-  const bridges = ourBridges(host)
-  // Each update makes a lock file: none where there is nothing to do.
-  if (bridges.length > 0) await store.update((state) => adopt(host, state, bridges))
-  for (const bridge of bridgesOf(store.read(), bridges)) {
+  const { host, kernel, store } = engine
+  await removeAttachments(engine, progress)
+  removeStrays(kernel, store.read(), progress)
+  const networks = foundNetworks(kernel, store.read())
+  for (const found of networks) {
     // Written down before it happens, as when the last pod goes.
-    await store.update((state) => markLeaving(host, state, bridge))
-    await store.update((state) => dissolveBridge(host, state, bridge))
-    progress('bridge', bridge)
+    await store.update((state) => markForRelease(kernel, state, found))
+    await store.update((state) => release(kernel, state, found.name))
+    progress('bridge', found.name)
   }
-  removeTables(host, progress)
-  removeFiles(outside.stateDir, progress)
+  removeTables(kernel, progress)
+  for (const path of removeStateFiles(host)) progress('file', path)
 }
 
-function ourBridges(host: NetNs): Link[] {
-  return readFacts(host).links.filter(
-    (link) => link.kind === 'bridge' && link.alias === BRIDGE_ALIAS,
+/** A host network that is on record or in the kernel. */
+interface Found {
+  readonly mode: Mode
+  readonly name: string
+  /** The link in the kernel; absent when it is on record alone. */
+  readonly link: Link | undefined
+}
+
+function foundNetworks(kernel: NetNs, state: NodeState): Found[] {
+  const { links } = readFacts(kernel)
+  const recorded = Object.values(state.networks).map(({ mode, name }) => ({
+    mode: modeOf(mode),
+    name,
+    link: links.find((link) => link.name === name),
+  }))
+  const known = new Set(recorded.map(({ name }) => name))
+  const unknown = allModes().flatMap((mode) =>
+    links
+      .filter((link) => mode.isOurs(link) && !known.has(link.name))
+      .map((link) => ({ mode, name: link.name, link })),
   )
+  return [...recorded, ...unknown]
 }
 
-function bridgesOf(state: NodeState, found: readonly Link[]): string[] {
-  return [...new Set([...Object.keys(state.bridges), ...found.map(({ name }) => name)])]
-}
-
-async function removeEndpoints(
-  host: NetNs,
-  store: Store<NodeState>,
-  progress: Progress,
-): Promise<void> {
-  const isEmpty = Object.keys(store.read().endpoints).length === 0
-  const remove = (state: NodeState) => {
-    const owners = Object.values(state.endpoints).map(({ owner }) => owner)
-    for (const owner of owners) {
-      removeEndpoint(host, state, owner, [])
-      delete state.endpoints[ownerKey(owner)]
-    }
-    return owners
-  }
-  for (const owner of isEmpty ? [] : await store.update(remove))
+async function removeAttachments(engine: Engine, progress: Progress): Promise<void> {
+  const { store } = engine
+  // Each update makes a lock file: none where there is nothing to do.
+  if (Object.keys(store.read().attachments).length === 0) return
+  const owners = await store.update((state) => {
+    const all = Object.values(state.attachments).map(({ owner }) => owner)
+    for (const owner of all) removeRemains(engine, remainsOf(engine, state, owner))
+    state.attachments = {}
+    return all
+  })
+  const backend = await portBackend()
+  for (const owner of owners) {
+    await backend.remove(engine.kernel, ownerTag(owner))
     progress('endpoint', ownerTag(owner))
-  // Azure's own plug-in names its links likewise: only those on our bridges are ours.
-  const { links } = readFacts(host)
-  const bridges = new Set(ourBridges(host).map(({ index }) => index))
-  const strays = links.filter(
-    ({ name, master }) => OUR_LINK.test(name) && master && bridges.has(master),
-  )
-  const plan = host.plan()
-  for (const { name } of strays) plan.link.delIfExists(name)
-  // The map knows pods whose records are lost, and would keep their bridge.
-  for (const { name: bridge, index } of ourBridges(host)) {
-    for (const { address } of endpointsInMap(host, bridge)) {
-      planEndpointRemoval(plan, { bridge, address }, index)
-    }
   }
-  plan.runSync()
-  for (const { name } of strays) progress('endpoint', name)
 }
 
-/** Makes records for bridges whose records are lost, so that they can be undone like any other. */
-function adopt(host: NetNs, state: NodeState, bridges: readonly Link[]): void {
-  const facts = readFacts(host)
-  for (const bridge of bridges) {
-    if (state.bridges[bridge.name]) continue
-    const nic = facts.links.find(
-      (link) => link.master === bridge.index && !OUR_LINK.test(link.name),
-    )
-    if (!nic) continue
-    const record = newBridgeRecord(host, facts, nic, bridge.name, undefined)
-    state.bridges[bridge.name] = { ...record, phase: 'ready' }
+// Pods whose records are lost: they would keep their network.
+function removeStrays(kernel: NetNs, state: NodeState, progress: Progress): void {
+  const { links } = readFacts(kernel)
+  for (const { mode, name, link } of foundNetworks(kernel, state)) {
+    const plan = kernel.plan()
+    const strays = link ? mode.hostLinks(links, link) : []
+    for (const stray of strays) plan.link.delIfExists(stray.name)
+    const addresses = mode.pods(kernel, name).map(({ address }) => address)
+    mode.planDetach(plan, kernel, name, addresses, true)
+    plan.runSync()
+    for (const stray of strays) progress('endpoint', stray.name)
   }
+}
+
+function markForRelease(kernel: NetNs, state: NodeState, { mode, name }: Found): void {
+  // A network whose record is lost gets one, so that it can be released like any other.
+  const record = state.networks[name] ?? mode.adopt(kernel, name)
+  if (record) state.networks[name] = mode.prepareRelease(kernel, record)
+}
+
+function release(kernel: NetNs, state: NodeState, name: string): void {
+  const record = state.networks[name]
+  if (!record) return
+  modeOf(record.mode).release(kernel, viewOf(state), record)
+  delete state.networks[name]
 }
 
 // A table may be left without its bridge, where somebody deleted that by hand.
-function removeTables(host: NetNs, progress: Progress): void {
+function removeTables(kernel: NetNs, progress: Progress): void {
   const families = Object.entries(nftFamilies) as [NftFamily, number][]
-  const plan = host.plan()
+  const plan = kernel.plan()
   const dumps = families.map(([family, number]) => ({
     family,
     dump: plan.raw<{ name: string }[]>('nft.table.dump', { family: number }),
@@ -144,27 +146,8 @@ function removeTables(host: NetNs, progress: Progress): void {
   if (ours.length === 0) return
   const tx = new Transaction()
   for (const table of ours) tx.deleteTable(table)
-  const removal = host.plan()
+  const removal = kernel.plan()
   removal.nft(tx)
   removal.runSync()
   for (const { family, name } of ours) progress('table', `${family} ${name}`)
-}
-
-function removeFiles(folder: string, progress: Progress): void {
-  const names = list(folder).filter((name) => OUR_FILES.test(name))
-  for (const name of names) {
-    rmSync(join(folder, name), { recursive: true, force: true })
-    progress('file', join(folder, name))
-  }
-  // The folder is ours when nothing else is in it.
-  if (names.length > 0 && list(folder).length === 0) rmdirSync(folder)
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
 }

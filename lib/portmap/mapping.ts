@@ -1,7 +1,7 @@
 /**
  * Port mappings as the runtime gives them, checked and told apart by family.
  */
-import { ipFamily } from '../ip-family.js'
+import { canonicalAddress, familyOf, type Family } from '../ip/index.js'
 import { CniCode, CniError } from '../cni/spec/errors.js'
 
 /** A host port that leads to a container, checked. */
@@ -59,7 +59,7 @@ function parseOne(
   raw: unknown,
   place: string,
   warn: (text: string) => void,
-): (Mapping & { family: 4 | 6 | 0 }) | undefined {
+): (Mapping & { family: Family | undefined }) | undefined {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw wrong(place, raw, 'give an object with hostPort, containerPort and protocol')
   }
@@ -69,8 +69,8 @@ function parseOne(
     throw wrong(`${place}.protocol`, entry['protocol'], 'use tcp or udp')
   }
   const hostIP = entry['hostIP'] ?? ''
-  const family = typeof hostIP === 'string' ? ipFamily(hostIP) : -1
-  if (hostIP !== '' && family < 4) {
+  const address = canonicalAddress(hostIP as string)
+  if (hostIP !== '' && address === undefined) {
     throw wrong(
       `${place}.hostIP`,
       hostIP,
@@ -82,11 +82,8 @@ function parseOne(
     hostPort: port(entry, 'hostPort', place),
     containerPort: port(entry, 'containerPort', place),
     // An unspecified address means every address of its family.
-    hostAddress:
-      hostIP === '' || hostIP === '0.0.0.0' || hostIP === '::'
-        ? undefined
-        : String(hostIP),
-    family: family as 4 | 6 | 0,
+    hostAddress: address === '0.0.0.0' || address === '::' ? undefined : address,
+    family: address === undefined ? undefined : familyOf(address),
   }
 }
 
@@ -107,7 +104,7 @@ export function parseMappings(
   const out = new Map<string, Mapping>()
   raw.forEach((item, i) => {
     const parsed = parseOne(item, `${place}[${i}]`, warn)
-    if (!parsed || parsed.family === 6) return
+    if (!parsed || parsed.family === 'ipv6') return
     const { family: _, ...mapping } = parsed
     const { protocol, hostAddress = '*', hostPort, containerPort } = mapping
     const key = `${protocol} ${hostAddress} ${hostPort}`

@@ -141,6 +141,12 @@ export interface Mode {
   hostInterfaces(link: Link): readonly { readonly name: string; readonly mac: string }[]
   /** The pods that the kernel knows on a network. */
   pods(host: NetNs, network: string): FoundPod[]
+  /** Whether a link of the host is what this mode makes of a NIC, record or not. */
+  isOurs(link: Link): boolean
+  /** The host's ends of pods' wires among all links, by the link that they hang on. */
+  hostLinks(links: readonly Link[], link: Link): Link[]
+  /** A record for a network that has none any more; undefined when it has no NIC. */
+  adopt(host: NetNs, network: string): HostNetwork | undefined
 }
 
 /** A network that an attachment needs. */

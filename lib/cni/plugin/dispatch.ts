@@ -83,10 +83,32 @@ async function serve(session: Session): Promise<JsonObject | undefined> {
   session.cniVersion =
     plugin.supportedVersions.find((known) => known === cniVersion) ?? session.cniVersion
   const config = request.checkConfig(plugin, verb, json)
-  log.level = parseLogLevel(config.logLevel)
-  const lists = request.readLists(plugin, io.env)
+  const read = reader(verb, log)
+  log.level = read('logLevel', () => parseLogLevel(config.logLevel)) ?? log.level
+  const args = read('CNI_ARGS', () => request.readArgs(plugin, io.env)) ?? new Map()
+  const path = request.readPath(io.env)
   mark('request')
-  return handle(plugin, await toCall(io, host, log, verb, config, lists))
+  const prevResult = await readPrevResult(config, read)
+  const outside = { host, log, args, path, ...(prevResult && { prevResult }) }
+  return handle(plugin, toCall(io, verb, config, outside))
+}
+
+/**
+ * Reads a part of a call. DEL goes on without one that is wrong: refusing to delete would keep the
+ * container, and its addresses, for ever.
+ */
+type Read = <T>(what: string, parse: () => T) => T | undefined
+
+function reader(verb: Verb, log: Logger): Read {
+  return (what, parse) => {
+    try {
+      return parse()
+    } catch (error) {
+      if (verb !== 'DEL') throw error
+      log.warn(`${what} is left aside`, { reason: toCniError(error).msg })
+      return undefined
+    }
+  }
 }
 
 async function handle(plugin: Plugin, call: PluginCall): Promise<JsonObject | undefined> {
@@ -163,46 +185,32 @@ function logFields({ plugin, io }: Session): Record<string, unknown> {
   }
 }
 
-async function toCall(
+function toCall(
   { env, stderr }: PluginIo,
-  host: Host,
-  log: Logger,
   command: Verb,
   config: NetConf,
-  lists: Pick<PluginCall, 'args' | 'path'>,
-): Promise<PluginCall> {
+  outside: Pick<PluginCall, 'host' | 'log' | 'args' | 'path' | 'prevResult'>,
+): PluginCall {
   const containerId = env.CNI_CONTAINERID ?? ''
   const ifname = env.CNI_IFNAME ?? ''
-  const prevResult = await readPrevResult(config, command, log)
   return {
     command,
     containerId,
     netns: env.CNI_NETNS ?? '',
     ifname,
-    ...lists,
-    host,
     stderr,
     config,
     cniVersion: config.cniVersion,
-    ...(prevResult && { prevResult }),
     owner: { network: config.name, containerId, ifname },
-    log,
+    ...outside,
   }
 }
 
 async function readPrevResult(
   { prevResult, cniVersion }: NetConf,
-  verb: Verb,
-  log: Logger,
+  read: Read,
 ): Promise<CniResult | undefined> {
   if (prevResult === undefined || prevResult === null) return undefined
   const { parseResult } = await import('../spec/result.js')
-  try {
-    return parseResult(prevResult, cniVersion)
-  } catch (error) {
-    if (verb !== 'DEL') throw error
-    // Refusing to delete would keep the container, and its addresses, for ever.
-    log.warn('prevResult is left aside', { reason: toCniError(error).msg })
-    return undefined
-  }
+  return read('prevResult', () => parseResult(prevResult, cniVersion))
 }

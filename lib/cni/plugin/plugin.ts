@@ -18,7 +18,7 @@ export interface PluginCall {
   /** Path of the namespace; empty for DEL when it is gone. Whether it exists is not checked. */
   netns: string
   ifname: string
-  /** CNI_ARGS. */
+  /** CNI_ARGS; empty where the plug-in does not look at it, and for DEL when it cannot be read. */
   args: Map<string, string>
   /** CNI_PATH: folders with plug-ins. */
   path: string[]
@@ -62,8 +62,8 @@ export interface Plugin {
   check?: Handler<'check', void>
   gc?: Handler<'gc', void>
   status?: Handler<'status', void>
-  /** Keys of CNI_ARGS beside `KNOWN_ARGS`. */
-  knownArgs?: readonly string[]
+  /** Keys of CNI_ARGS beside `KNOWN_ARGS`; false for a plug-in that does not look at it. */
+  knownArgs?: readonly string[] | false
 }
 
 /** Checks what the types cannot, and gives the plug-in back. */

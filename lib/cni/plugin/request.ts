@@ -144,16 +144,19 @@ function incompatible(msg: string, details?: string): CniError {
   return new CniError(CniCode.IncompatibleVersion, msg, details)
 }
 
-/** CNI_ARGS and CNI_PATH as the handlers get them. */
-export function readLists(
-  plugin: Plugin,
-  env: Env,
-): { args: Map<string, string>; path: string[] } {
-  const known = [...KNOWN_ARGS, ...(plugin.knownArgs ?? [])]
-  return {
-    args: parseArgs(env.CNI_ARGS ?? '', known),
-    path: (env.CNI_PATH ?? '').split(':').filter(Boolean),
-  }
+/**
+ * CNI_ARGS as a plug-in's handlers get it; empty for a plug-in that does not look at it.
+ *
+ * @throws CniError code 4
+ */
+export function readArgs({ knownArgs = [] }: Plugin, env: Env): Map<string, string> {
+  if (knownArgs === false) return new Map()
+  return parseArgs(env.CNI_ARGS ?? '', [...KNOWN_ARGS, ...knownArgs])
+}
+
+/** CNI_PATH as the handlers get it. */
+export function readPath(env: Env): string[] {
+  return (env.CNI_PATH ?? '').split(':').filter(Boolean)
 }
 
 /**

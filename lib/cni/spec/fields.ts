@@ -32,8 +32,13 @@ export const COMMON_FIELDS: FieldTable = {
  * how a config says that it does not want something, and pass.
  */
 export function refuseFields(json: JsonObject, table: FieldTable, path = ''): void {
-  for (const [key, rule] of Object.entries(table)) {
-    if (typeof rule !== 'object' || !('refused' in rule) || !isSet(json[key])) continue
+  for (const [name, rule] of Object.entries(table)) {
+    if (typeof rule !== 'object' || !('refused' in rule)) continue
+    // Programs in Go, which the reference plug-ins are, read a key in any case.
+    const key = Object.keys(json).find(
+      (one) => one.toLowerCase() === name.toLowerCase() && isSet(json[one]),
+    )
+    if (key === undefined) continue
     const where = path ? `${path}.${key}` : key
     throw new CniError(
       CniCode.UnsupportedField,

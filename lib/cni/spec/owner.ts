@@ -50,3 +50,8 @@ export function networkOfTag(tag: string): string | undefined {
 export function hostLinkName(owner: Owner): string {
   return 'azv' + sha256Hex(ownerKey(owner)).slice(0, 11)
 }
+
+/** Whether a name is one that `hostLinkName` makes. */
+export function isHostLink(name: string): boolean {
+  return /^azv[0-9a-f]{11}$/.test(name)
+}

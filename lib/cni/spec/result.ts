@@ -63,12 +63,11 @@ export function parseResult(
   const layout = requireLayout(cniVersion)
   if (layout === '0.2') return parseOld(reader)
   const interfaces = reader.array('interfaces').map(parseInterface)
-  const links = interfaces.length
   return {
     ...list('interfaces', interfaces),
     ...list(
       'ips',
-      reader.array('ips').map((ip) => parseIp(ip, layout, links)),
+      reader.array('ips').map((ip) => parseIp(ip, layout)),
     ),
     ...list('routes', reader.array('routes').map(parseRoute)),
     ...parseDns(reader),
@@ -191,16 +190,14 @@ function parseInterface(reader: ConfigReader): CniInterface {
   }
 }
 
-function parseIp(reader: ConfigReader, layout: ResultLayout, links: number): CniIp {
+function parseIp(reader: ConfigReader, layout: ResultLayout): CniIp {
   const address = reader.cidr('address')
   if (layout === '0.3') {
     // Required by the spec, left out by some plug-ins, and known from the address.
     reader.optionalString('version', { oneOf: [ipVersion(address)!] })
   }
-  const index = reader.optionalInt('interface', { min: 0 })
-  if (index !== undefined && index >= links) {
-    throw reader.invalid('interface', `use a position in interfaces, which has ${links}`)
-  }
+  // One that is no position in `interfaces` says nothing, and is passed on as libcni does.
+  const index = reader.optionalInt('interface')
   return {
     address,
     ...given('gateway', ipOrNothing(reader, 'gateway')),

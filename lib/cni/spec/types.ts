@@ -24,7 +24,10 @@ export interface CniIp {
   /** With prefix length: `10.240.0.5/16`. */
   address: string
   gateway?: string
-  /** Position in `interfaces`; absent in the result of an IPAM plug-in. */
+  /**
+   * Position in `interfaces`; absent in the result of an IPAM plug-in. One that is none of its
+   * positions counts as absent.
+   */
   interface?: number
   /** Fields that this library has no name for, passed on as they came. */
   extra?: JsonObject

@@ -1,11 +1,14 @@
 /**
  * Bridge mode: a bridge takes the place of the NIC, and pods are ports of it.
  */
+import { isHostLink } from '../../cni/spec/owner.js'
 import type { Link } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
 import type { HostNetwork, Mode, NetworkWish } from '../mode.js'
 import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
+import { BRIDGE_ALIAS } from './host-move.js'
 import {
+  adoptBridge,
   ensureBridge,
   newBridge,
   prepareBridgeRelease,
@@ -36,6 +39,11 @@ export const bridgeMode: Mode = {
   planDetach: planEndpointRemoval,
   hostInterfaces: ({ name, mac }) => [{ name, mac }],
   pods: foundPods,
+  isOurs: (link) => link.kind === 'bridge' && link.alias === BRIDGE_ALIAS,
+  // Azure's own plug-in names its links likewise: only those on our bridge are ours.
+  hostLinks: (links, bridge) =>
+    links.filter(({ name, master }) => isHostLink(name) && master === bridge.index),
+  adopt: adoptBridge,
 }
 
 /** `azure` and the index of the primary interface. */

@@ -3,7 +3,7 @@
  * undone when it is released.
  */
 import { CniCode, CniError } from '../../cni/spec/errors.js'
-import { hostLinkName, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
+import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf } from '../../ip/index.js'
 import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
@@ -268,6 +268,16 @@ export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork
   }
   plan.nft(dropTables(host, view, record))
   plan.runSync()
+}
+
+/** A record for a bridge of ours whose record is lost; see Mode.adopt. */
+export function adoptBridge(host: NetNs, name: string): BridgeNetwork | undefined {
+  const { links } = readFacts(host)
+  const bridge = links.find((link) => link.name === name)
+  const nic = links.find(
+    (link) => bridge && link.master === bridge.index && !isHostLink(link.name),
+  )
+  return nic && { ...newBridge(host, nic, name, 'node'), phase: 'ready' }
 }
 
 function noNic(name: string): CniError {
