@@ -4,6 +4,7 @@
 import { engineOf } from '../engine/engine.js'
 import { attachedOwners, resetHost } from '../engine/reset.js'
 import { EXIT, RefusedError, type Command } from './command.js'
+import { logOf } from './log.js'
 
 const USAGE = `[options]
 
@@ -24,7 +25,7 @@ export const reset: Command = {
   usage: USAGE,
   options: { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
   async run({ values, out, host }) {
-    const store = nodeStore(host, (message) => out.line(message))
+    const engine = engineOf(host, logOf(out))
     const owners = await attachedOwners(engine)
     if (owners.length > 0 && !values['force']) throw refusal(owners)
     if (values['dry-run']) {

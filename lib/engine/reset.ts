@@ -22,11 +22,7 @@ export type Progress = (
 const OUR_TABLES = 'azure_vnet_'
 
 /** Owners (`network/container/interface`) that still have an attachment, an address or a port. */
-export async function attachedOwners({
-  host,
-  kernel,
-  store,
-}: Engine): Promise<string[]> {
+export async function attachedOwners({ host, kernel, store }: Engine): Promise<string[]> {
   const state = store.read()
   const leases = ipamStore(host)
     .read()

@@ -9,6 +9,6 @@ export default definePlugin({
   version: VERSION,
   about: 'attaches pods to an Azure virtual network',
   supportedVersions: ['0.3.0', '0.3.1'],
-  add: async (call) => (await import('../../engine/attach.js')).add(call),
-  del: async (call) => (await import('../../engine/detach.js')).del(call),
+  add: async (call) => (await import('./add.js')).add(call),
+  del: async (call) => (await import('./del.js')).del(call),
 })

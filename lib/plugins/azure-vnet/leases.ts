@@ -12,14 +12,25 @@ import { OWN_IPAM, type VnetConfig } from './config.js'
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
   if (config.ipamType !== OWN_IPAM) return delegated(call, config.ipamType)
-  const [{ ownLeases }, { parseIpamConfig }] = await Promise.all([
+  const [{ AddressService, AZURE_DNS }, { parseIpamConfig }] = await Promise.all([
     import('../../engine/leases.js'),
     import('../azure-vnet-ipam/config.js'),
   ])
   const { host, log, owner, args } = call
-  const { master: nic } = config.settings
+  const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
-  return ownLeases({ host, log, owner, name: OWN_IPAM, request: { ...ipam, nic } })
+  const service = new AddressService(host, log)
+  return {
+    name: OWN_IPAM,
+    async acquire(nics, exclude) {
+      const wishes = { exclude, ...(master && { nic: master }) }
+      const lease = await service.acquire(owner, ipam, nics(), wishes)
+      return { addresses: [lease], dns: { nameservers: [AZURE_DNS] } }
+    },
+    async release(one) {
+      await service.release(one)
+    },
+  }
 }
 
 /** Who takes addresses back that an IPAM plug-in gave. */
@@ -28,8 +39,13 @@ export async function leasesOf(
   ipamType: string,
 ): Promise<Pick<Leases, 'release'>> {
   if (ipamType !== OWN_IPAM) return delegated(call, ipamType)
-  const { releaseLeases } = await import('../../engine/leases.js')
-  return { release: (owner) => releaseLeases(call.host, call.log, owner) }
+  const { AddressService } = await import('../../engine/leases.js')
+  const service = new AddressService(call.host, call.log)
+  return {
+    async release(owner) {
+      await service.release(owner)
+    },
+  }
 }
 
 async function delegated(call: PluginCall, type: string): Promise<Leases> {
