@@ -187,8 +187,8 @@ function runPlan(
 ): { pod: PlannedPod; outerMac: string } {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
-  const attach = { owner, sandbox, network, link, mtu: nic.mtu, addresses }
-  const pod = mode.planAttach(plan, attach)
+  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses }
+  const pod = mode.planAttach(plan, wanted)
   try {
     return { pod, outerMac: plan.runSync().of(pod.outer)?.mac ?? '' }
   } catch (error) {

@@ -18,13 +18,17 @@ import {
 import { bridgeNetwork, hostMove } from '../vnet/bridge/record.js'
 import type { AttachmentRecord, NodeState } from './state.js'
 
-const owner: Shape<Owner> = object({ network: text, containerId: text, ifname: text })
-const adder: Shape<CallId> = object({ pid: number, start: text, call: number })
+const ownerShape: Shape<Owner> = object({
+  network: text,
+  containerId: text,
+  ifname: text,
+})
+const callShape: Shape<CallId> = object({ pid: number, start: text, call: number })
 
-const adding = object({ phase: oneOf('adding'), owner, adder })
+const adding = object({ phase: oneOf('adding'), owner: ownerShape, adder: callShape })
 const ready = object({
   phase: oneOf('ready'),
-  owner,
+  owner: ownerShape,
   mode: optional(oneOf('bridge')),
   network: optional(text),
   addresses: list(object({ address: text, mac: text })),
@@ -60,13 +64,16 @@ const version1 = object({
     return phase === 'adding'
       ? object({
           phase: oneOf('adding'),
-          owner,
+          owner: ownerShape,
           adder: object({ pid: number, start: text }),
         })(value, path)
-      : object({ phase: oneOf('ready'), owner, bridge: text, address: text, mac: text })(
-          value,
-          path,
-        )
+      : object({
+          phase: oneOf('ready'),
+          owner: ownerShape,
+          bridge: text,
+          address: text,
+          mac: text,
+        })(value, path)
   }),
 })
 
@@ -122,8 +129,8 @@ function upToDate(one: Version1Endpoint): AttachmentRecord {
   }
 }
 
-function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B) {
+function mapValues<A, B>(values: Record<string, A>, change: (value: A) => B) {
   return Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [key, change(value)]),
+    Object.entries(values).map(([key, value]) => [key, change(value)]),
   )
 }

@@ -121,7 +121,9 @@ export function addNetworks(
     tx.addSet(set).addIntervals(set, four)
     const chain = chainOf(network)
     tx.addChain({ family, table: name, name: chain })
-    for (const { comment, expressions } of rules((field) => inSet([field], set.name))) {
+    for (const { comment, expressions } of rules((address) =>
+      inSet([address], set.name),
+    )) {
       tx.addRule({ family, table: name, chain, comment, expressions })
     }
     if (pods.length > 0) {
