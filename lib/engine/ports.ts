@@ -56,10 +56,14 @@ function setPorts(state: NodeState, owner: Owner, ports: PortsRecord | undefined
   if (!ports && record && !record.mode) delete state.attachments[key]
 }
 
-/** Puts back the ports that are on record and gone, because somebody flushed the ruleset. */
-export async function restorePorts(engine: Engine): Promise<void> {
+/**
+ * Puts back the ports that are on record and gone, because somebody flushed the ruleset.
+ *
+ * @param state what the store said a moment ago; the store has the last word
+ */
+export async function restorePorts(engine: Engine, state: NodeState): Promise<void> {
   const { kernel, log, store } = engine
-  const wanted = portsOnRecord(store.read())
+  const wanted = portsOnRecord(state)
   if (wanted.length === 0) return
   const backend = await portBackend()
   const { tags, lost } = await backend.restore(kernel, wanted)

@@ -5,6 +5,8 @@ import { isHostLink } from '../../cni/spec/owner.js'
 import type { Link } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
 import type { HostNetwork, Mode, NetworkWish } from '../mode.js'
+import { MASQUERADE_TABLE } from '../masquerade.js'
+import { bridgeTable } from './endpoint-map.js'
 import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
 import { BRIDGE_ALIAS } from './host-move.js'
 import {
@@ -61,7 +63,14 @@ function findBridge(
   const bridge = facts.links.find((link) => link.name === record.name)
   const beneath = facts.links.find((link) => link.index === nic.index)
   const plugged = bridge && beneath?.master === bridge.index
-  return plugged && facts.hasTable(record.name) ? bridge : undefined
+  return plugged && hasTables(facts, record) ? bridge : undefined
+}
+
+// What flushes the rules of one family (`nft flush ruleset ip`) leaves the others.
+function hasTables(facts: NearFacts, record: HostNetwork): boolean {
+  const tables = [bridgeTable(record.name)]
+  if (Object.keys(record.masquerade).length > 0) tables.push(MASQUERADE_TABLE)
+  return !record.outdated && tables.every((table) => facts.hasTable(table))
 }
 
 function isAsWished(record: HostNetwork, wish: NetworkWish): boolean {

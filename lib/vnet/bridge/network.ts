@@ -107,6 +107,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   }
   plan.runSync()
   record.phase = 'ready'
+  delete record.outdated
 }
 
 /** Makes the tables of a bridge anew and nothing else; see Mode.applyRules. */
@@ -118,6 +119,7 @@ export function remakeTables(host: NetNs, view: NodeView, record: BridgeNetwork)
   const plan = host.plan()
   plan.nft(tables(host, view, record, move))
   plan.runSync()
+  delete record.outdated
 }
 
 // Pods whose bridge was taken away by hand come into the new one.
