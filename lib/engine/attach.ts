@@ -116,7 +116,7 @@ async function attachOnce(
   const nic = chooseNic(facts, settings.master, first!)
   const name = mode.networkName(settings, facts, nic)
   const pools = leased.addresses.map(({ pool }) => pool)
-  const wish = { facts, name, nic, owner, settings, pools }
+  const wish = { facts, name, nic, network: owner.network, settings, pools }
   const { network, link } = await networkFor(job, networks[name], wish)
   mark('bridge')
   engine.host.checkpoint()

@@ -56,11 +56,14 @@ function setPorts(state: NodeState, owner: Owner, ports: PortsRecord | undefined
   if (!ports && record && !record.mode) delete state.attachments[key]
 }
 
-/** Puts back the ports that are on record and gone, because somebody flushed the ruleset. */
-export async function restorePorts(engine: Engine): Promise<void> {
+/**
+ * Puts back the ports that are on record and gone, because somebody flushed the ruleset. Answers
+ * with the tags of the owners who have ports again.
+ */
+export async function restorePorts(engine: Engine): Promise<string[]> {
   const { kernel, log, store } = engine
   const wanted = portsOnRecord(store.read())
-  if (wanted.length === 0) return
+  if (wanted.length === 0) return []
   const backend = await portBackend()
   const { tags, lost } = await backend.restore(kernel, wanted)
   if (tags.length > 0) log.warn('host ports were gone and are back', { owners: tags })
@@ -70,6 +73,7 @@ export async function restorePorts(engine: Engine): Promise<void> {
   // Who gave his ports back meanwhile must not have them again.
   const still = new Set(portsOnRecord(store.read()).map(({ tag }) => tag))
   for (const tag of tags) if (!still.has(tag)) await backend.remove(kernel, tag)
+  return tags.filter((tag) => still.has(tag))
 }
 
 function portsOnRecord(state: NodeState): OwnedPorts[] {

@@ -21,6 +21,7 @@ export type {
   Mode,
   ModeName,
   ModeSettings,
+  NetworkSettings,
   NetworkWish,
   NodeView,
   PlannedPod,

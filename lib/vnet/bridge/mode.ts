@@ -4,7 +4,7 @@
 import { isHostLink } from '../../cni/spec/owner.js'
 import type { Link } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
-import type { HostNetwork, Mode, NetworkWish } from '../mode.js'
+import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
 import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
 import { BRIDGE_ALIAS } from './host-move.js'
 import {
@@ -13,7 +13,6 @@ import {
   newBridge,
   prepareBridgeRelease,
   releaseBridge,
-  remakeTables,
 } from './network.js'
 import type { BridgeMasquerade } from './record.js'
 
@@ -30,8 +29,8 @@ export const bridgeMode: Mode = {
     return record
   },
   apply: applySettings,
+  isWhole,
   ensureNetwork: ensureBridge,
-  applyRules: remakeTables,
   endsWithPods: ({ lifetime }) => lifetime === 'pods',
   prepareRelease: prepareBridgeRelease,
   release: releaseBridge,
@@ -57,37 +56,43 @@ function findBridge(
   record: HostNetwork | undefined,
 ): Link | undefined {
   const { facts, nic } = wish
-  if (record?.phase !== 'ready' || !isAsWished(record, wish)) return undefined
-  const bridge = facts.links.find((link) => link.name === record.name)
-  const beneath = facts.links.find((link) => link.index === nic.index)
-  const plugged = bridge && beneath?.master === bridge.index
-  return plugged && facts.hasTable(record.name) ? bridge : undefined
+  if (!record || record.nic !== nic.name || !isAsWished(record, wish)) return undefined
+  return isWhole(facts, record)
+    ? facts.links.find((link) => link.name === record.name)
+    : undefined
 }
 
-function isAsWished(record: HostNetwork, wish: NetworkWish): boolean {
-  const { owner, settings } = wish
+function isWhole(facts: NearFacts, { phase, name, nic }: HostNetwork): boolean {
+  const bridge = facts.links.find((link) => link.name === name)
+  const beneath = facts.links.find((link) => link.name === nic)
+  const plugged = bridge !== undefined && beneath?.master === bridge.index
+  return phase === 'ready' && plugged && facts.hasTable(name)
+}
+
+function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {
+  const { network, settings } = wish
   return (
     record.lifetime === settings.bridgeLifetime &&
-    JSON.stringify(record.masquerade[owner.network]) ===
+    JSON.stringify(record.masquerade[network]) ===
       JSON.stringify(masqueradeOf(record, wish))
   )
 }
 
-function applySettings(record: HostNetwork, wish: NetworkWish): void {
+function applySettings(record: HostNetwork, wish: NetworkSettings): void {
   record.lifetime = wish.settings.bridgeLifetime
   const masquerade = masqueradeOf(record, wish)
-  if (masquerade) record.masquerade[wish.owner.network] = masquerade
-  else delete record.masquerade[wish.owner.network]
+  if (masquerade) record.masquerade[wish.network] = masquerade
+  else delete record.masquerade[wish.network]
 }
 
 // The list that asks last has its way with the pods of its own network, and of no other.
 function masqueradeOf(
   record: HostNetwork,
-  { owner, settings: { masquerade }, pools }: NetworkWish,
+  { network, settings: { masquerade }, pools }: NetworkSettings,
 ): BridgeMasquerade | undefined {
   if (!masquerade) return undefined
   if (masquerade !== 'auto') return { except: [...masquerade.except], auto: false }
-  const before = record.masquerade[owner.network]
+  const before = record.masquerade[network]
   const known = before?.auto ? before.except : []
   return { except: [...new Set([...known, ...pools])], auto: true }
 }

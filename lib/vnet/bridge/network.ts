@@ -109,17 +109,6 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   record.phase = 'ready'
 }
 
-/** Makes the tables of a bridge anew and nothing else; see Mode.applyRules. */
-export function remakeTables(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readFacts(host)
-  const nic = facts.links.find((link) => link.name === record.nic)
-  if (!nic) throw noNic(record.nic)
-  const move = collectMove(facts, nic, record.name, '')
-  const plan = host.plan()
-  plan.nft(tables(host, view, record, move))
-  plan.runSync()
-}
-
 // Pods whose bridge was taken away by hand come into the new one.
 function plugIn(
   plan: Plan,
