@@ -21,7 +21,8 @@ export interface RunOptions {
   cwd?: string
 }
 
-const DEFAULT_TIMEOUT_MS = 60_000
+/** After so many milliseconds a program is ended, unless it is given another time. */
+export const DEFAULT_TIMEOUT_MS = 60_000
 
 /** A program ended in another way than with status 0. */
 export class CommandError extends Error {
@@ -36,7 +37,8 @@ export class CommandError extends Error {
   }
 }
 
-function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
+/** This process's environment with changes. */
+export function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
   return { ...process.env, ...extra }
 }
 
