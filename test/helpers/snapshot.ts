@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Outcome } from './process.js'
 
-type Json = null | boolean | number | string | Json[] | JsonObject
+/** A value as JSON has it. */
+export type Json = null | boolean | number | string | Json[] | JsonObject
 interface JsonObject {
   [key: string]: Json
 }
@@ -47,13 +48,15 @@ const VOLATILE = new Set([
   'pref',
 ])
 
-function sortedJson(values: readonly Json[]): Json[] {
+/** Values in an order that does not depend on when they were made. */
+export function sortedJson(values: readonly Json[]): Json[] {
   const keyed = values.map((value) => [JSON.stringify(value), value] as const)
   keyed.sort(([a], [b]) => (a < b ? -1 : Number(a > b)))
   return keyed.map(([, value]) => value)
 }
 
-function steady(value: Json): Json {
+/** A value without what changes by itself. */
+export function steady(value: Json): Json {
   if (Array.isArray(value)) return value.map(steady)
   if (value === null || typeof value !== 'object') return value
   const entries = Object.entries(value)
