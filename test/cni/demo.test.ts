@@ -59,7 +59,6 @@ t.test('it shows everything where Node is the only program', async (t) => {
     {
       cwd: ROOT,
       env: { NODE: process.execPath, LOOK: look },
-      timeoutMs: 280_000,
     },
   )
   const node = basename(realpathSync(process.execPath))

@@ -179,15 +179,16 @@ export class AzureHost {
 
   /**
    * What is other than in `before`: none as soon as a picture equals it, else the last
-   * differences after `withinMs`. An address or a link may need a moment to come back.
+   * differences. An address or a link may need a moment to come back.
    */
-  async changesSince(before: Snapshot, options: PictureOptions = {}, withinMs = 3_000) {
-    const deadline = Date.now() + withinMs
-    for (;;) {
-      const changes = diffSnapshots(before, await this.snapshot(options))
-      if (changes.length === 0 || Date.now() > deadline) return changes
-      await new Promise((resolve) => setTimeout(resolve, 100))
+  async changesSince(before: Snapshot, options: PictureOptions = {}): Promise<string[]> {
+    let changes: string[] = []
+    const same = async () => {
+      changes = diffSnapshots(before, await this.snapshot(options))
+      return changes.length === 0
     }
+    await until('the same picture', same, undefined, 100).catch(() => false)
+    return changes
   }
 
   /** Whether every one of `count` pings is answered; `from` as in {@link execIn}. */

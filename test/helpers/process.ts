@@ -22,7 +22,7 @@ export interface RunOptions {
 }
 
 /** After so many milliseconds a program is ended, unless it is given another time. */
-export const DEFAULT_TIMEOUT_MS = 60_000
+export const DEFAULT_TIMEOUT_MS = 600_000
 
 /** A program ended in another way than with status 0. */
 export class CommandError extends Error {
@@ -102,11 +102,17 @@ export async function must(
   return outcome.stdout
 }
 
+/**
+ * How long tests wait for what has to come. Long, because a slow machine is no failure; whoever
+ * gets what they wait for does not wait.
+ */
+const PATIENCE_MS = 120_000
+
 /** Waits until `condition` gives a truthy value and returns it. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = 5_000,
+  timeoutMs = PATIENCE_MS,
   everyMs = 20,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs

@@ -126,6 +126,22 @@ export function readState(folder: string): Record<string, Json> {
   )
 }
 
+// When the source was asked last: an ADD that finds its answer too old asks again, and whether it
+// does depends on how fast the machine is.
+const TIMES = new Set(['fetchedAt', 'failedAt'])
+
+/** The state folder without times, and of locks only that they are there. */
+function steadyState(folder: string): Record<string, Json> {
+  const files = Object.entries(readState(folder)).map(([name, content]) => {
+    if (name.endsWith('.lock')) return [name, null]
+    const text = JSON.stringify(content, (key, value) =>
+      TIMES.has(key) ? undefined : value,
+    )
+    return [name, JSON.parse(text)]
+  })
+  return Object.fromEntries(files) as Record<string, Json>
+}
+
 const SYSCTLS = [
   ...['forwarding', 'route_localnet', 'proxy_arp', 'rp_filter', 'arp_ignore'],
   ...['accept_local', 'send_redirects', 'proxy_ndp', 'disable_ipv6', 'accept_ra'],
@@ -190,7 +206,7 @@ export async function takeSnapshot(
     neighbours: tidy([...permanent, ...proxies]),
     // The order of rules in a chain has a meaning: nft prints it and it is kept.
     nft: nft.filter((item) => !('metainfo' in item)).map(steady),
-    state: options.stateDir === undefined ? {} : readState(options.stateDir),
+    state: options.stateDir === undefined ? {} : steadyState(options.stateDir),
     sysctls: options.sysctls ? await readSysctls(exec) : [],
   }
 }

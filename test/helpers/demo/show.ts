@@ -30,7 +30,7 @@ async function proveClean(stage: Stage, before: Snapshot): Promise<void> {
       return changes.length === 0
     }
     // A link that changed its place needs a moment for its IPv6 address.
-    await until('the old state', same, 30_000).catch((error: Error) => {
+    await until('the old state', same).catch((error: Error) => {
       throw new Error(`changed\n${changes.join('\n')}`, { cause: error })
     })
     return 'as before'
