@@ -25,13 +25,13 @@ function watchForTheEnd() {
  * Runs `job` with the path of a new folder and answers with what it gives, also as a promise. The
  * folder is removed when `job` ends, fails, or the process is told to end.
  *
- * @param {string} prefix path of the folder; six characters are added to it
+ * @param {string} prefix path of the folder; the process's id and six characters are added to it
  * @param {(folder: string) => any} job
  */
 export function withWorkFolder(prefix, job) {
   watchForTheEnd()
   mkdirSync(dirname(prefix), { recursive: true })
-  const folder = mkdtempSync(prefix)
+  const folder = mkdtempSync(`${prefix}${process.pid}-`)
   folders.add(folder)
   let result
   try {
