@@ -75,9 +75,9 @@ const below = (path: string, key: string) => (path ? `${path}.${key}` : key)
 /** An object with any keys, whose values all have a shape. */
 export function record<T>(item: Shape<T>): Shape<Record<string, T>> {
   return (value, path) => {
-    const object = asObject(value, path)
-    for (const [key, one] of Object.entries(object)) item(one, below(path, key))
-    return object as Record<string, T>
+    const found = asObject(value, path)
+    for (const [key, one] of Object.entries(found)) item(one, below(path, key))
+    return found as Record<string, T>
   }
 }
 

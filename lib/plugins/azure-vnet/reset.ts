@@ -2,14 +2,13 @@
  * Gives the host its network back as it was before the first pod, and forgets everything: for
  * uninstalling, and for a host that nothing else helps.
  */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { ownerKey, ownerTag } from '../../cni/spec/owner.js'
 import { ipamStore } from '../../ipam/state.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../../nft/index.js'
 import { portHolders } from '../../portmap/index.js'
 import type { Host } from '../../host/host.js'
+import { removeFiles } from '../../state/files.js'
 import type { Store } from '../../state/index.js'
 import {
   BRIDGE_ALIAS,
@@ -67,7 +66,7 @@ export async function resetHost(
     progress('bridge', bridge)
   }
   removeTables(host, progress)
-  removeFiles(outside.stateDir, progress)
+  removeFiles(outside.stateDir, OUR_FILES, (path) => progress('file', path))
 }
 
 function ourBridges(host: NetNs): Link[] {
@@ -148,23 +147,4 @@ function removeTables(host: NetNs, progress: Progress): void {
   removal.nft(tx)
   removal.runSync()
   for (const { family, name } of ours) progress('table', `${family} ${name}`)
-}
-
-function removeFiles(folder: string, progress: Progress): void {
-  const names = list(folder).filter((name) => OUR_FILES.test(name))
-  for (const name of names) {
-    rmSync(join(folder, name), { recursive: true, force: true })
-    progress('file', join(folder, name))
-  }
-  // The folder is ours when nothing else is in it.
-  if (names.length > 0 && list(folder).length === 0) rmdirSync(folder)
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
 }
