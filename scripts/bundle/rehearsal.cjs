@@ -146,11 +146,8 @@ function perform(part, { program, command, container = '', members, folder }, ad
         VNET_CNI_KEEP_DIR: folder,
         VNET_CNI_LOG_DIR: folder,
       },
-      pid: process.pid,
-      nodeVersion: process.versions.node,
       streams: { ...streams, err: streams.out },
       exit,
-      onFatal: () => () => {},
     }
     const loading = {
       dlopen: (module) => {

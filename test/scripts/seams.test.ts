@@ -131,7 +131,7 @@ t.test('types may be named, and files opened where that is the business', async 
     [`lib/${room}/opens-later.ts`, "export const x = () => import('fs/promises')"],
   ])
   const told = await lint(Object.fromEntries(opening))
-  for (const [name] of opening) t.ok(told.has(name as string), name)
+  for (const [name] of opening) t.ok(told.has(`${name}`), `${name}`)
 })
 
 /** The rooms that one may not import from, whether a value, a type, or later. */
