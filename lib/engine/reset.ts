@@ -7,7 +7,7 @@ import { ipamStore } from '../ipam/state.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
 import { portBackend } from '../portmap/backend.js'
-import { removeStateFiles } from '../state/files.js'
+import { removeFiles } from '../state/files.js'
 import { allModes, modeOf, readFacts, type Mode } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { removeRemains, remainsOf } from './removal.js'
@@ -20,6 +20,7 @@ export type Progress = (
 ) => void
 
 const OUR_TABLES = 'azure_vnet_'
+const OUR_FILES = /^(azure-vnet|ipam)\.json($|\.)|^attachments$/
 
 /** Owners (`network/container/interface`) that still have an attachment, an address or a port. */
 export async function attachedOwners({ host, kernel, store }: Engine): Promise<string[]> {
@@ -55,7 +56,9 @@ export async function resetHost(
     progress('bridge', found.name)
   }
   removeTables(kernel, progress)
-  for (const path of removeStateFiles(host)) progress('file', path)
+  for (const folder of new Set([host.stateDir, host.keepDir])) {
+    removeFiles(folder, OUR_FILES, (path) => progress('file', path))
+  }
 }
 
 /** A host network that is on record or in the kernel. */

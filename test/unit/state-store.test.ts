@@ -22,24 +22,24 @@ interface Given extends Partial<Omit<StoreOptions<Data>, 'host'>> {
   lockFile?: LockFile
 }
 
-const data = object({ names: list(string) })
+const shape = object({ names: list(string) })
 
 function setUp(dir: string, given: Given = {}) {
   const warnings: string[] = []
   const { counts, lockFile } = countingLock()
   const path = join(dir, 'state', 'x.json')
-  const { bootId = 'boot-1', lockFile: otherLock = lockFile, ...options } = given
+  const { bootId: boot = 'boot-1', lockFile: otherLock = lockFile, ...options } = given
   const locks = new Locks(() => otherLock)
   const store = new Store<Data>({
     host: {
-      bootId: () => bootId,
-      lock: (path, options) => locks.take(path, options),
+      bootId: () => boot,
+      lock: (...request) => locks.take(...request),
       self: { pid: process.pid, start: '', call: 1 },
     },
     path,
     version: 1,
     initial: () => ({ names: [] }),
-    parse: (found) => data(found, ''),
+    parse: (found) => shape(found, ''),
     warn: (message) => warnings.push(message),
     ...options,
   })

@@ -12,9 +12,8 @@ import type { Environment } from '../../host/world.js'
 import { isObject } from '../spec/config.js'
 import { CniCode, CniError, invalidConfig, toCniError } from '../spec/errors.js'
 import { pluginTypeRule } from '../spec/names.js'
-import type { Verb } from '../plugin/plugin.js'
 import { parseResult } from '../spec/result.js'
-import type { CniResult, NetConf } from '../spec/types.js'
+import type { CniResult, NetConf, Verb } from '../spec/types.js'
 
 /** Settings of a delegation. */
 export interface DelegateOptions {
