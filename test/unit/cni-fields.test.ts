@@ -23,6 +23,9 @@ t.test(
     t.throws(() => refuseFields({ multiTenancy: { a: 1 } }, table, 'ipam'), {
       msg: /^ipam\.multiTenancy: /,
     })
+    t.throws(() => refuseFields({ multitenancy: true }, table), {
+      msg: 'multitenancy: true is not supported: leave it out',
+    })
     for (const value of [undefined, null, false, '', []]) {
       t.doesNotThrow(
         () => refuseFields({ multiTenancy: value }, table),
