@@ -17,7 +17,8 @@ import { cniPath, DEFAULT_CONFLIST, staleNetns } from './places.js'
 const USAGE = `(--container ID | --pod NS/NAME) [options]
 
   --container ID      id of the container
-  --pod NS/NAME       the pod, as it was given to attach
+  --pod NS/NAME       the pod, as it was given to attach; with --container both have to fit
+  --gone              only where the network namespace is gone, as after the container's end
   --conflist FILE     list to run where nothing is recorded; ${DEFAULT_CONFLIST}
   --cni-path FOLDERS  where the plug-ins are; CNI_PATH or /opt/cni/bin
   --ifname NAME       only this interface; without a record eth0
@@ -35,6 +36,7 @@ export const detach: Command = {
     conflist: { type: 'string' },
     'cni-path': { type: 'string' },
     ifname: { type: 'string' },
+    gone: { type: 'boolean' },
   },
   async run({ values, out, host }) {
     const container = optional(values, 'container')
@@ -47,17 +49,26 @@ export const detach: Command = {
       await delChain(record.list, staleNetns(record), chain, record.result)
       records.forget(record)
     }
-    if (found.length === 0 && container) await delUnrecorded(container, values, chain)
+    const isRecorded = records
+      .list()
+      .some(({ attachment }) => attachment.containerId === container)
+    if (container && found.length === 0 && !isRecorded && !values['gone']) {
+      await delUnrecorded(container, values, chain)
+    }
     return tell(found, out)
   },
 }
 
-function matches({ attachment, pod }: AttachmentRecord, values: Values): boolean {
-  const ifname = optional(values, 'ifname')
-  if (ifname && attachment.ifname !== ifname) return false
-  const container = optional(values, 'container')
-  const wanted = optional(values, 'pod')
-  return attachment.containerId === container || (wanted !== undefined && pod === wanted)
+function matches(record: AttachmentRecord, values: Values): boolean {
+  const { attachment, pod } = record
+  const fits = (name: string, its: string) => (optional(values, name) ?? its) === its
+  const isGone = staleNetns(record).netns === ''
+  return (
+    fits('ifname', attachment.ifname) &&
+    fits('container', attachment.containerId) &&
+    fits('pod', pod) &&
+    (!values['gone'] || isGone)
+  )
 }
 
 // Without a record the plug-ins work from their own.

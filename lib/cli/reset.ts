@@ -1,9 +1,10 @@
 /**
  * `vnet-cni reset`: the host as it was before the first pod.
  */
-import { attachedOwners, resetHost } from '../plugins/azure-vnet/reset.js'
-import { nodeStore } from '../plugins/azure-vnet/state.js'
+import { engineOf } from '../engine/engine.js'
+import { attachedOwners, resetHost } from '../engine/reset.js'
 import { EXIT, RefusedError, type Command } from './command.js'
+import { logOf } from './log.js'
 
 const USAGE = `[options]
 
@@ -24,8 +25,8 @@ export const reset: Command = {
   usage: USAGE,
   options: { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
   async run({ values, out, host }) {
-    const store = nodeStore(host, (message) => out.line(message))
-    const owners = await attachedOwners(host, store)
+    const engine = engineOf(host, logOf(out))
+    const owners = await attachedOwners(engine)
     if (owners.length > 0 && !values['force']) throw refusal(owners)
     if (values['dry-run']) {
       out.line(
@@ -35,7 +36,7 @@ export const reset: Command = {
       return EXIT.ok
     }
     const removed: Record<string, string[]> = {}
-    await resetHost(host, store, (what, name) => {
+    await resetHost(engine, (what, name) => {
       out.line(`removed ${what} ${name}`)
       const list = (removed[`${what}s`] ??= [])
       list.push(name)

@@ -29,34 +29,42 @@ export interface ExecOutcome {
 
 /** Runs the program; other calls of this process go on meanwhile. Never rejects. */
 export function execProgram(request: ExecRequest): Promise<ExecOutcome> {
+  return new Promise<ExecOutcome>((resolve) => run(request, resolve)).catch(notStarted)
+}
+
+// Some errors come by an event (ENOENT, EACCES, EMFILE), others are thrown (ENOTDIR, E2BIG).
+function notStarted(error: NodeJS.ErrnoException): ExecOutcome {
+  const failure = error.code ?? error.message
+  return { status: null, signal: null, stdout: '', stderr: '', failure }
+}
+
+function run(request: ExecRequest, resolve: (outcome: ExecOutcome) => void): void {
   const { file, env, input, timeoutMs } = request
-  return new Promise((resolve) => {
-    const child = spawn(file, [], { env: { ...env }, stdio: 'pipe' })
-    const out: Buffer[] = []
-    const err: Buffer[] = []
-    let failure: string | undefined
-    const timer = setTimeout(() => {
-      failure = 'ETIMEDOUT'
-      child.kill('SIGKILL')
-      // What it started may hold the pipes open: nobody waits for that.
-      child.stdout.destroy()
-      child.stderr.destroy()
-    }, timeoutMs)
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-    // A program need not read its input to the end.
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-    const end = (status: number | null, signal: string | null) => {
-      clearTimeout(timer)
-      const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString('utf8')
-      const told = { status, signal, stdout: text(out), stderr: text(err) }
-      resolve(failure === undefined ? told : { ...told, failure })
-    }
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      failure ??= error.code ?? error.message
-      if (child.pid === undefined) end(null, null)
-    })
-    child.on('close', end)
+  const child = spawn(file, [], { env: { ...env }, stdio: 'pipe' })
+  child.on('error', (error) => {
+    if (child.pid === undefined) resolve(notStarted(error))
+  })
+  // It has no streams then, when there are too many open files.
+  if (child.pid === undefined) return
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  let isTooLate = false
+  const timer = setTimeout(() => {
+    isTooLate = true
+    child.kill('SIGKILL')
+    // What it started may hold the pipes open: nobody waits for that.
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }, timeoutMs)
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  // A program need not read its input to the end.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  child.on('close', (status, signal) => {
+    clearTimeout(timer)
+    const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString('utf8')
+    const outcome = { status, signal, stdout: text(out), stderr: text(err) }
+    resolve(isTooLate ? { ...outcome, failure: 'ETIMEDOUT' } : outcome)
   })
 }

@@ -1,12 +1,13 @@
 /**
  * Critical sections: between processes by flock(2), between the calls of one process by a queue.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Addon, NativeLock } from '../binding.js'
 import { isFailure } from '../binding.js'
 import { errnoName } from '../errors.js'
 import { fileOperation, LockTimeoutError, StateError } from './errors.js'
+import { makeFolder } from './make-folder.js'
 
 /** Takes the lock of a file: the addon's flock(2), or what a test gives. */
 export type LockFile = Addon['lockFile']
@@ -49,41 +50,55 @@ export class Locks {
    * Takes the lock file `path`, and makes its folder when that is absent. The calls of this process
    * get it in the order in which they asked.
    *
-   * Rejects with LockTimeoutError when another holds it for longer, StateError when the lock file
-   * cannot be made.
+   * Rejects with LockTimeoutError when others hold it for longer, be they calls of this process or
+   * other processes; with StateError when the lock file cannot be made.
    */
   async take(path: string, options: LockOptions): Promise<HeldLock> {
-    const before = this.#queues.get(path)
-    let leave = () => {}
-    const turn = new Promise<void>((resolve) => {
-      leave = resolve
-    })
-    this.#queues.set(path, turn)
-    const end = () => {
-      if (this.#queues.get(path) === turn) this.#queues.delete(path)
-      leave()
-    }
+    const timeoutMs = options.timeoutMs ?? LOCK_TIMEOUT_MS
+    const deadline = Date.now() + timeoutMs
+    const { before, leave } = this.#queueUp(path)
     try {
-      if (before) await before
-      const lock = await this.#takeFile(path, options)
+      if (before && !(await comesWithin(before, timeoutMs))) {
+        throw new LockTimeoutError(path, holderOf(path), timeoutMs)
+      }
+      const lock = await this.#takeFile(path, { ...options, timeoutMs }, deadline)
       const release = () => {
         lock.close()
-        end()
+        leave()
       }
       return { release }
     } catch (error) {
-      end()
+      // Not before its turn: whoever stands behind waits for the same holder.
+      if (before) void before.then(leave)
+      else leave()
       throw error
     }
   }
 
-  async #takeFile(path: string, options: LockOptions): Promise<NativeLock> {
-    const timeoutMs = options.timeoutMs ?? LOCK_TIMEOUT_MS
+  /** Takes a place in the queue: what it waits for, and how to make room for the next. */
+  #queueUp(path: string): { before?: Promise<void>; leave: () => void } {
+    const before = this.#queues.get(path)
+    let next = () => {}
+    const turn = new Promise<void>((resolve) => {
+      next = resolve
+    })
+    this.#queues.set(path, turn)
+    const leave = () => {
+      if (this.#queues.get(path) === turn) this.#queues.delete(path)
+      next()
+    }
+    return before ? { before, leave } : { leave }
+  }
+
+  async #takeFile(
+    path: string,
+    { label, timeoutMs }: Required<LockOptions>,
+    deadline: number,
+  ): Promise<NativeLock> {
     const dir = dirname(path)
     fileOperation('make', dir, () => makeFolder(dir))
-    const deadline = Date.now() + timeoutMs
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      const lock = this.#lockFile()(path, 0, options.label)
+      const lock = this.#lockFile()(path, 0, label)
       if (!isFailure(lock)) return lock
       if (lock.errno !== EAGAIN) {
         throw new StateError('lock', path, errnoName(lock.errno))
@@ -96,18 +111,15 @@ export class Locks {
   }
 }
 
-// Not mkdir's own `recursive`: in Node that never returns where the kernel answers ENOENT
-// although the parent is there, as in /proc.
-function makeFolder(dir: string, mayMakeParent = true): void {
-  try {
-    mkdirSync(dir, { mode: 0o755 })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || !mayMakeParent) throw error
-    makeFolder(dirname(dir))
-    makeFolder(dir, false)
-  }
+/** Whether a turn comes within so many milliseconds. */
+function comesWithin(turn: Promise<void>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms)
+    void turn.then(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
 }
 
 function holderOf(path: string): string {

@@ -126,8 +126,13 @@ export function familyOfBytes(bytes: Uint8Array): Family {
 /** The canonical form of an address; undefined for what is none. */
 export function canonicalAddress(text: string): string | undefined {
   const bytes = parseAddress(text)
+  return bytes && canonicalText(text, bytes)
+}
+
+/** The canonical form of an address of which text and bytes are known. */
+export function canonicalText(text: string, bytes: Uint8Array): string {
   // There is one way to write an IPv4 address.
-  return bytes?.length === 4 ? text : bytes && formatAddress(bytes)
+  return bytes.length === 4 ? text : formatAddress(bytes)
 }
 
 /** The bytes of an address of either family. Throws a TypeError when it is none. */

@@ -27,6 +27,7 @@ export {
   addressOf,
   compareCidrs,
   defaultRoute,
+  hostPart,
   hostPrefix,
   parseCidr,
   parseInterface,

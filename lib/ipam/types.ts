@@ -2,7 +2,7 @@
  * The words of address management.
  */
 import type { Owner } from '../cni/spec/owner.js'
-import { addressOf, type Family } from '../ip/index.js'
+import { hostPart, type Family } from '../ip/index.js'
 
 export type { Family, Owner }
 
@@ -80,5 +80,5 @@ export interface Lease {
 
 /** The address of a lease without its prefix length. */
 export function leaseAddress(lease: Lease): string {
-  return addressOf(lease.address)
+  return hostPart(lease.address)
 }

@@ -3,15 +3,34 @@
  */
 import { parseMac } from '../ip/index.js'
 
+/** What an interface name holds at most, in bytes: IFNAMSIZ (linux/if.h) less its NUL. */
+const LONGEST_NAME = 15
+
 /**
- * Throws a TypeError when the kernel would not take the name: 1 to 15 bytes without slash, colon
+ * Whether the kernel takes the text for the name of a new link: 1 to 15 bytes without slash, colon
  * or white space (dev_valid_name in net/core/dev.c), nor a percent sign, which it takes for a
  * pattern (dev_alloc_name).
  *
  * @internal
  */
+export function isLinkName(text: string): boolean {
+  return isName(text, LONGEST_NAME)
+}
+
+function isName(text: string, most: number): boolean {
+  const bytes = Buffer.from(text)
+  if (bytes.length < 1 || bytes.length > most || /^\.\.?$/.test(text)) return false
+  // The kernel looks at bytes, and its isspace() holds for 0xa0 (lib/ctype.c): "à" ends with it.
+  return !/[/:%\s\0]/.test(text) && !bytes.includes(0xa0)
+}
+
+/**
+ * Throws a TypeError when the text is no {@link isLinkName}.
+ *
+ * @internal
+ */
 export function checkLinkName(name: string, field = 'name'): string {
-  return checkName(name, field, 15, 'interface name')
+  return checkName(name, field, LONGEST_NAME, 'interface name')
 }
 
 /**
@@ -23,19 +42,10 @@ export function checkAltName(name: string, field = 'altName'): string {
 }
 
 function checkName(name: string, field: string, most: number, what: string): string {
-  const bytes = typeof name === 'string' ? Buffer.byteLength(name) : 0
-  if (
-    bytes < 1 ||
-    bytes > most ||
-    name === '.' ||
-    name === '..' ||
-    /[/:%\s\0]/.test(name)
-  ) {
-    throw new TypeError(
-      `${field}: ${JSON.stringify(name)} is no ${what}; give 1 to ${most} bytes without slash, colon, percent sign or white space`,
-    )
-  }
-  return name
+  if (typeof name === 'string' && isName(name, most)) return name
+  throw new TypeError(
+    `${field}: ${JSON.stringify(name)} is no ${what}; give 1 to ${most} bytes without slash, colon, percent sign or white space`,
+  )
 }
 
 /**
@@ -48,7 +58,7 @@ export function nameArgs(
 ): { readonly name: string } | { readonly altName: string } {
   // The kernel looks up either attribute in both kinds of names (net/core/dev.c,
   // netdev_name_node_lookup), but IFLA_IFNAME holds 15 bytes at most.
-  const long = typeof name === 'string' && Buffer.byteLength(name) > 15
+  const long = typeof name === 'string' && Buffer.byteLength(name) > LONGEST_NAME
   return long
     ? { altName: checkAltName(name, field) }
     : { name: checkLinkName(name, field) }

@@ -3,6 +3,7 @@
  */
 import {
   familyOf as familyOfText,
+  hostPart,
   parseInterface,
   widthOf,
   type Cidr,
@@ -37,7 +38,7 @@ export function parsePrefix(text: string, field: string): Cidr {
       `${field}: give text like 10.0.0.5/24, not ${JSON.stringify(text) ?? 'undefined'}`,
     )
   }
-  const family = familyOf(text.split('/', 1)[0]!, field)
+  const family = familyOf(hostPart(text), field)
   throw new TypeError(
     `${field}: ${text} needs a prefix length from 0 to ${widthOf(family)}`,
   )

@@ -13,9 +13,15 @@ export type Shape<T> = (value: unknown, path: string) => T
 export type ShapeOf<S> = S extends Shape<infer T> ? T : never
 
 function wrong(path: string, value: unknown, wanted: string): TypeError {
-  const shown = JSON.stringify(value)?.slice(0, 60)
-  const found = value === undefined ? 'is missing' : `is ${shown}`
+  const found = value === undefined ? 'is missing' : `is ${show(value)}`
   return new TypeError(`${path || 'the data'} ${found}, not ${wanted}`)
+}
+
+/** A value in a few words. What it holds is not looked at: it may be nested without end. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return JSON.stringify(value).slice(0, 60)
 }
 
 function primitive<T>(wanted: string, fits: (value: unknown) => boolean): Shape<T> {
@@ -69,9 +75,9 @@ const below = (path: string, key: string) => (path ? `${path}.${key}` : key)
 /** An object with any keys, whose values all have a shape. */
 export function record<T>(item: Shape<T>): Shape<Record<string, T>> {
   return (value, path) => {
-    const object = asObject(value, path)
-    for (const [key, one] of Object.entries(object)) item(one, below(path, key))
-    return object as Record<string, T>
+    const found = asObject(value, path)
+    for (const [key, one] of Object.entries(found)) item(one, below(path, key))
+    return found as Record<string, T>
   }
 }
 
@@ -81,8 +87,10 @@ export function object<S extends Record<string, Shape<unknown>>>(
 ): Shape<{ [K in keyof S]: ShapeOf<S[K]> }> {
   return (value, path) => {
     const found = asObject(value, path)
-    for (const [key, shape] of Object.entries(members))
-      shape(found[key], below(path, key))
+    for (const [key, shape] of Object.entries(members)) {
+      // A member of every object (`constructor`) is none of this one.
+      shape(Object.hasOwn(found, key) ? found[key] : undefined, below(path, key))
+    }
     return found as { [K in keyof S]: ShapeOf<S[K]> }
   }
 }

@@ -1,18 +1,10 @@
 /**
  * A JSON document on disk that survives crashes and is shared by processes.
  */
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, renameSync } from 'node:fs'
 import { fileOperation } from '../host/errors.js'
 import type { Host } from '../host/host.js'
+import { replaceFile } from './replace-file.js'
 
 /** What a store takes from the Host. */
 export type StoreHost = Pick<Host, 'lock' | 'bootId' | 'self'>
@@ -174,39 +166,4 @@ function parseDocument(text: string): Document | string {
   if (!Number.isSafeInteger(version)) return 'lacks a version'
   if (typeof bootId !== 'string' || data === undefined) return 'lacks bootId or data'
   return { version: version as number, bootId, data }
-}
-
-function replaceFile(path: string, text: string): void {
-  const temporary = `${path}.tmp`
-  try {
-    // A crash may have left one; "wx" then makes it anew with the right mode.
-    rmSync(temporary, { force: true })
-    withFile(temporary, 'wx', (fd) => {
-      writeFileSync(fd, text)
-      fsyncSync(fd)
-    })
-    renameSync(temporary, path)
-    // The new name is on disk only when its folder is.
-    withFile(dirname(path), 'r', fsyncSync)
-  } catch (error) {
-    discard(temporary)
-    throw error
-  }
-}
-
-function withFile(path: string, flags: string, use: (fd: number) => void): void {
-  const fd = openSync(path, flags, 0o600)
-  try {
-    use(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function discard(path: string): void {
-  try {
-    rmSync(path, { force: true })
-  } catch {
-    // The first error is the one to report.
-  }
 }

@@ -3,7 +3,7 @@
  */
 import type { Address, Link, NetNs, Route } from '../netlink/index.js'
 import { tableExists } from '../nft/index.js'
-import { bridgeTable } from './endpoint-map.js'
+import { bridgeTable } from './bridge/endpoint-map.js'
 
 /** The host's links, addresses and routes at one moment. */
 export interface HostFacts {
@@ -144,4 +144,25 @@ export function primaryNic(facts: HostFacts): Link | undefined {
   const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
   const link = facts.links.find((candidate) => candidate.index === best?.link)
   return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
+}
+
+/** A NIC of the host with what IPAM wants to know of it. */
+export interface NicWithAddresses {
+  readonly name: string
+  readonly index: number
+  readonly mac: string
+  /** With prefix length; those of a bridge over the NIC included. */
+  readonly addresses: readonly string[]
+}
+
+/** The host's NICs with their addresses. */
+export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicWithAddresses[] {
+  return hostNics(facts.links).map((nic) => ({
+    name: nic.name,
+    index: nic.index,
+    mac: nic.mac,
+    addresses: facts.addresses
+      .filter((address) => address.link === nic.index || address.link === nic.master)
+      .map((address) => address.address),
+  }))
 }

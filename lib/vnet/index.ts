@@ -1,6 +1,31 @@
-export * from './bridge-table.js'
-export * from './endpoint.js'
-export * from './endpoint-map.js'
-export * from './facts.js'
-export * from './host-move.js'
-export * from './masquerade.js'
+export { chooseNic } from './choose-nic.js'
+export {
+  hostNics,
+  lazyFacts,
+  nicByMac,
+  nicsWithAddresses,
+  primaryNic,
+  readAcceptDad,
+  readFacts,
+  type HostFacts,
+  type KnownBridge,
+  type NearFacts,
+  type NicWithAddresses,
+} from './facts.js'
+export type {
+  AttachPlan,
+  BridgeLifetime,
+  FoundPod,
+  HostNetwork,
+  LeasedAddress,
+  Mode,
+  ModeName,
+  ModeSettings,
+  NetworkSettings,
+  NetworkWish,
+  NodeView,
+  PlannedPod,
+  Pod,
+  PodAddress,
+} from './mode.js'
+export { allModes, MODE_NAMES, modeOf } from './modes.js'

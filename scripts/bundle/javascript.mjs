@@ -50,8 +50,9 @@ const OPTIONS = {
     js: '(function(require,embedded){var module={exports:{}},exports=module.exports;',
   },
   footer: { js: 'return module.exports})' },
-  // In a single executable only require() reaches Node's own modules.
-  supported: { 'dynamic-import': false },
+  // In a single executable only require() reaches Node's own modules. Node 24 has `using`, which
+  // esbuild's table does not know yet.
+  supported: { 'dynamic-import': false, using: true },
   define: { 'process.env.NODE_ENV': '"production"' },
   metafile: true,
   logLevel: 'warning',

@@ -37,7 +37,8 @@ export function writeLateModules(folder, out) {
 function read(path) {
   const { outputText } = transpileModule(readFileSync(path, 'utf8'), {
     fileName: path,
-    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },
+    // What the executable's own Node has, such as `using`, stays as it is.
+    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ESNext },
   })
   const pathOf = (specifier) =>
     join(dirname(path), specifier).replace(/\.(c?)js$/, '.$1ts')

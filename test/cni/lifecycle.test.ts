@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ownerKey } from '../../dist/esm/cni/spec/owner.js'
-import type { NodeState } from '../../dist/esm/plugins/azure-vnet/state.js'
+import type { NodeState } from '../../dist/esm/engine/state.js'
 import { ownProcess, Store } from '../../dist/esm/state/index.js'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { diffSnapshots } from '../helpers/snapshot.js'
@@ -20,8 +20,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const LONG_ID = 'f'.repeat(200)
 
 /** Names of the host's links that lead to pods. */

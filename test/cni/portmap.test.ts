@@ -12,8 +12,6 @@ import {
 } from './support/traffic.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const HOST = ADDRESS.primary
 
 const map = (

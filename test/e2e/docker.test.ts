@@ -41,7 +41,7 @@ function script({ space, docker, cniPath }: Rig, name: string, ...args: string[]
 }
 
 async function page({ host }: Rig, where: string, target: string): Promise<string> {
-  const args = ['-s', '-S', '-m', '3', `http://${target}/`]
+  const args = ['-s', '-S', '-m', '20', `http://${target}/`]
   const { stdout, stderr } = await host.execIn(where, 'curl', args)
   return (stdout || stderr).trim()
 }
@@ -56,7 +56,7 @@ async function nothingLeft(t: Test, { host, before, docker }: Rig): Promise<void
     [],
     'the VM is as it was',
   )
-  const folder = join(host.stateDir, 'attachments')
+  const folder = join(host.keepDir, 'attachments')
   t.strictSame(existsSync(folder) ? readdirSync(folder) : [], [], 'no record is left')
   t.equal((await docker.must('ps', '-aq')).trim(), '', 'no container is left')
 }
@@ -67,7 +67,7 @@ function failed(t: Test, outcome: Outcome, pattern: RegExp): void {
   t.equal(outcome.stderr.trim().split('\n').length, 1, 'one line')
 }
 
-tap.test('docker-run.sh and docker-del.sh', { skip, timeout: 240_000 }, async (t) => {
+tap.test('docker-run.sh and docker-del.sh', { skip }, async (t) => {
   const rig = await makeRig(t)
   const { host, docker } = rig
 

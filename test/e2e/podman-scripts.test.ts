@@ -12,7 +12,7 @@ import { until } from '../helpers/process.js'
 // In CI an absent podman is a broken job, not a reason to pass.
 const skip = (process.env['CI'] ? undefined : podmanProblem()) ?? false
 
-tap.test('docker-run.sh with podman', { skip, timeout: 240_000 }, async (t) => {
+tap.test('docker-run.sh with podman', { skip }, async (t) => {
   const host = await AzureHost.create()
   t.teardown(() => host.destroy())
   const cniPath = await installBundle(join(host.folder, 'bin'))
@@ -25,7 +25,7 @@ tap.test('docker-run.sh with podman', { skip, timeout: 240_000 }, async (t) => {
     space.run('sh', [join(SCRIPTS, name), '--engine', 'podman', ...args], { env })
   const served = () =>
     until('the page', async () => {
-      const args = ['-s', '-m', '3', `http://${ADDRESS.primary}:8080/`]
+      const args = ['-s', '-m', '20', `http://${ADDRESS.primary}:8080/`]
       return (await host.execFabric('curl', args)).stdout.trim() === PAGE
     })
   const nothingLeft = async () =>

@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,10 +10,12 @@ import {
   type WireserverHandler,
   type WireserverMode,
 } from './fabric-servers.js'
-import { ADDRESS, SUBNET, buildFabric, type FabricNames } from './fabric.js'
+import { ADDRESS, SUBNET, buildFabric, fabricDrops, type FabricNames } from './fabric.js'
 import { HostPing } from './host-ping.js'
-import { addNamespaces, deleteNamespaces, hasLinkLocal } from './namespaces.js'
-import { must, run, runSync, until, type Outcome, type RunOptions } from './process.js'
+import { NetNs } from '../../dist/esm/index.js'
+import { addNamespaces, deleteNamespaces } from './namespaces.js'
+import { hasLinkLocal, runIn, startIn } from './namespaces.js'
+import { runSync, until, type Outcome, type RunOptions } from './process.js'
 import { diffSnapshots, takeSnapshot, type Snapshot } from './snapshot.js'
 
 /** What kind of VM and fabric to simulate. */
@@ -59,9 +60,15 @@ export class AzureHost {
   /** A private folder that goes away with the host. */
   readonly folder: string
   readonly stateDir: string
+  /** Folder of what a reboot keeps. */
+  readonly keepDir: string
   readonly logDir: string
   /** The environment that keeps the plug-ins' files of this host apart from others. */
-  readonly env: { VNET_CNI_STATE_DIR: string; VNET_CNI_LOG_DIR: string }
+  readonly env: {
+    VNET_CNI_STATE_DIR: string
+    VNET_CNI_KEEP_DIR: string
+    VNET_CNI_LOG_DIR: string
+  }
   readonly #pods = new Map<string, string>()
   readonly #closers = new Set<() => void>()
   readonly #forget: () => void
@@ -74,8 +81,13 @@ export class AzureHost {
     this.nic = nic
     this.folder = folder
     this.stateDir = join(folder, 'state')
+    this.keepDir = join(folder, 'keep')
     this.logDir = join(folder, 'log')
-    this.env = { VNET_CNI_STATE_DIR: this.stateDir, VNET_CNI_LOG_DIR: this.logDir }
+    this.env = {
+      VNET_CNI_STATE_DIR: this.stateDir,
+      VNET_CNI_KEEP_DIR: this.keepDir,
+      VNET_CNI_LOG_DIR: this.logDir,
+    }
     this.#forget = onProcessEnd(() => this.destroySync())
   }
 
@@ -145,14 +157,15 @@ export class AzureHost {
     args: readonly string[] = [],
     options?: RunOptions,
   ): Promise<Outcome> {
-    return run('ip', ['netns', 'exec', this.#resolve(where), command, ...args], options)
+    return runIn(this.#resolve(where), command, args, options)
   }
 
   /** Makes a namespace for a pod, with nothing but `lo`, and returns its path. */
   async addPodNetns(pod: string, { loUp = true } = {}): Promise<string> {
     const namespace = `pod-${this.name}-${pod}`
-    await addNamespaces([namespace])
-    if (loUp) await must('ip', ['-n', namespace, 'link', 'set', 'lo', 'up'])
+    addNamespaces([namespace])
+    using netns = NetNs.openPinned(namespace)
+    if (loUp) await netns.link.set('lo', { up: true })
     const path = `/run/netns/${namespace}`
     this.#pods.set(pod, path)
     return path
@@ -168,24 +181,24 @@ export class AzureHost {
 
   /** A comparable picture of the VM's network and of the plug-ins' state. */
   snapshot({ sysctls, state = true }: PictureOptions = {}): Promise<Snapshot> {
-    const stateDir = state ? this.stateDir : undefined
     return takeSnapshot((command, args) => this.exec(command, args), {
       sysctls,
-      stateDir,
+      stateDirs: state ? [this.stateDir, this.keepDir] : [],
     })
   }
 
   /**
    * What is other than in `before`: none as soon as a picture equals it, else the last
-   * differences after `withinMs`. An address or a link may need a moment to come back.
+   * differences. An address or a link may need a moment to come back.
    */
-  async changesSince(before: Snapshot, options: PictureOptions = {}, withinMs = 3_000) {
-    const deadline = Date.now() + withinMs
-    for (;;) {
-      const changes = diffSnapshots(before, await this.snapshot(options))
-      if (changes.length === 0 || Date.now() > deadline) return changes
-      await new Promise((resolve) => setTimeout(resolve, 100))
+  async changesSince(before: Snapshot, options: PictureOptions = {}): Promise<string[]> {
+    let changes: string[] = []
+    const same = async () => {
+      changes = diffSnapshots(before, await this.snapshot(options))
+      return changes.length === 0
     }
+    await until('the same picture', same, undefined, 100).catch(() => false)
+    return changes
   }
 
   /** Whether every one of `count` pings is answered; `from` as in {@link execIn}. */
@@ -204,20 +217,15 @@ export class AzureHost {
   }
 
   /** Starts a program in a namespace and leaves it running until the host goes. */
-  start(where: string, command: string, args: readonly string[] = []): ChildProcess {
-    const inside = ['netns', 'exec', this.#resolve(where), command, ...args]
-    const child = spawn('ip', inside, { stdio: 'ignore' })
+  start(where: string, command: string, args: readonly string[] = []): void {
+    const child = startIn(this.#resolve(where), command, args, { stdio: 'ignore' })
     child.unref()
     this.onDestroy(() => child.kill('SIGKILL'))
-    return child
   }
 
   /** Frames that the fabric dropped for a foreign source MAC, or IPv4 source address. */
-  async fabricDrops(kind: 'mac' | 'address' = 'mac'): Promise<number> {
-    const { names } = this
-    const list = ['list', 'counter', 'netdev', 'guard', kind]
-    const args = ['netns', 'exec', names.fabric, 'nft', '-j', ...list]
-    return Number(/"packets": (\d+)/.exec(await must('ip', args))?.[1])
+  fabricDrops(kind: 'mac' | 'address' = 'mac'): Promise<number> {
+    return fabricDrops(this.names, kind)
   }
 
   /** Switches the wireserver's behaviour. */
@@ -271,7 +279,7 @@ export class AzureHost {
 
   async #build(options: AzureHostOptions): Promise<void> {
     const { names, nic } = this
-    await addNamespaces(Object.values(names))
+    addNamespaces(Object.values(names))
     await buildFabric({
       names,
       mac: nic.mac,

@@ -6,7 +6,11 @@ import { toError } from '../../dist/esm/errors.js'
 import type { ExecOutcome, ExecRequest } from '../../dist/esm/host/exec.js'
 import type { Host } from '../../dist/esm/host/host.js'
 import { Locks } from '../../dist/esm/host/lock.js'
-import { folder, STATE_DIR_VARIABLE } from '../../dist/esm/host/paths.js'
+import {
+  folder,
+  KEEP_DIR_VARIABLE,
+  STATE_DIR_VARIABLE,
+} from '../../dist/esm/host/paths.js'
 import { Calls, type CallId } from '../../dist/esm/host/process-id.js'
 import type { NetNs } from '../../dist/esm/index.js'
 import { FakeKernel } from '../../dist/esm/testing/index.js'
@@ -86,7 +90,9 @@ export class FakeMachine {
       get stateDir() {
         return folder(env, STATE_DIR_VARIABLE, dir('state'))
       },
-      keepDir: dir('keep'),
+      get keepDir() {
+        return folder(env, KEEP_DIR_VARIABLE, dir('keep'))
+      },
       logDir: dir('log'),
       get self() {
         return begin()

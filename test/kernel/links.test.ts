@@ -1,6 +1,6 @@
 import t from 'tap'
 import { NetNs, type Link, type LinkChange } from 'vnet-cni'
-import { act, ip, json, read, refusal } from './helper.js'
+import { act, inside, ip, json, read, refusal } from './helper.js'
 
 const find = (ns: NetNs, name: string) =>
   json(ns, 'ip -d link').find((l) => l['ifname'] === name)
@@ -154,6 +154,20 @@ t.test('a percent sign would be a pattern to the kernel', async (t) => {
     t.throws(() => act(ns, (p) => p.link.addBridge({ name })), { name: 'TypeError' })
   }
   t.equal(json(ns, 'ip link').length, 1)
+})
+
+// The kernel looks at bytes, and takes 0xa0 for white space: "à" is C3 A0.
+t.test('letters whose bytes the kernel takes for white space', async (t) => {
+  using ns = NetNs.create()
+  for (const name of ['aà', 'Šx', 'a\u00a0']) {
+    t.throws(
+      () => act(ns, (p) => p.link.addBridge({ name })),
+      { name: 'TypeError' },
+      name,
+    )
+    const args = ['link', 'add', name, 'type', 'bridge']
+    t.throws(() => inside(ns, 'ip', args), { message: /Invalid argument/ }, 'the kernel')
+  }
 })
 
 t.test('delete', async (t) => {

@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   Attachments,
+  netnsId,
   type AttachmentRecord,
 } from '../../dist/esm/cni/runtime/attachments.js'
 import { parsePort } from '../../dist/esm/cli/ports.js'
@@ -18,7 +20,12 @@ const folder = mkdtempSync(join(tmpdir(), 'vnet-cli-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
 const vnet = (...args: string[]) =>
-  run(PROGRAM, args, { env: { VNET_CNI_STATE_DIR: join(folder, 'state') } })
+  run(PROGRAM, args, {
+    env: {
+      VNET_CNI_STATE_DIR: join(folder, 'state'),
+      VNET_CNI_KEEP_DIR: join(folder, 'keep'),
+    },
+  })
 
 t.test('ports as people write them', async (st) => {
   const tcp = { hostPort: 8080, containerPort: 80, protocol: 'tcp' }
@@ -117,4 +124,55 @@ t.test('detach of what is not there', async (st) => {
   const done = await vnet('detach', '--pod', 'a/b', '--json')
   st.equal(done.code, 0)
   st.strictSame(JSON.parse(done.stdout), { detached: [] })
+})
+
+t.test('detach takes whom it is told to, whole owners and none else', async (st) => {
+  const state = join(folder, 'owners')
+  const bin = join(folder, 'bin')
+  const called = join(folder, 'called')
+  mkdirSync(bin, { recursive: true })
+  const plugin = `#!/bin/sh\necho "$CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS" >>${called}\n`
+  writeFileSync(join(bin, 'noop'), plugin, { mode: 0o755 })
+  const list = { cniVersion: '0.3.1', name: 'net', plugins: [{ type: 'noop' }] }
+  const conflist = join(folder, 'noop.conflist')
+  writeFileSync(conflist, JSON.stringify(list))
+  const alive = join(folder, 'netns')
+  writeFileSync(alive, '')
+  const records = new Attachments(join(state, 'attachments'))
+  const save = (containerId: string, pod: string, isAlive: boolean) =>
+    records.save({
+      ...{ list, pod, netnsId: isAlive ? netnsId(alive) : '1:1' },
+      attachment: {
+        ...{ containerId, netns: alive, ifname: 'eth0', args: '' },
+        capabilityArgs: {},
+      },
+    })
+  save('lives', 'shop/web', true)
+  save('dead', 'shop/web', false)
+  save('foreign', 'other/web', true)
+  /** The ids that were detached, and the calls of the plug-in. */
+  const detach = async (...args: string[]) => {
+    writeFileSync(called, '')
+    const all = ['detach', '--conflist', conflist, '--cni-path', bin, '--json', ...args]
+    const { code, stdout } = await run(PROGRAM, all, {
+      env: { VNET_CNI_STATE_DIR: state },
+    })
+    st.equal(code, 0)
+    const { detached } = JSON.parse(stdout) as { detached: { containerId: string }[] }
+    const calls = readFileSync(called, 'utf8').trim().split('\n').filter(Boolean)
+    return { ids: detached.map(({ containerId }) => containerId), calls }
+  }
+  const nobody = { ids: [], calls: [] }
+  st.same(await detach('--container', 'lives', '--pod', 'other/web'), nobody)
+  st.same(await detach('--container', 'lives', '--gone'), nobody, 'it is not gone')
+  st.same(await detach('--container', 'unknown', '--gone'), nobody)
+  const gone = { ids: ['dead'], calls: ['DEL dead'] }
+  st.same(await detach('--pod', 'shop/web', '--gone'), gone, 'the one that is gone')
+  st.same(await detach('--pod', 'shop/web', '--gone'), nobody, 'a second time')
+  const unknown = await detach('--container', 'unknown', '--pod', 'shop/web')
+  st.same(unknown, { ids: [], calls: ['DEL unknown'] }, 'the plug-ins may know it')
+  const one = await detach('--container', 'lives', '--pod', 'shop/web')
+  st.same(one, { ids: ['lives'], calls: [`DEL lives ${alive}`] })
+  const last = await detach('--pod', 'other/web')
+  st.same(last, { ids: ['foreign'], calls: [`DEL foreign ${alive}`] })
 })

@@ -119,7 +119,7 @@ t.test('lists that cannot be used', async (st) => {
     [{ name: 'a', plugins: [{}] }, /x: plugins\[0\]\.type is missing/],
     [
       { name: 'a', plugins: [{ type: '../a' }] },
-      /plugins\[0\]\.type: .* plain file name/,
+      /plugins\[0\]\.type: .* file name of a plug-in/,
     ],
     [{ name: 'a', cniVersion: '9', plugins: [] }, /cniVersion: "9" is not valid/],
   ]

@@ -4,6 +4,7 @@ import {
   compareCidrs,
   defaultRoute,
   formatAddress,
+  hostPart,
   hostPrefix,
   mergeRanges,
   parseCidr,
@@ -83,6 +84,7 @@ t.test('parts of what is known to be one', async (t) => {
     t.equal(addressOf(text), '10.0.0.7', text)
   }
   t.equal(addressOf('FD00::7/64'), 'fd00::7')
+  for (const text of ['10.0.0.7/24', '10.0.0.7']) t.equal(hostPart(text), '10.0.0.7')
   t.equal(prefixOf('10.0.0.7/24'), '10.0.0.0/24')
   t.equal(prefixOf('fd00::7/64'), 'fd00::/64')
   t.equal(hostPrefix('10.0.0.7'), '10.0.0.7/32')

@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Link, Route } from 'vnet-cni'
+import type { Address, Link, Route } from 'vnet-cni'
+import { chooseNic } from '../../dist/esm/plugins/azure-vnet/host.js'
 import { hostNics, nicByMac, primaryNic } from '../../dist/esm/vnet/index.js'
 
 const NIC = '00:0d:3a:00:00:01'
@@ -109,4 +110,37 @@ t.test('the primary interface beneath its bridge', async (t) => {
     primaryNic({ links, addresses: [], routes: [route({ link: 5 })] })?.name,
     'eth0',
   )
+})
+
+t.test('the NIC whose subnet an address is in, of either family', async (t) => {
+  const on = (index: number, family: 'ipv4' | 'ipv6', address: string): Address => ({
+    link: index,
+    family,
+    address,
+  })
+  const facts = {
+    links: [lo, eth0, eth1],
+    addresses: [
+      on(2, 'ipv4', '10.0.0.4/24'),
+      on(2, 'ipv6', 'fd00:0:0:1::4/64'),
+      on(3, 'ipv4', '10.0.1.4/24'),
+      on(3, 'ipv6', 'fd00:0:0:2::4/64'),
+    ],
+    routes: [],
+  }
+  const nicOf = (address: string) =>
+    chooseNic(facts, undefined, {
+      address,
+      gateway: '',
+      pool: '',
+      nic: '',
+      dns: undefined,
+    })
+  t.equal(nicOf('10.0.0.9/24'), eth0)
+  t.equal(nicOf('10.0.1.9/24'), eth1)
+  t.equal(nicOf('fd00:0:0:1::9/64'), eth0)
+  t.equal(nicOf('fd00:0:0:2::9/64'), eth1)
+  for (const address of ['10.0.2.9/24', 'fd00:0:0:3::9/64']) {
+    t.throws(() => nicOf(address), { code: 108 }, address)
+  }
 })

@@ -91,6 +91,15 @@ t.test('per pod one element, never a rule', async (t) => {
 })
 
 t.test('the masquerade table', async (t) => {
+  const elements = (prefixes: string[]) =>
+    messages(makeMasqueradeTable({ except: prefixes })).flatMap(
+      (m) => m.args.elements ?? [],
+    )
+  t.strictSame(
+    elements(['10.0.0.0/16', 'fd00::/64']),
+    elements(['10.0.0.0/16']),
+    'IPv6 is not masqueraded: its prefixes are no IPv4 addresses of any kind',
+  )
   t.strictSame(ops(makeMasqueradeTable({ except: [] })), [
     'nft.table.new azure_vnet_masquerade',
     'nft.table.del azure_vnet_masquerade',

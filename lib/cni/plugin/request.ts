@@ -15,6 +15,7 @@ import {
 import type { Host } from '../../host/host.js'
 import type { PluginIo } from './io.js'
 import type { Plugin, Verb } from './plugin.js'
+import { identifierRule, interfaceRule, type NameRule } from '../spec/names.js'
 import type { JsonObject, NetConf } from '../spec/types.js'
 import { DEFAULT_VERSION, isAtLeast } from '../spec/version.js'
 
@@ -60,8 +61,12 @@ export function readVerb(env: Env): Verb {
         `set them for ${verb}`,
     )
   }
-  if (requires.includes('CNI_CONTAINERID')) checkContainerId(env.CNI_CONTAINERID ?? '')
-  if (requires.includes('CNI_IFNAME')) checkIfname(env.CNI_IFNAME ?? '')
+  if (requires.includes('CNI_CONTAINERID')) {
+    checkName('CNI_CONTAINERID', env.CNI_CONTAINERID, identifierRule)
+  }
+  if (requires.includes('CNI_IFNAME')) {
+    checkName('CNI_IFNAME', env.CNI_IFNAME, interfaceRule)
+  }
   return verb
 }
 
@@ -69,26 +74,8 @@ function isVerb(command: string): command is Verb {
   return Object.hasOwn(VERBS, command)
 }
 
-/** The rule for container IDs and network names; there is no limit on their length. */
-const IDENTIFIER = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
-const IDENTIFIER_CURE =
-  'use letters, digits, "_", "." and "-", beginning with a letter or digit'
-
-function checkContainerId(id: string): void {
-  if (IDENTIFIER.test(id)) return
-  throw invalidEnvironment('CNI_CONTAINERID', id, IDENTIFIER_CURE)
-}
-
-/** The kernel's rule (dev_valid_name): at most IFNAMSIZ - 1 bytes, no "/", ":" or space. */
-function checkIfname(name: string): void {
-  const isValid =
-    Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..' && !/[/:\s]/.test(name)
-  if (isValid) return
-  throw invalidEnvironment(
-    'CNI_IFNAME',
-    name,
-    'use 1 to 15 bytes without "/", ":" and white space, not "." or ".."',
-  )
+function checkName(variable: string, value = '', { fits, cure }: NameRule): void {
+  if (!fits(value)) throw invalidEnvironment(variable, value, cure)
 }
 
 /**
@@ -123,8 +110,8 @@ export function readJson(stdin: PluginIo['stdin']): JsonObject {
  */
 export function checkConfig(plugin: Plugin, verb: Verb, json: JsonObject): NetConf {
   const { name } = json
-  if (typeof name !== 'string' || !IDENTIFIER.test(name)) {
-    throw invalidConfig('name', name, IDENTIFIER_CURE)
+  if (typeof name !== 'string' || !identifierRule.fits(name)) {
+    throw invalidConfig('name', name, identifierRule.cure)
   }
   const version = json.cniVersion ?? DEFAULT_VERSION
   if (typeof version !== 'string') {

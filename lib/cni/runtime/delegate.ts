@@ -11,6 +11,7 @@ import type { Host } from '../../host/host.js'
 import type { Environment } from '../../host/world.js'
 import { isObject } from '../spec/config.js'
 import { CniCode, CniError, invalidConfig, toCniError } from '../spec/errors.js'
+import { pluginTypeRule } from '../spec/names.js'
 import type { Verb } from '../plugin/plugin.js'
 import { parseResult } from '../spec/result.js'
 import type { CniResult, NetConf } from '../spec/types.js'
@@ -71,12 +72,10 @@ export async function delegate(
 /**
  * Path of the plug-in called `type` in the folders of a CNI_PATH.
  *
- * @throws CniError code 7 for a `type` with a slash, 105 when no folder has it
+ * @throws CniError code 7 for a `type` that is no plain file name, 105 when no folder has it
  */
 export function findPlugin(type: string, cniPath: string, field = 'ipam.type'): string {
-  if (type === '' || type === '.' || type === '..' || type.includes('/')) {
-    throw invalidConfig(field, type, 'use the file name of a plug-in, without a folder')
-  }
+  if (!pluginTypeRule.fits(type)) throw invalidConfig(field, type, pluginTypeRule.cure)
   const folders = cniPath.split(':').filter(Boolean)
   const found = folders.map((folder) => join(folder, type)).find(isProgram)
   if (found) return found

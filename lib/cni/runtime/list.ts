@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigReader, isObject } from '../spec/config.js'
 import { CniCode, CniError } from '../spec/errors.js'
+import { identifierRule, pluginTypeRule } from '../spec/names.js'
 import type { JsonObject } from '../spec/types.js'
 import { DEFAULT_VERSION, layoutOf } from '../spec/version.js'
 
@@ -69,13 +70,10 @@ function checkList(json: JsonObject): NetworkList {
     throw reader.invalid('cniVersion', 'use a released version, such as "0.3.1"')
   }
   const name = reader.string('name')
-  // The rule for names of networks; they become part of file names here.
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
-    throw reader.invalid('name', 'use letters, digits, "_", "." and "-"')
-  }
+  if (!identifierRule.fits(name)) throw reader.invalid('name', identifierRule.cure)
   const plugins = reader.array('plugins').map((plugin) => {
     const type = plugin.string('type')
-    if (/^\.\.?$|\//.test(type)) throw plugin.invalid('type', 'use a plain file name')
+    if (!pluginTypeRule.fits(type)) throw plugin.invalid('type', pluginTypeRule.cure)
     plugin.optionalObject('capabilities')
     return { ...plugin.json, type }
   })

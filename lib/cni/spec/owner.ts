@@ -37,10 +37,21 @@ export function ownerTag(owner: Owner): string {
   return `${key.slice(0, 60)}~${hash}/${owner.ifname}`
 }
 
+/** The network of a tag's owner; undefined when the tag holds only a part of its name. */
+export function networkOfTag(tag: string): string | undefined {
+  const [network = '', container] = tag.split('/')
+  return container === undefined || network.includes('~') ? undefined : network
+}
+
 /**
  * Name of the host's end of the owner's veth pair: `azv` and 11 hex digits of a hash over all
  * three parts, so that it is the same for a repeated call and for no other owner.
  */
 export function hostLinkName(owner: Owner): string {
   return 'azv' + sha256Hex(ownerKey(owner)).slice(0, 11)
+}
+
+/** Whether a name is one that `hostLinkName` makes. */
+export function isHostLink(name: string): boolean {
+  return /^azv[0-9a-f]{11}$/.test(name)
 }

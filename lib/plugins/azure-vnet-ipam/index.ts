@@ -6,7 +6,7 @@ import type { CniResult } from '../../cni/spec/types.js'
 import { defaultRoute, familyOf } from '../../ip/index.js'
 import { VERSION } from '../../version.js'
 import { parseIpamConfig } from './config.js'
-import { AddressService, AZURE_DNS, readNics } from './service.js'
+import { AddressService, AZURE_DNS, readNics } from '../../engine/leases.js'
 
 async function add(call: PluginCall): Promise<CniResult> {
   const config = parseIpamConfig(call.config, call.args)

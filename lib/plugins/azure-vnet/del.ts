@@ -1,28 +1,29 @@
 /**
- * DEL: works from the record, from the kernel alone, or from nothing; and repeats.
+ * DEL: reads of the configuration only what helps to find an attachment without a record, and
+ * judges none of it.
  */
 import type { PluginCall } from '../../cni/plugin/plugin.js'
+import { isObject } from '../../cni/spec/config.js'
+import { interfaceRule, pluginTypeRule } from '../../cni/spec/names.js'
+import { detach } from '../../engine/detach.js'
+import { engineOf } from '../../engine/engine.js'
 import { mark } from '../../trace.js'
-import { addressesFor } from './addresses.js'
-import { parseVnetConfig } from './config.js'
-import { forgetEndpoint, mend, removeEndpoint } from './removal.js'
-import { nodeStore } from './state.js'
+import { OWN_IPAM } from './config.js'
+import { leasesOf } from './leases.js'
 
 /** Detaches a pod. Throws CniError, NetlinkError when something stays; the record stays too. */
 export async function del(call: PluginCall): Promise<void> {
   mark('modules')
-  const config = parseVnetConfig(call.config)
-  const host = call.host.current()
-  const store = nodeStore(call.host, (message) => call.log.warn(message))
-  const addresses = await addressesFor(call, config)
-  const state = store.read()
-  mark('checks')
-  removeEndpoint(host, state, call.owner, config.bridge ? [config.bridge] : [])
-  mark('kernel')
-  await addresses.release(call.owner)
-  mark('lease')
-  const rest = await forgetEndpoint(host, store, call.owner)
-  mark('record')
-  await mend({ call, host, store, addresses }, rest)
-  call.log.info('pod detached')
+  const { config, host, log, owner } = call
+  const { bridge, ipam } = config
+  await detach(engineOf(host, log), {
+    owner,
+    networks: typeof bridge === 'string' && interfaceRule.fits(bridge) ? [bridge] : [],
+    leases: (recorded) => leasesOf(call, recorded ?? typeOf(ipam) ?? OWN_IPAM),
+  })
+}
+
+function typeOf(ipam: unknown): string | undefined {
+  const type = isObject(ipam) ? ipam['type'] : undefined
+  return typeof type === 'string' && pluginTypeRule.fits(type) ? type : undefined
 }

@@ -3,17 +3,15 @@
  */
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { CniCode, CniError } from '../../cni/spec/errors.js'
-import { ownerTag } from '../../cni/spec/owner.js'
 import type { CniIp, CniResult } from '../../cni/spec/types.js'
 import { addressOf, parseCidr } from '../../ip/index.js'
-import { portBackend } from '../../portmap/backend.js'
 import { mark } from '../../trace.js'
 import { readConfig } from './config.js'
 
 /** Maps the ports and passes the result of the plug-in before on. */
 export async function add(call: PluginCall): Promise<CniResult> {
   mark('modules')
-  const { mappings, snat, backend } = readConfig(call)
+  const { mappings, snat } = readConfig(call)
   const { prevResult } = call
   if (!prevResult) {
     throw new CniError(
@@ -25,8 +23,8 @@ export async function add(call: PluginCall): Promise<CniResult> {
   // Most ADDs have no ports: they must not pay for the code that talks to the kernel.
   if (mappings.length === 0) return prevResult
   const pod = podAddress(call, prevResult)
-  const ports = await portBackend(backend)
-  await ports.add(call.host.current(), ownerTag(call.owner), { pod, mappings, snat })
+  const { engineOf, mapPorts } = await engineSide()
+  await mapPorts(engineOf(call.host, call.log), call.owner, { pod, mappings, snat })
   mark('kernel')
   call.log.info('ports mapped', { pod, mappings })
   return prevResult
@@ -34,10 +32,18 @@ export async function add(call: PluginCall): Promise<CniResult> {
 
 /** Takes the ports back; needs nothing but the owner. */
 export async function del(call: PluginCall): Promise<void> {
-  const ports = await portBackend()
+  const { engineOf, unmapPorts } = await engineSide()
   mark('modules')
-  await ports.remove(call.host.current(), ownerTag(call.owner))
+  await unmapPorts(engineOf(call.host, call.log), call.owner)
   mark('kernel')
+}
+
+async function engineSide() {
+  const [{ engineOf }, { mapPorts, unmapPorts }] = await Promise.all([
+    import('../../engine/engine.js'),
+    import('../../engine/ports.js'),
+  ])
+  return { engineOf, mapPorts, unmapPorts }
 }
 
 /**

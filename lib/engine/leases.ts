@@ -1,9 +1,9 @@
 /**
  * Addresses for a call: the part that azure-vnet-ipam and azure-vnet have in common.
  */
-import { CniCode, CniError } from '../../cni/spec/errors.js'
-import type { Logger } from '../../cni/plugin/log.js'
-import type { Owner } from '../../cni/spec/owner.js'
+import { CniCode, CniError } from '../cni/spec/errors.js'
+import type { EngineLog as Logger } from './engine.js'
+import type { Owner } from '../cni/spec/owner.js'
 import {
   AddressError,
   Ipam,
@@ -12,15 +12,21 @@ import {
   SourceError,
   type HostNic,
   type Lease,
-} from '../../ipam/index.js'
-import type { NetNs } from '../../netlink/index.js'
-import { LockTimeoutError, StateError } from '../../host/errors.js'
-import type { Host } from '../../host/host.js'
-import { hostNics, type HostFacts } from '../../vnet/index.js'
-import type { IpamConfig } from './config.js'
+} from '../ipam/index.js'
+import type { NetNs } from '../netlink/index.js'
+import { LockTimeoutError, StateError } from '../host/errors.js'
+import type { Host } from '../host/host.js'
+import { nicsWithAddresses } from '../vnet/index.js'
 
 /** The platform's resolver, which every Azure VNet has. */
 export const AZURE_DNS = '168.63.129.16'
+
+/** What the `ipam` section says. */
+export interface LeaseSettings {
+  readonly queryIntervalSeconds: number
+  readonly subnet: string | undefined
+  readonly address: string | undefined
+}
 
 /** Gives addresses of the Azure source and takes them back. Errors are CniErrors. */
 export class AddressService {
@@ -34,7 +40,7 @@ export class AddressService {
       source: {
         kind: 'wireserver',
         fetch: async () => {
-          const { wireserver } = await import('../../ipam/sources/wireserver.js')
+          const { wireserver } = await import('../ipam/sources/wireserver.js')
           return wireserver(host).fetch()
         },
       },
@@ -45,7 +51,7 @@ export class AddressService {
   /** The owner's address: the one that it has, or a new one. */
   async acquire(
     owner: Owner,
-    config: IpamConfig,
+    config: LeaseSettings,
     nics: readonly HostNic[],
     more: { nic?: string; exclude?: readonly string[] } = {},
   ): Promise<Lease> {
@@ -69,18 +75,6 @@ export class AddressService {
   find(owner: Owner): Lease | undefined {
     return this.#ipam.find(owner)
   }
-}
-
-/** The host's NICs with their addresses, those of a bridge over the NIC included. */
-export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): HostNic[] {
-  return hostNics(facts.links).map((nic) => ({
-    name: nic.name,
-    index: nic.index,
-    mac: nic.mac,
-    addresses: facts.addresses
-      .filter((address) => address.link === nic.index || address.link === nic.master)
-      .map((address) => address.address),
-  }))
 }
 
 /** Reads the host's NICs. Throws NetlinkError, SyscallError. */

@@ -6,7 +6,7 @@
  * carries another source. Towards the NIC, every frame gets its MAC as source; from the NIC, a
  * frame for a pod's address gets the pod's MAC.
  */
-import { ipv4Bytes, macBytes } from '../ip/index.js'
+import { ipv4Bytes, macBytes } from '../../ip/index.js'
 import {
   bits,
   eq,
@@ -24,7 +24,7 @@ import {
   type FieldDef,
   type SetDef,
   type TableRef,
-} from '../nft/index.js'
+} from '../../nft/index.js'
 import {
   bridgeTable,
   endpointsMap,
@@ -32,7 +32,7 @@ import {
   toElement,
   type TableEndpoint,
 } from './endpoint-map.js'
-import { except, type Masquerade } from './masquerade.js'
+import { addNetworks, toNetwork, type MasqueradedNetwork } from '../masquerade.js'
 
 /** What the table is made from. */
 export interface BridgeTableSpec {
@@ -42,7 +42,8 @@ export interface BridgeTableSpec {
   readonly mac: string
   /** The host's own IPv4 addresses on the bridge, without prefix length. */
   readonly hostAddresses: readonly string[]
-  readonly masquerade?: Masquerade
+  /** Networks with Internet SNAT that have pods on the bridge. */
+  readonly masqueraded?: readonly MasqueradedNetwork[]
 }
 
 const FLOW: FieldDef[] = [
@@ -138,6 +139,7 @@ function translationRules(spec: BridgeTableSpec): Rule[] {
         ...toOwner(field.arpTargetIp),
       ],
     },
+    ...fromInternet(spec, nic, mac),
     {
       chain: 'prerouting',
       comment: 'a packet from the fabric goes to the pod that has the address',
@@ -145,9 +147,6 @@ function translationRules(spec: BridgeTableSpec): Rule[] {
         ...eq(field.iifname, nic),
         ...eq(field.protocol, ETHERTYPE_IP),
         ...eq(field.etherDestination, mac),
-        // What comes from the Internet goes through the host, as its reply does: conntrack must
-        // see both, or it takes the reply for a new flow and masquerades it.
-        ...(spec.masquerade ? inSet([field.ipSource], 'except') : []),
         ...toOwner(field.ipDestination),
       ],
     },
@@ -188,8 +187,6 @@ function hostFlowRules(spec: BridgeTableSpec): Rule[] {
     ...eq(field.protocol, ETHERTYPE_IP),
     ...neq(field.oifname, nic),
     ...spec.hostAddresses.flatMap((address) => neq(field.ipSource, ipv4Bytes(address))),
-    // What a pod sends to the Internet passes through the host anyway.
-    ...(spec.masquerade ? inSet([field.ipSource], 'except') : []),
   ]
   const remember = (comment: string, match: Expr[], what: Expr[]): Rule => ({
     chain: 'output',
@@ -226,18 +223,83 @@ function hostFlowRules(spec: BridgeTableSpec): Rule[] {
   ]
 }
 
-function masqueradeRules(spec: BridgeTableSpec): Rule[] {
-  if (!spec.masquerade) return []
+// What comes from the Internet for a masqueraded pod goes through the host, as its reply does:
+// conntrack must see both, or it takes the reply for a new flow and masquerades it.
+function fromInternet(
+  { masqueraded = [] }: BridgeTableSpec,
+  nic: Uint8Array,
+  mac: Uint8Array,
+): Rule[] {
+  if (masqueraded.length === 0) return []
   return [
     {
       chain: 'prerouting',
-      comment: 'traffic to the Internet goes through the host, which masquerades it',
+      comment: 'from the fabric: by the rules of the network of the pod',
       expressions: [
-        ...neq(field.iifname, ifname(spec.nic)),
+        ...eq(field.iifname, nic),
         ...eq(field.protocol, ETHERTYPE_IP),
-        ...inSet([field.ipDestination], 'except', true),
-        ...toHost(macBytes(spec.mac)),
+        ...eq(field.etherDestination, mac),
+        ...toNetwork(field.ipDestination),
       ],
+    },
+  ]
+}
+
+function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
+  if (masqueraded.length === 0) return []
+  return [
+    {
+      chain: 'output',
+      comment: 'to a pod: by the rules of its network',
+      expressions: [
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...neq(field.oifname, ifname(nic)),
+        ...toNetwork(field.ipDestination),
+      ],
+    },
+    {
+      chain: 'prerouting',
+      comment: 'from a pod: by the rules of its network',
+      expressions: [
+        ...neq(field.iifname, ifname(nic)),
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...toNetwork(field.ipSource),
+      ],
+    },
+  ]
+}
+
+// A frame that this host sends has come by no port.
+const NO_INTERFACE = new Uint8Array(16)
+
+// The chain of a network: a frame comes from one of its pods (by a port that is not the NIC's), or
+// goes to one (from the NIC, or from this host, by no port).
+function networkRules(
+  { nic, mac }: BridgeTableSpec,
+  excepted: (address: FieldDef) => Expr[],
+) {
+  const fromPod = [
+    ...neq(field.iifname, ifname(nic)),
+    ...neq(field.iifname, NO_INTERFACE),
+  ]
+  return [
+    {
+      comment: 'a pod reaches the VNet directly',
+      expressions: [...fromPod, ...excepted(field.ipDestination), verdict('return')],
+    },
+    {
+      comment: 'traffic to the Internet goes through the host, which masquerades it',
+      expressions: [...fromPod, ...toHost(macBytes(mac)), verdict('return')],
+    },
+    {
+      comment: 'the VNet reaches a pod directly',
+      expressions: [...excepted(field.ipSource), verdict('return')],
+    },
+    {
+      // In prerouting it goes to the host; in output nothing need be remembered of it, because its
+      // reply passes through the host anyway.
+      comment: 'what comes from the Internet goes through the host, as its reply does',
+      expressions: [verdict('accept')],
     },
   ]
 }
@@ -259,12 +321,15 @@ export function makeBridgeTable(
   tx.addSet(flowSet(spec.bridge, 'host_flows')).addSet(
     flowSet(spec.bridge, 'ended_flows'),
   )
-  if (spec.masquerade) except(tx, table, spec.masquerade)
+  const { masqueraded = [] } = spec
+  if (masqueraded.length > 0) {
+    addNetworks(tx, table, masqueraded, (excepted) => networkRules(spec, excepted))
+  }
   for (const chain of CHAINS) tx.addChain({ family, table: name, ...chain })
   const rules = [
     ...translationRules(spec),
-    ...hostFlowRules(spec),
     ...masqueradeRules(spec),
+    ...hostFlowRules(spec),
   ]
   for (const { chain, comment, expressions } of rules) {
     tx.addRule({ family, table: name, chain, comment, expressions })

@@ -2,7 +2,8 @@
  * Names of bridge mode's nft table, and its map of who lives on the node. All that an ADD needs of
  * the table when it is there.
  */
-import type { SetDef, TableRef } from '../nft/index.js'
+import type { SetDef, TableRef } from '../../nft/index.js'
+import { nftName } from '../nft-name.js'
 
 /** A pod as the table knows it. */
 export interface TableEndpoint {
@@ -13,12 +14,9 @@ export interface TableEndpoint {
   readonly tag: string
 }
 
-/** The table of a bridge. nft takes letters, digits, dots and underscores in names. */
+/** The table of a bridge. */
 export function bridgeTable(bridge: string): TableRef {
-  // Of fixed width, so that no two bridges share a table.
-  const escape = (c: string) => `.${c.charCodeAt(0).toString(16).padStart(4, '0')}`
-  const safe = bridge.replace(/[^A-Za-z0-9_]/g, escape)
-  return { family: 'bridge', name: `azure_vnet_${safe}` }
+  return { family: 'bridge', name: `azure_vnet_${nftName(bridge)}` }
 }
 
 /** The map from address to MAC of all that lives on this node: pods, and the host itself. */

@@ -3,7 +3,7 @@
  *
  * A node that loses its network is the worst that can happen here. So the new is made before the
  * old is taken away: there is no moment without an address or a route, every step has its undo,
- * and what was on the NIC is written down before the first step (see state in plugins/azure-vnet).
+ * and what was on the NIC is written down before the first step (see BridgeNetwork).
  */
 import {
   linkToWire,
@@ -14,8 +14,8 @@ import {
   type NextHop,
   type Plan,
   type Route,
-} from '../netlink/index.js'
-import { acceptDad, type HostFacts } from './facts.js'
+} from '../../netlink/index.js'
+import { acceptDad, type HostFacts } from '../facts.js'
 
 /** What moves, as it is (or was) on the NIC. Plain data: it is kept in the state file. */
 export interface HostMove {

@@ -1,0 +1,262 @@
+/**
+ * Attaching a container: check, lease, plan, kernel, record.
+ */
+import { CniCode, CniError } from '../cni/spec/errors.js'
+import { ownerKey } from '../cni/spec/owner.js'
+import { NetlinkError } from '../errors.js'
+import type { CallId } from '../host/process-id.js'
+import { addressOf } from '../ip/index.js'
+import type { Link } from '../netlink/index.js'
+import { mark } from '../trace.js'
+import {
+  chooseNic,
+  lazyFacts,
+  modeOf,
+  nicsWithAddresses,
+  type HostNetwork,
+  type Mode,
+  type NearFacts,
+  type NetworkWish,
+  type PlannedPod,
+} from '../vnet/index.js'
+import {
+  checkLeased,
+  checkMaster,
+  refuseExisting,
+  refuseSecondAdd,
+} from './attach-checks.js'
+import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
+import { forgetAttachment, removeAttachment } from './removal.js'
+import { restorePorts } from './ports.js'
+import { recordOf, viewOf, type NodeState, type ReadyRecord } from './state.js'
+import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
+
+/** Addresses that turn out to be in use are passed over, at most so many. */
+const ADDRESS_TRIES = 16
+
+/** The step that takes the address, the first of the plan: EEXIST says that another has it. */
+const TAKING_STEP = 0
+
+/** What the stages of one attachment share. */
+interface Job {
+  readonly engine: Engine
+  readonly request: AttachRequest
+  readonly mode: Mode
+  /** Names of the host networks that this call made. */
+  readonly made: Set<string>
+}
+
+/**
+ * Attaches a container.
+ *
+ * @throws CniError, NetlinkError, SyscallError, StateError, LockTimeoutError; then nothing is left
+ *   of it
+ */
+export async function attach(engine: Engine, request: AttachRequest): Promise<Attached> {
+  const job = { engine, request, mode: modeOf(request.mode), made: new Set<string>() }
+  await check(job)
+  mark('checks')
+  const exclude: string[] = []
+  for (;;) {
+    const networks = await recordIntent(job)
+    mark('intent')
+    try {
+      return await attachOnce(job, networks, exclude)
+    } catch (error) {
+      await undo(job)
+      const taken = takenAddress(error)
+      if (!taken || exclude.length >= ADDRESS_TRIES) throw error
+      exclude.push(taken)
+      engine.log.warn('an attachment without a lease has this address', {
+        address: taken,
+      })
+    }
+  }
+}
+
+// All that can be known before anything is written down or asked for.
+async function check({ engine, request }: Job): Promise<void> {
+  const { owner, sandbox, settings } = request
+  const state = engine.store.read()
+  // The interface may be what an ADD of the same owner left when it died.
+  const died = isAbandoned(engine.host, state, owner)
+  if (!died) refuseExisting(sandbox, owner.ifname)
+  if (recordOf(state, owner)) await sweepOwn(engine, request)
+  await sweepAbandoned(engine, request, state)
+  if (died) refuseExisting(sandbox, owner.ifname)
+  checkMaster(engine.kernel, settings.master)
+}
+
+// Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
+// with the host networks that are on record: those stay, because this pod may be about to come.
+function recordIntent({ engine, request }: Job): Promise<NodeState['networks']> {
+  const { host, store } = engine
+  const { owner } = request
+  return store.update((state) => {
+    const adder: CallId = host.self
+    refuseSecondAdd(host, recordOf(state, owner), owner)
+    state.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder }
+    return state.networks
+  })
+}
+
+async function attachOnce(
+  job: Job,
+  networks: NodeState['networks'],
+  exclude: readonly string[],
+): Promise<Attached> {
+  const { engine, request, mode } = job
+  const { settings, leases, owner } = request
+  const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
+  const facts = lazyFacts(engine.kernel, known, settings.master)
+  const leased = await leases.acquire(() => nicsWithAddresses(facts), exclude)
+  mark('address')
+  checkLeased(mode, leased)
+  const [first] = leased.addresses
+  const nic = chooseNic(facts, settings.master, first!)
+  const name = mode.networkName(settings, facts, nic)
+  const pools = leased.addresses.map(({ pool }) => pool)
+  const wish = { facts, name, nic, network: owner.network, settings, pools }
+  const { network, link } = await networkFor(job, networks[name], wish)
+  mark('bridge')
+  engine.host.checkpoint()
+  const { pod, outerMac } = runPlan(job, leased, network, link, nic)
+  mark('kernel')
+  await recordAttachment(job, network, pod)
+  mark('record')
+  const [address] = pod.addresses
+  engine.log.info('pod attached', {
+    address: pod.addresses.map((one) => one.address).join(', '),
+    hostLink: pod.hostLink,
+  })
+  return {
+    hostLinks: [...mode.hostInterfaces(link), { name: pod.hostLink, mac: outerMac }],
+    mac: address!.mac,
+    addresses: leased.addresses,
+    dns: leased.dns,
+  }
+}
+
+/** The host network that is wished for: as it is when it is as it should be, else made or mended. */
+async function networkFor(
+  job: Job,
+  record: HostNetwork | undefined,
+  wish: NetworkWish,
+): Promise<{ network: HostNetwork; link: Link }> {
+  const { mode, engine } = job
+  const found = mode.find(wish, record)
+  if (record && found) return { network: record, link: found }
+  const { store, kernel } = engine
+  const { name } = wish
+  await store.update((state) => {
+    if (state.networks[name]) return
+    state.networks[name] = mode.newNetwork(kernel, wish)
+    job.made.add(name)
+  })
+  const made = await store.update((state) => {
+    const network = (state.networks[name] ??= mode.newNetwork(kernel, wish))
+    // Another ADD may have done it while this one waited for the lock.
+    const now = () => ({ ...wish, facts: freshFacts(job, state) })
+    const there = mode.find(now(), network)
+    if (there) return { network, link: there }
+    mode.apply(network, wish)
+    mode.ensureNetwork(kernel, viewOf(state), network)
+    return { network, link: mode.find(now(), network) }
+  })
+  const { network, link } = made
+  // Who took the tables of pods away took those of ports along.
+  await restorePorts(engine)
+  if (link) return { network, link }
+  throw new CniError(
+    CniCode.UnexpectedHost,
+    `bridge: ${name} was taken away by somebody else`,
+  )
+}
+
+function freshFacts({ engine, request }: Job, { networks }: NodeState): NearFacts {
+  const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
+  return lazyFacts(engine.kernel, known, request.settings.master)
+}
+
+function runPlan(
+  { engine, request, mode }: Job,
+  { addresses }: Leased,
+  network: HostNetwork,
+  link: Link,
+  nic: Link,
+): { pod: PlannedPod; outerMac: string } {
+  const { owner, sandbox } = request
+  const plan = engine.kernel.plan()
+  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses }
+  const pod = mode.planAttach(plan, wanted)
+  try {
+    return { pod, outerMac: plan.runSync().of(pod.outer)?.mac ?? '' }
+  } catch (error) {
+    const isTaken =
+      error instanceof NetlinkError &&
+      error.code === 'EEXIST' &&
+      error.step === TAKING_STEP
+    if (!isTaken) throw error
+    throw new AddressTaken(addressOf(addresses[0]!.address), error)
+  }
+}
+
+/** The host knows the address already, for somebody that has no lease. */
+class AddressTaken extends CniError {
+  constructor(
+    readonly address: string,
+    cause: NetlinkError,
+  ) {
+    super(
+      CniCode.AddressUnavailable,
+      `address ${address} is in use on this node by something that has no lease for it`,
+      'Take it away from there, or remove it from the pool.',
+      { cause },
+    )
+  }
+}
+
+function takenAddress(error: unknown): string | undefined {
+  return error instanceof AddressTaken ? error.address : undefined
+}
+
+async function recordAttachment(
+  { engine, request, mode }: Job,
+  network: HostNetwork,
+  pod: PlannedPod,
+): Promise<void> {
+  const { owner, leases } = request
+  const record: ReadyRecord = {
+    phase: 'ready',
+    owner,
+    mode: mode.name,
+    network: network.name,
+    addresses: pod.addresses,
+    links: { host: pod.hostLink },
+    ipam: leases.name,
+  }
+  try {
+    await engine.store.update((state) => {
+      state.attachments[ownerKey(owner)] = record
+    })
+  } catch (error) {
+    // The plan has been carried out and has no undo any more.
+    removeAttachment(engine, engine.store.read(), owner, [network.name])
+    throw error
+  }
+}
+
+// A plan that failed has undone itself; what is left is what was written down and the network that
+// this call made. The first error is the one to report: the runtime calls DEL after it, and the
+// next call mends what this one cannot.
+async function undo({ engine, request, made }: Job): Promise<void> {
+  const attempt = async (what: string, act: () => Promise<unknown>) => {
+    try {
+      await act()
+    } catch (error) {
+      engine.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
+    }
+  }
+  await attempt('address', () => request.leases.release(request.owner))
+  await attempt('record', () => forgetAttachment(engine, request.owner, made))
+}

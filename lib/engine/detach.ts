@@ -1,0 +1,45 @@
+/**
+ * Detaching a container: works from the record, from the kernel alone, or from nothing; and repeats.
+ */
+import { ownerTag, type Owner } from '../cni/spec/owner.js'
+import { mark } from '../trace.js'
+import type { Engine, Leases } from './engine.js'
+import { removePorts } from './ports.js'
+import { forgetAttachment, remainsOf, removeRemains } from './removal.js'
+import { readyRecordOf } from './state.js'
+import { sweepAbandoned } from './sweep.js'
+
+/** What a door asks for. */
+export interface DetachRequest {
+  readonly owner: Owner
+  /** Names of host networks where to look when there is no record. */
+  readonly networks: readonly string[]
+  /**
+   * Who takes the addresses back.
+   *
+   * @param recorded name of the IPAM plug-in that gave them, when that is on record
+   */
+  leases(recorded: string | undefined): Promise<Pick<Leases, 'release'>>
+}
+
+/**
+ * Detaches a container.
+ *
+ * @throws CniError, NetlinkError when something stays; the record stays too
+ */
+export async function detach(engine: Engine, request: DetachRequest): Promise<void> {
+  const { owner, networks } = request
+  const state = engine.store.read()
+  const leases = await request.leases(readyRecordOf(state, owner)?.ipam)
+  mark('checks')
+  const remains = remainsOf(engine, state, owner, networks)
+  if (remains.ports) await removePorts(engine, owner)
+  removeRemains(engine, remains)
+  mark('kernel')
+  await leases.release(owner)
+  mark('lease')
+  const rest = await forgetAttachment(engine, owner)
+  mark('record')
+  await sweepAbandoned(engine, { owner, leases }, rest)
+  engine.log.info('pod detached', { owner: ownerTag(owner) })
+}

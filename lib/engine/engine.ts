@@ -1,0 +1,74 @@
+/**
+ * What the use cases work with, and what a door asks of them.
+ */
+import type { Owner } from '../cni/spec/owner.js'
+import type { CniDns } from '../cni/spec/types.js'
+import type { Host } from '../host/host.js'
+import type { HostNic } from '../ipam/index.js'
+import type { NetNs } from '../netlink/index.js'
+import type { Store } from '../state/index.js'
+import type { LeasedAddress, ModeName, ModeSettings } from '../vnet/index.js'
+import { nodeStore, type NodeState } from './state.js'
+
+/** Where the engine tells what deserves a line. No method throws. */
+export interface EngineLog {
+  debug(msg: string, fields?: Record<string, unknown>): void
+  info(msg: string, fields?: Record<string, unknown>): void
+  warn(msg: string, fields?: Record<string, unknown>): void
+  error(msg: string, fields?: Record<string, unknown>): void
+}
+
+/** The tools of one call. */
+export interface Engine {
+  readonly host: Host
+  /** The namespace of the host's network. */
+  readonly kernel: NetNs
+  readonly log: EngineLog
+  readonly store: Store<NodeState>
+}
+
+/** The engine of a call. */
+export function engineOf(host: Host, log: EngineLog): Engine {
+  const store = nodeStore(host, (message) => log.warn(message))
+  return { host, kernel: host.current(), log, store }
+}
+
+/** What was leased for an attachment. */
+export interface Leased {
+  /** At least one; the first is the one that the interface's MAC is made from. */
+  readonly addresses: readonly LeasedAddress[]
+  readonly dns: CniDns | undefined
+}
+
+/** Gives attachments their addresses and takes them back. */
+export interface Leases {
+  /** Name of the IPAM plug-in, for the record. */
+  readonly name: string
+  /**
+   * @param nics the host's NICs; read when they are first asked for
+   * @param exclude addresses, without prefix length, that the host turned out to use already
+   */
+  acquire(nics: () => readonly HostNic[], exclude: readonly string[]): Promise<Leased>
+  /** Takes the addresses of an owner back. Repeats safely. */
+  release(owner: Owner): Promise<void>
+}
+
+/** What a door asks for: a container's interface in a network. */
+export interface AttachRequest {
+  readonly owner: Owner
+  /** The container's namespace. */
+  readonly sandbox: NetNs
+  readonly mode: ModeName
+  readonly settings: ModeSettings
+  readonly leases: Leases
+}
+
+/** A container's interface, made. */
+export interface Attached {
+  /** The interfaces on the host, the outermost first. */
+  readonly hostLinks: readonly { readonly name: string; readonly mac: string }[]
+  /** MAC of the container's interface. */
+  readonly mac: string
+  readonly addresses: readonly LeasedAddress[]
+  readonly dns: CniDns | undefined
+}

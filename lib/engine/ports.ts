@@ -1,0 +1,83 @@
+/**
+ * Host ports of an attachment: part of its record, so that whatever mends the one mends the other.
+ */
+import { ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
+import { portBackend, type OwnedPorts, type PortsRecord } from '../portmap/backend.js'
+import type { Engine } from './engine.js'
+import { readyRecordOf, readyRecords, type NodeState } from './state.js'
+
+/**
+ * Makes host ports lead to an attachment; one that another main plug-in made gets a record for them.
+ *
+ * @throws CniError HostPortTaken naming the holder, NetlinkError; then nothing is left
+ */
+export async function mapPorts(
+  engine: Engine,
+  owner: Owner,
+  ports: PortsRecord,
+): Promise<void> {
+  const backend = await portBackend()
+  // Written down first: what a crash leaves in the kernel has an owner then.
+  await engine.store.update((state) => setPorts(state, owner, ports))
+  try {
+    await backend.add(engine.kernel, ownerTag(owner), ports)
+  } catch (error) {
+    await engine.store.update((state) => setPorts(state, owner, undefined))
+    throw error
+  }
+}
+
+/** Gives all of an attachment's ports back; needs no record, and repeats safely. */
+export async function unmapPorts(engine: Engine, owner: Owner): Promise<void> {
+  // Forgotten first: nobody restores them after they were taken away.
+  if (readyRecordOf(engine.store.read(), owner)?.ports) {
+    await engine.store.update((state) => setPorts(state, owner, undefined))
+  }
+  await removePorts(engine, owner)
+}
+
+/** Takes an owner's ports from the kernel. */
+export async function removePorts(
+  { kernel }: Pick<Engine, 'kernel'>,
+  owner: Owner,
+): Promise<void> {
+  const backend = await portBackend()
+  await backend.remove(kernel, ownerTag(owner))
+}
+
+function setPorts(state: NodeState, owner: Owner, ports: PortsRecord | undefined): void {
+  const key = ownerKey(owner)
+  const record = readyRecordOf(state, owner)
+  if (record) record.ports = ports
+  else if (ports) {
+    state.attachments[key] = { phase: 'ready', owner, addresses: [], links: {}, ports }
+  }
+  // A record that had ports alone has nothing left to say.
+  if (!ports && record && !record.mode) delete state.attachments[key]
+}
+
+/**
+ * Puts back the ports that are on record and gone, because somebody flushed the ruleset. Answers
+ * with the tags of the owners who have ports again.
+ */
+export async function restorePorts(engine: Engine): Promise<string[]> {
+  const { kernel, log, store } = engine
+  const wanted = portsOnRecord(store.read())
+  if (wanted.length === 0) return []
+  const backend = await portBackend()
+  const { tags, lost } = await backend.restore(kernel, wanted)
+  if (tags.length > 0) log.warn('host ports were gone and are back', { owners: tags })
+  for (const { tag, mapping, holder } of lost) {
+    log.error('a host port was gone and is held by another now', { tag, mapping, holder })
+  }
+  // Who gave his ports back meanwhile must not have them again.
+  const still = new Set(portsOnRecord(store.read()).map(({ tag }) => tag))
+  for (const tag of tags) if (!still.has(tag)) await backend.remove(kernel, tag)
+  return tags.filter((tag) => still.has(tag))
+}
+
+function portsOnRecord(state: NodeState): OwnedPorts[] {
+  return readyRecords(state).flatMap(({ owner, ports }) =>
+    ports ? [{ tag: ownerTag(owner), ports }] : [],
+  )
+}

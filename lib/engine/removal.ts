@@ -1,0 +1,167 @@
+/**
+ * Taking an attachment away: for a detach, for an ADD that failed, and for what a dead call left.
+ */
+import { hostLinkName, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
+import { allModes, modeOf, type Mode } from '../vnet/index.js'
+import type { Engine } from './engine.js'
+import {
+  isInUse,
+  readyRecordOf,
+  viewOf,
+  type NodeState,
+  type ReadyRecord,
+} from './state.js'
+
+/** Where the kernel has addresses of an owner. */
+interface Place {
+  readonly mode: Mode
+  readonly network: string
+  readonly addresses: readonly string[]
+  /** False when the owner is known to have no Internet SNAT. */
+  readonly masqueraded: boolean
+}
+
+/** What there is of an owner to take away. */
+export interface Remains {
+  readonly owner: Owner
+  readonly places: readonly Place[]
+  /** Whether host ports may lead to it. */
+  readonly ports: boolean
+}
+
+/**
+ * What the state and the kernel know of an owner.
+ *
+ * @param hints names of host networks where to look when there is no record
+ */
+export function remainsOf(
+  { kernel }: Pick<Engine, 'kernel'>,
+  state: NodeState,
+  owner: Owner,
+  hints: readonly string[] = [],
+): Remains {
+  const record = readyRecordOf(state, owner)
+  const ports = record?.ports !== undefined
+  if (record?.mode) return { owner, places: [placeOf(state, record, record.mode)], ports }
+  // Without a finished record, the kernel says which addresses are the owner's.
+  const tag = ownerTag(owner)
+  const names = new Set([...Object.keys(state.networks), ...hints])
+  const places = allModes().flatMap((mode) =>
+    [...names].map((network) => ({
+      mode,
+      network,
+      addresses: mode
+        .pods(kernel, network)
+        .filter((pod) => pod.tag === tag)
+        .map(({ address }) => address),
+      masqueraded: true,
+    })),
+  )
+  return { owner, places, ports }
+}
+
+function placeOf(
+  { networks }: NodeState,
+  { owner, network = '', addresses }: ReadyRecord,
+  mode: NonNullable<ReadyRecord['mode']>,
+): Place {
+  const record = networks[network]
+  return {
+    mode: modeOf(mode),
+    network,
+    addresses: addresses.map(({ address }) => address),
+    masqueraded: !record || record.masquerade[owner.network] !== undefined,
+  }
+}
+
+/**
+ * Takes away what the kernel has of an owner. What is gone already counts as done.
+ * Throws the first failure after having tried all.
+ */
+export function removeRemains(
+  { kernel }: Pick<Engine, 'kernel'>,
+  { owner, places }: Remains,
+): void {
+  const plan = kernel.plan()
+  for (const { mode, network, addresses, masqueraded } of places) {
+    mode.planDetach(plan, kernel, network, addresses, masqueraded)
+  }
+  plan.link.delIfExists(hostLinkName(owner))
+  const [failure] = plan.runSync({ onFailure: 'continue' }).failures
+  if (failure) throw failure
+}
+
+/** Both in one: what the state and the kernel know of an owner goes from the kernel. */
+export function removeAttachment(
+  engine: Pick<Engine, 'kernel'>,
+  state: NodeState,
+  owner: Owner,
+  hints: readonly string[] = [],
+): void {
+  removeRemains(engine, remainsOf(engine, state, owner, hints))
+}
+
+/**
+ * Forgets an attachment and releases the networks that end with it. Answers with what is
+ * remembered then.
+ *
+ * @param unwanted networks that must not stay without pods either: a failed ADD made them
+ */
+export async function forgetAttachment(
+  engine: Engine,
+  owner: Owner,
+  unwanted: ReadonlySet<string> = new Set(),
+): Promise<NodeState> {
+  const rest = await engine.store.update((state) => {
+    delete state.attachments[ownerKey(owner)]
+    forgetMasquerade(state, owner.network)
+    markEmpty(engine, state, unwanted)
+    return state
+  })
+  await releaseLeaving(engine, rest)
+  return rest
+}
+
+// The setting of a network without pods is that of nobody.
+function forgetMasquerade({ networks, attachments }: NodeState, network: string): void {
+  const isUsed = Object.values(attachments).some((one) => one.owner.network === network)
+  if (isUsed) return
+  for (const record of Object.values(networks)) delete record.masquerade[network]
+}
+
+/** Writes networks that end without pods down as leaving, before anything is done to them. */
+function markEmpty(
+  { kernel }: Engine,
+  state: NodeState,
+  unwanted: ReadonlySet<string>,
+): void {
+  for (const record of Object.values(state.networks)) {
+    const { mode: name, name: network } = record
+    const mode = modeOf(name)
+    const ends = mode.endsWithPods(record) || unwanted.has(network)
+    // The kernel knows pods whose records are lost.
+    if (!ends || isInUse(state, network) || mode.pods(kernel, network).length > 0)
+      continue
+    state.networks[network] = mode.prepareRelease(kernel, record)
+  }
+}
+
+/** Releases the networks that were marked, each under the lock, unless a pod came meanwhile. */
+export async function releaseLeaving(
+  engine: Engine,
+  { networks }: NodeState,
+): Promise<void> {
+  for (const { name, phase } of Object.values(networks)) {
+    if (phase !== 'leaving') continue
+    await engine.store.update((state) => releaseIfUnused(engine, state, name))
+  }
+}
+
+function releaseIfUnused({ kernel }: Engine, state: NodeState, name: string): void {
+  const record = state.networks[name]
+  if (record?.phase !== 'leaving' || isInUse(state, name)) return
+  const mode = modeOf(record.mode)
+  if (mode.pods(kernel, name).length > 0) return
+  mode.release(kernel, viewOf(state), record)
+  delete state.networks[name]
+}

@@ -1,0 +1,149 @@
+/**
+ * Gives the host its network back as it was before the first pod, and forgets everything: for
+ * uninstalling, and for a host that nothing else helps.
+ */
+import { ownerTag } from '../cni/spec/owner.js'
+import { ipamStore } from '../ipam/state.js'
+import type { Link, NetNs } from '../netlink/index.js'
+import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
+import { portBackend } from '../portmap/backend.js'
+import { removeStateFiles } from '../state/files.js'
+import { allModes, modeOf, readFacts, type Mode } from '../vnet/index.js'
+import type { Engine } from './engine.js'
+import { removeRemains, remainsOf } from './removal.js'
+import { viewOf, type NodeState } from './state.js'
+
+/** Told of each step when it is done. */
+export type Progress = (
+  what: 'endpoint' | 'bridge' | 'table' | 'file',
+  name: string,
+) => void
+
+const OUR_TABLES = 'azure_vnet_'
+
+/** Owners (`network/container/interface`) that still have an attachment, an address or a port. */
+export async function attachedOwners({ host, kernel, store }: Engine): Promise<string[]> {
+  const state = store.read()
+  const leases = ipamStore(host)
+    .read()
+    .leases.map(({ owner }) => ownerTag(owner))
+  const recorded = Object.values(state.attachments).map(({ owner }) => ownerTag(owner))
+  const mapped = foundNetworks(kernel, state).flatMap(({ mode, name }) =>
+    mode.pods(kernel, name).map(({ tag }) => tag),
+  )
+  const ports = await (await portBackend()).holders(kernel)
+  return [...new Set([...recorded, ...mapped, ...leases, ...ports])].sort()
+}
+
+/**
+ * Takes all attachments, host networks, tables and state files away; the host's addresses and
+ * routes go back to its NICs first. Repeats safely.
+ * Throws NetlinkError, SyscallError, StateError, CniError at the first thing that stays.
+ */
+export async function resetHost(
+  engine: Engine,
+  progress: Progress = () => undefined,
+): Promise<void> {
+  const { host, kernel, store } = engine
+  await removeAttachments(engine, progress)
+  removeStrays(kernel, store.read(), progress)
+  const networks = foundNetworks(kernel, store.read())
+  for (const found of networks) {
+    // Written down before it happens, as when the last pod goes.
+    await store.update((state) => markForRelease(kernel, state, found))
+    await store.update((state) => release(kernel, state, found.name))
+    progress('bridge', found.name)
+  }
+  removeTables(kernel, progress)
+  for (const path of removeStateFiles(host)) progress('file', path)
+}
+
+/** A host network that is on record or in the kernel. */
+interface Found {
+  readonly mode: Mode
+  readonly name: string
+  /** The link in the kernel; absent when it is on record alone. */
+  readonly link: Link | undefined
+}
+
+function foundNetworks(kernel: NetNs, state: NodeState): Found[] {
+  const { links } = readFacts(kernel)
+  const recorded = Object.values(state.networks).map(({ mode, name }) => ({
+    mode: modeOf(mode),
+    name,
+    link: links.find((link) => link.name === name),
+  }))
+  const known = new Set(recorded.map(({ name }) => name))
+  const unknown = allModes().flatMap((mode) =>
+    links
+      .filter((link) => mode.isOurs(link) && !known.has(link.name))
+      .map((link) => ({ mode, name: link.name, link })),
+  )
+  return [...recorded, ...unknown]
+}
+
+async function removeAttachments(engine: Engine, progress: Progress): Promise<void> {
+  const { store } = engine
+  // Each update makes a lock file: none where there is nothing to do.
+  if (Object.keys(store.read().attachments).length === 0) return
+  const owners = await store.update((state) => {
+    const all = Object.values(state.attachments).map(({ owner }) => owner)
+    for (const owner of all) removeRemains(engine, remainsOf(engine, state, owner))
+    state.attachments = {}
+    return all
+  })
+  const backend = await portBackend()
+  for (const owner of owners) {
+    await backend.remove(engine.kernel, ownerTag(owner))
+    progress('endpoint', ownerTag(owner))
+  }
+}
+
+// Pods whose records are lost: they would keep their network.
+function removeStrays(kernel: NetNs, state: NodeState, progress: Progress): void {
+  const { links } = readFacts(kernel)
+  for (const { mode, name, link } of foundNetworks(kernel, state)) {
+    const plan = kernel.plan()
+    const strays = link ? mode.hostLinks(links, link) : []
+    for (const stray of strays) plan.link.delIfExists(stray.name)
+    const addresses = mode.pods(kernel, name).map(({ address }) => address)
+    mode.planDetach(plan, kernel, name, addresses, true)
+    plan.runSync()
+    for (const stray of strays) progress('endpoint', stray.name)
+  }
+}
+
+function markForRelease(kernel: NetNs, state: NodeState, { mode, name }: Found): void {
+  // A network whose record is lost gets one, so that it can be released like any other.
+  const record = state.networks[name] ?? mode.adopt(kernel, name)
+  if (record) state.networks[name] = mode.prepareRelease(kernel, record)
+}
+
+function release(kernel: NetNs, state: NodeState, name: string): void {
+  const record = state.networks[name]
+  if (!record) return
+  modeOf(record.mode).release(kernel, viewOf(state), record)
+  delete state.networks[name]
+}
+
+// A table may be left without its bridge, where somebody deleted that by hand.
+function removeTables(kernel: NetNs, progress: Progress): void {
+  const families = Object.entries(nftFamilies) as [NftFamily, number][]
+  const plan = kernel.plan()
+  const dumps = families.map(([family, number]) => ({
+    family,
+    dump: plan.raw<{ name: string }[]>('nft.table.dump', { family: number }),
+  }))
+  const done = plan.runSync()
+  const tables = dumps.flatMap(({ family, dump }) =>
+    done.of(dump).map(({ name }) => ({ family, name })),
+  )
+  const ours = tables.filter(({ name }) => name.startsWith(OUR_TABLES))
+  if (ours.length === 0) return
+  const tx = new Transaction()
+  for (const table of ours) tx.deleteTable(table)
+  const removal = kernel.plan()
+  removal.nft(tx)
+  removal.runSync()
+  for (const { family, name } of ours) progress('table', `${family} ${name}`)
+}

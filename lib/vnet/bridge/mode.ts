@@ -1,0 +1,98 @@
+/**
+ * Bridge mode: a bridge takes the place of the NIC, and pods are ports of it.
+ */
+import { isHostLink } from '../../cni/spec/owner.js'
+import type { Link } from '../../netlink/index.js'
+import { primaryNic, type NearFacts } from '../facts.js'
+import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
+import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
+import { BRIDGE_ALIAS } from './host-move.js'
+import {
+  adoptBridge,
+  ensureBridge,
+  newBridge,
+  prepareBridgeRelease,
+  releaseBridge,
+} from './network.js'
+import type { BridgeMasquerade } from './record.js'
+
+/** The mode. */
+export const bridgeMode: Mode = {
+  name: 'bridge',
+  families: ['ipv4'],
+  networkName: ({ bridge }, facts, nic) => bridge ?? defaultBridge(facts, nic),
+  find: findBridge,
+  newNetwork(host, wish) {
+    const { nic, name, settings } = wish
+    const record = newBridge(host, nic, name, settings.bridgeLifetime)
+    applySettings(record, wish)
+    return record
+  },
+  apply: applySettings,
+  isWhole,
+  ensureNetwork: ensureBridge,
+  endsWithPods: ({ lifetime }) => lifetime === 'pods',
+  prepareRelease: prepareBridgeRelease,
+  release: releaseBridge,
+  planAttach: planEndpoint,
+  planDetach: planEndpointRemoval,
+  hostInterfaces: ({ name, mac }) => [{ name, mac }],
+  pods: foundPods,
+  isOurs: (link) => link.kind === 'bridge' && link.alias === BRIDGE_ALIAS,
+  // Azure's own plug-in names its links likewise: only those on our bridge are ours.
+  hostLinks: (links, bridge) =>
+    links.filter(({ name, master }) => isHostLink(name) && master === bridge.index),
+  adopt: adoptBridge,
+}
+
+/** `azure` and the index of the primary interface. */
+function defaultBridge(facts: NearFacts, nic: Link): string {
+  return `azure${(primaryNic(facts) ?? nic).index}`
+}
+
+// The bridge of the record; undefined when it is not as an ADD needs it.
+function findBridge(
+  wish: NetworkWish,
+  record: HostNetwork | undefined,
+): Link | undefined {
+  const { facts, nic } = wish
+  if (!record || record.nic !== nic.name || !isAsWished(record, wish)) return undefined
+  return isWhole(facts, record)
+    ? facts.links.find((link) => link.name === record.name)
+    : undefined
+}
+
+function isWhole(facts: NearFacts, { phase, name, nic }: HostNetwork): boolean {
+  const bridge = facts.links.find((link) => link.name === name)
+  const beneath = facts.links.find((link) => link.name === nic)
+  const plugged = bridge !== undefined && beneath?.master === bridge.index
+  return phase === 'ready' && plugged && facts.hasTable(name)
+}
+
+function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {
+  const { network, settings } = wish
+  return (
+    record.lifetime === settings.bridgeLifetime &&
+    JSON.stringify(record.masquerade[network]) ===
+      JSON.stringify(masqueradeOf(record, wish))
+  )
+}
+
+function applySettings(record: HostNetwork, wish: NetworkSettings): void {
+  record.lifetime = wish.settings.bridgeLifetime
+  const masquerade = masqueradeOf(record, wish)
+  if (masquerade) record.masquerade[wish.network] = masquerade
+  else delete record.masquerade[wish.network]
+}
+
+// The list that asks last has its way with the pods of its own network, and of no other.
+function masqueradeOf(
+  record: HostNetwork,
+  { network, settings: { masquerade }, pools }: NetworkSettings,
+): BridgeMasquerade | undefined {
+  if (!masquerade) return undefined
+  if (masquerade !== 'auto') return { except: [...masquerade.except], auto: false }
+  const before = record.masquerade[network]
+  const known = before?.auto ? before.except : []
+  return { except: [...new Set([...known, ...pools])], auto: true }
+}

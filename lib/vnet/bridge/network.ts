@@ -1,0 +1,278 @@
+/**
+ * The bridge over the NIC: made when it is first needed, mended when something took it away,
+ * undone when it is released.
+ */
+import { CniCode, CniError } from '../../cni/spec/errors.js'
+import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
+import { addressOf } from '../../ip/index.js'
+import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
+import type { Transaction } from '../../nft/index.js'
+import { readAcceptDad, readFacts, type HostFacts } from '../facts.js'
+import {
+  canMasquerade,
+  makeMasqueradeTable,
+  MASQUERADE_TABLE,
+  type MasqueradedNetwork,
+} from '../masquerade.js'
+import type { NodeView, Pod } from '../mode.js'
+import { bridgeTable, type TableEndpoint } from './endpoint-map.js'
+import { endpointsInMap } from './endpoint.js'
+import {
+  BRIDGE_ALIAS,
+  collectMove,
+  mergeMoves,
+  planMoveToBridge,
+  planMoveToNic,
+  planRestoreNic,
+  type HostMove,
+} from './host-move.js'
+import type { BridgeNetwork } from './record.js'
+import { dropTable, makeBridgeTable } from './table.js'
+
+/** The record to write down before the first step of a move. */
+export function newBridge(
+  host: NetNs,
+  nic: Link,
+  name: string,
+  lifetime: BridgeNetwork['lifetime'],
+): BridgeNetwork {
+  const facts = readFacts(host)
+  checkHost(facts, nic, name)
+  const there = facts.links.find((link) => link.name === name)
+  return {
+    mode: 'bridge',
+    name,
+    nic: nic.name,
+    phase: 'moving',
+    made: !there || there.alias === BRIDGE_ALIAS,
+    lifetime,
+    move: plain(collectMove(facts, nic, name, readAcceptDad(host, nic.name))),
+    masquerade: {},
+  }
+}
+
+// What a state file can hold: attributes kept as bytes stay with the kernel's own copy.
+function plain(move: HostMove): HostMove {
+  const text = JSON.stringify(move, (key, value: unknown) =>
+    key === 'unknown' ? undefined : value,
+  )
+  return JSON.parse(text) as HostMove
+}
+
+function checkHost(facts: HostFacts, nic: Link, bridge: string): void {
+  const taken = facts.links.find((link) => link.name === bridge)
+  if (taken && taken.kind !== 'bridge') {
+    throw new CniError(
+      CniCode.UnexpectedHost,
+      `bridge: ${bridge} is an interface of the host and no bridge`,
+      'Choose another name for "bridge" in the network configuration.',
+    )
+  }
+  const master = nic.master && facts.links.find((link) => link.index === nic.master)
+  if (master && master.name !== bridge) {
+    throw new CniError(
+      CniCode.UnexpectedHost,
+      `master: ${nic.name} is a port of ${master.name} already`,
+      `Set "bridge" to ${master.name}, or take ${nic.name} out of it.`,
+    )
+  }
+}
+
+/** Brings the bridge into the state that its record wants; see Mode.ensureNetwork. */
+export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
+  const facts = readFacts(host)
+  const nic = facts.links.find((link) => link.name === record.nic)
+  if (!nic) throw noNic(record.nic)
+  checkHost(facts, nic, record.name)
+  const here = collectMove(facts, nic, record.name, readAcceptDad(host, nic.name))
+  const existing = facts.links.find((link) => link.name === record.name)
+  const move = mergeMoves(here, mayBeMissing(record, existing))
+  const plan = host.plan()
+  const { bridge: name, mtu } = move
+  const bridge =
+    existing?.index ??
+    plan.link.addBridge({ name, mac: nic.mac, mtu, alias: BRIDGE_ALIAS, up: true })
+  // Host ports and masqueraded traffic come in and go out by the bridge.
+  plan.setSysctl(`net/ipv4/conf/${name}/forwarding`, '1')
+  plan.nft(tables(host, view, record, move), {
+    undo: dropTables(host, view, record),
+  })
+  if (existing && !existing.up) plan.link.set(existing.index, { up: true })
+  if (existing && record.made && !existing.alias) {
+    plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
+  }
+  plugIn(plan, facts, view.podsOn(name), bridge)
+  if (!isSettled(facts, nic, existing, record)) {
+    planMoveToBridge(plan, move, bridge, record.made)
+  }
+  plan.runSync()
+  record.phase = 'ready'
+}
+
+// Pods whose bridge was taken away by hand come into the new one.
+function plugIn(
+  plan: Plan,
+  facts: HostFacts,
+  pods: readonly Pod[],
+  bridge: LinkLike,
+): void {
+  for (const { owner, addresses } of pods) {
+    const name = hostLinkName(owner)
+    const link = facts.links.find((candidate) => candidate.name === name)
+    if (!link || link.master === bridge) continue
+    plan.link.set(link.index, { master: bridge })
+    plan.link.setPort(link.index, { hairpin: true })
+    for (const { address, mac } of addresses) {
+      plan.neighbour.replacePermanent({ link: bridge, address: addressOf(address), mac })
+    }
+  }
+}
+
+/** Nothing is left on the NIC: only the tables can be wrong. */
+function isSettled(
+  facts: HostFacts,
+  nic: Link,
+  bridge: Link | undefined,
+  record: BridgeNetwork,
+): boolean {
+  return (
+    record.phase === 'ready' &&
+    bridge !== undefined &&
+    nic.master === bridge.index &&
+    !facts.addresses.some((address) => address.link === nic.index)
+  )
+}
+
+function tables(
+  host: NetNs,
+  view: NodeView,
+  { name: bridge, nic }: BridgeNetwork,
+  move: HostMove,
+): Transaction {
+  const hostAddresses = move.addresses
+    .filter((address) => address.family === 'ipv4')
+    .map((address) => addressOf(address.address))
+  const endpoints = endpointsOn(host, view, bridge)
+  const masqueraded = masqueradedOn(view, bridge, endpoints)
+  const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masqueraded }
+  return setMasquerade(makeBridgeTable(spec, endpoints), host, view)
+}
+
+/** Who is on a bridge: by the records, and by the kernel's map for what has none (yet). */
+function endpointsOn(host: NetNs, view: NodeView, bridge: string): TableEndpoint[] {
+  const recorded = view.podsOn(bridge).flatMap(({ addresses, owner }) =>
+    addresses.map(({ address, mac }) => ({
+      address: addressOf(address),
+      mac,
+      tag: ownerTag(owner),
+    })),
+  )
+  // An ADD under way has its element in the kernel and no finished record yet.
+  const known = new Set(recorded.map((endpoint) => endpoint.address))
+  const others = endpointsInMap(host, bridge).filter(({ address }) => !known.has(address))
+  return [...recorded, ...others]
+}
+
+/** The networks with Internet SNAT on a bridge, and which of its endpoints are theirs. */
+function masqueradedOn(
+  view: NodeView,
+  bridge: string,
+  endpoints: readonly TableEndpoint[],
+): MasqueradedNetwork[] {
+  const record = view.networks.find(({ name }) => name === bridge)
+  return Object.entries(record?.masquerade ?? {}).map(([network, { except }]) => ({
+    network,
+    except,
+    pods: endpoints.filter(
+      ({ address, tag }) => canMasquerade(address) && networkOfTag(tag) === network,
+    ),
+  }))
+}
+
+// One table for the node, whatever the number of bridges: a network may have pods on several.
+function setMasquerade(tx: Transaction, host: NetNs, view: NodeView): Transaction {
+  const networks = new Map<string, MasqueradedNetwork>()
+  for (const { name } of view.networks) {
+    for (const part of masqueradedOn(view, name, endpointsOn(host, view, name))) {
+      const { except = [], pods = [] } = networks.get(part.network) ?? {}
+      networks.set(part.network, {
+        network: part.network,
+        except: [...new Set([...except, ...part.except])],
+        pods: [...pods, ...part.pods],
+      })
+    }
+  }
+  return networks.size > 0
+    ? makeMasqueradeTable([...networks.values()], tx)
+    : dropTable(MASQUERADE_TABLE, tx)
+}
+
+// The tables without those of a bridge.
+function dropTables(host: NetNs, view: NodeView, { name }: BridgeNetwork): Transaction {
+  const others = view.networks.filter((other) => other.name !== name)
+  return setMasquerade(dropTable(bridgeTable(name)), host, { ...view, networks: others })
+}
+
+/** What is on the NIC or the bridge now, in the record of one that is about to be released. */
+export function prepareBridgeRelease(host: NetNs, record: BridgeNetwork): BridgeNetwork {
+  const facts = readFacts(host)
+  const nic = facts.links.find((link) => link.name === record.nic)
+  const link = facts.links.find((candidate) => candidate.name === record.name)
+  const move = nic
+    ? mergeMoves(
+        collectMove(facts, nic, record.name, readAcceptDad(host, nic.name)),
+        mayBeMissing(record, link),
+      )
+    : record.move
+  return { ...record, phase: 'leaving', move: plain(move) }
+}
+
+// What was on the NIC can be missing on the host when a move did not end, or when somebody took
+// the bridge away and all that was on it.
+function mayBeMissing(
+  record: BridgeNetwork,
+  bridge: Link | undefined,
+): HostMove | undefined {
+  return record.phase === 'ready' && bridge ? undefined : record.move
+}
+
+/**
+ * Puts the host's network back on the NIC and takes the bridge and the tables away. A bridge that
+ * somebody else made stays.
+ */
+export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
+  const facts = readFacts(host)
+  const nic = facts.links.find((link) => link.name === record.nic)
+  const link = facts.links.find((candidate) => candidate.name === record.name)
+  const plan = host.plan()
+  if (nic && record.made) {
+    const now = collectMove(facts, nic, record.name, readAcceptDad(host, nic.name))
+    const move = mergeMoves(now, record.move)
+    if (link) {
+      planMoveToNic(plan, move, link.index)
+      plan.link.del(link.index)
+    } else {
+      planRestoreNic(plan, move)
+    }
+  }
+  plan.nft(dropTables(host, view, record))
+  plan.runSync()
+}
+
+/** A record for a bridge of ours whose record is lost; see Mode.adopt. */
+export function adoptBridge(host: NetNs, name: string): BridgeNetwork | undefined {
+  const { links } = readFacts(host)
+  const bridge = links.find((link) => link.name === name)
+  const nic = links.find(
+    (link) => bridge && link.master === bridge.index && !isHostLink(link.name),
+  )
+  return nic && { ...newBridge(host, nic, name, 'node'), phase: 'ready' }
+}
+
+function noNic(name: string): CniError {
+  return new CniError(
+    CniCode.UnexpectedHost,
+    `master: the host has no interface ${name}`,
+    'Set "master" in the network configuration to the name of the NIC, as "ip link" shows it.',
+  )
+}

@@ -1,0 +1,61 @@
+/**
+ * What is remembered of a bridge over a NIC.
+ */
+import {
+  flag,
+  list,
+  number,
+  object,
+  oneOf,
+  record,
+  text,
+  type Shape,
+} from '../../state/schema.js'
+import type { Masquerade } from '../masquerade.js'
+import type { HostMove } from './host-move.js'
+
+/** A network's Internet SNAT on a bridge. */
+export interface BridgeMasquerade extends Masquerade {
+  /** Whether the exceptions are those of the pools, to which others may be added. */
+  readonly auto: boolean
+}
+
+/** A bridge over a NIC. */
+export interface BridgeNetwork {
+  readonly mode: 'bridge'
+  /** Name of the bridge. */
+  readonly name: string
+  /** Name of the NIC. */
+  readonly nic: string
+  phase: 'moving' | 'ready' | 'leaving'
+  /** Whether we made the bridge; one that somebody else made stays when it is released. */
+  readonly made: boolean
+  /** `pods`: it goes with its last pod; `node`: it stays until the node is reset. */
+  lifetime: 'node' | 'pods'
+  /** What was on the NIC when the move began. */
+  readonly move: HostMove
+  /** Internet SNAT by the name of the network in the configuration. */
+  readonly masquerade: Record<string, BridgeMasquerade>
+}
+
+/** The shape of a move. */
+export const hostMove = object({
+  nic: object({ index: number, name: text, mac: text }),
+  bridge: text,
+  mtu: number,
+  acceptDad: text,
+  addresses: list(object({ address: text, family: text, link: number })),
+  routes: list(object({ to: text, family: text })),
+}) as Shape<unknown> as Shape<HostMove>
+
+/** The shape of a record. */
+export const bridgeNetwork: Shape<BridgeNetwork> = object({
+  mode: oneOf('bridge'),
+  name: text,
+  nic: text,
+  phase: oneOf('moving', 'ready', 'leaving'),
+  made: flag,
+  lifetime: oneOf('node', 'pods'),
+  move: hostMove,
+  masquerade: record(object({ except: list(text), auto: flag })),
+})
