@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { dumpElements, NetNs, Transaction, type SetElement } from 'vnet-cni'
-import { addMappings, makeTable, ONE } from '../../dist/esm/portmap/index.js'
+import { ensureTable } from '../../dist/esm/portmap/nft/rules.js'
+import {
+  addPlaced,
+  placePorts,
+  POD_LINKS,
+  PORTS_OF_ONE_ADDRESS,
+} from '../../dist/esm/portmap/nft/table.js'
 import {
   dropTable,
   makeBridgeTable,
@@ -31,14 +37,12 @@ const RULESETS: [string, () => Transaction][] = [
   ['masquerade', () => makeMasqueradeTable(SPEC.masquerade)],
   [
     'portmap',
-    () =>
-      addMappings(
-        makeTable(new Transaction()),
-        MAPPINGS,
-        '10.0.0.7',
-        'net/one/eth0',
-        true,
-      ),
+    () => {
+      const tx = ensureTable(new Transaction())
+      tx.addElements(POD_LINKS, [{ key: [SPEC.bridge] }])
+      const ports = { pod: '10.0.0.7', mappings: MAPPINGS, snat: true }
+      return addPlaced(tx, placePorts('net/one/eth0', ports))
+    },
   ],
 ]
 
@@ -78,9 +82,10 @@ t.test('our reader understands what nft wrote', async (t) => {
   using ns = NetNs.create()
   const file = new URL('rulesets/portmap.nft', import.meta.url)
   inside(ns, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
-  t.strictSame(read<SetElement[]>(ns, (p) => dumpElements(p, ONE)).map(plain), [
-    { key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' },
-  ])
+  t.strictSame(
+    read<SetElement[]>(ns, (p) => dumpElements(p, PORTS_OF_ONE_ADDRESS)).map(plain),
+    [{ key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' }],
+  )
 })
 
 t.test('making a table again replaces it, dropping it twice is fine', async (t) => {
