@@ -61,7 +61,7 @@ exports.rehearse = async function rehearse({ program, verb, part, stagehand, tes
   const folder = fs.mkdtempSync(join(tmpdir(), 'vnet-cni-rehearsal-'))
   const kernel = new testing.FakeKernel()
   const host = kernel.netns()
-  const addon = addonOf(host, { a: kernel.netns(), b: kernel.netns() })
+  const addon = addonOf(kernel, host, { a: kernel.netns(), b: kernel.netns() })
   prepareHost(host)
   fs.writeFileSync(join(folder, 'ipam.json'), knownAddresses())
   const { config, [verb]: usual = { calls: [verb] } } = CALLS[program]
@@ -102,12 +102,13 @@ function knownAddresses() {
   return JSON.stringify({ version: 1, bootId, data })
 }
 
-function addonOf(host, pods) {
+function addonOf(kernel, host, pods) {
   const { backend } = host
   return {
     runSync: (...plan) => backend.runSync(...plan),
     run: (...plan) => backend.run(...plan),
-    openNetns: (path) => (pods[path.slice(1)] ?? host).native,
+    // A handle for each opening: whoever opened one closes it.
+    openNetns: (path) => kernel.open(pods[path.slice(1)] ?? host).native,
     lockFile: () => ({ close() {} }),
     exitNow() {},
   }

@@ -9,7 +9,9 @@ import {
   type Plugin,
   type PluginCall,
 } from '../../dist/esm/cni/plugin/plugin.js'
+import { HostProcess, processHost } from '../../dist/esm/host/process-host.js'
 
+const shared = new HostProcess(process.pid)
 const logDir = mkdtempSync(join(tmpdir(), 'cni-dispatch-'))
 const conf = { cniVersion: '0.3.1', name: 'azure', type: 'demo' }
 const env = {
@@ -45,17 +47,19 @@ async function run(given: Given = {}) {
     ...given.plugin,
   })
   const { stdin = conf } = given
-  const code = await runPlugin(plugin, {
-    env: { ...env, ...given.env },
+  const ownEnv = { ...env, ...given.env }
+  const io = {
+    env: ownEnv,
     stdin: () => {
       reads++
       if (stdin instanceof Error) throw stdin
       return typeof stdin === 'string' ? stdin : JSON.stringify(stdin)
     },
-    stdout: (text) => void (stdout += text),
-    stderr: (text) => void (stderr += text),
+    stdout: (text: string) => void (stdout += text),
+    stderr: (text: string) => void (stderr += text),
     ...(given.onFatal && { onFatal: given.onFatal }),
-  })
+  }
+  const code = await runPlugin(plugin, io, async () => processHost(shared, ownEnv))
   return { code, stdout, stderr, reads, calls, json: stdout ? JSON.parse(stdout) : {} }
 }
 
@@ -322,14 +326,15 @@ t.test('a closed stdout is a failure, told on stderr', async (t) => {
     add: () => result,
     del: () => undefined,
   })
-  const code = await runPlugin(plugin, {
+  const io = {
     env,
     stdin: () => JSON.stringify(conf),
     stdout: () => {
       throw new Error('EPIPE')
     },
-    stderr: (text) => void (stderr += text),
-  })
+    stderr: (text: string) => void (stderr += text),
+  }
+  const code = await runPlugin(plugin, io, async () => processHost(shared, env))
   t.equal(code, 1)
   t.match(stderr, 'EPIPE')
 })

@@ -21,6 +21,7 @@ t.test(
       msg: 'multiTenancy: true is not supported: leave it out',
     })
     t.throws(() => refuseFields({ multiTenancy: { a: 1 } }, table, 'ipam'), {
+      code: 2,
       msg: /^ipam\.multiTenancy: /,
     })
     for (const value of [undefined, null, false, '', []]) {

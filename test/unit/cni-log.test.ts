@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createLogger, logFile, parseLogLevel } from '../../dist/esm/cni/plugin/log.js'
+import { HostProcess, processHost } from '../../dist/esm/host/process-host.js'
+
+const host = processHost(new HostProcess(process.pid), {})
 
 const freshFile = () => join(mkdtempSync(join(tmpdir(), 'cni-log-')), 'x.log')
 const linesOf = (file: string) =>
@@ -16,7 +19,7 @@ const linesOf = (file: string) =>
 
 t.test('a line is one JSON object with the fields of the call', async (t) => {
   const file = freshFile()
-  const log = createLogger({ file, fields: { plugin: 'demo', command: 'ADD' } })
+  const log = createLogger({ host, file, fields: { plugin: 'demo', command: 'ADD' } })
   t.notOk(existsSync(file), 'no line, no file')
   log.info('hello', { lease: '10.0.0.5', big: 5n, absent: undefined })
   log.error('bad', { error: new TypeError('why\nnot') })
@@ -38,7 +41,7 @@ t.test('a line is one JSON object with the fields of the call', async (t) => {
 
 t.test('levels', async (t) => {
   const file = freshFile()
-  const log = createLogger({ file, level: 'warn' })
+  const log = createLogger({ host, file, level: 'warn' })
   const say = () => (log.debug('d'), log.info('i'), log.warn('w'), log.error('e'))
   say()
   log.level = 'debug'
@@ -57,13 +60,16 @@ t.test('levels', async (t) => {
 })
 
 t.test('where the file is', async (t) => {
-  t.equal(logFile('azure-vnet', {}), '/var/log/azure-vnet.log')
-  t.equal(logFile('azure-vnet', { VNET_CNI_LOG_DIR: '/x' }), '/x/azure-vnet.log')
+  const fileFor = (env: Record<string, string>) =>
+    logFile(processHost(new HostProcess(process.pid), env).logDir, 'azure-vnet')
+  t.equal(fileFor({}), '/var/log/azure-vnet.log')
+  t.equal(fileFor({ VNET_CNI_LOG_DIR: '/x' }), '/x/azure-vnet.log')
 })
 
 t.test('a log that cannot be written is told once and harms nothing', async (t) => {
   const said: string[] = []
   const log = createLogger({
+    host,
     file: '/proc/nowhere/x.log',
     onFailure: (line) => void said.push(line),
   })
@@ -73,12 +79,12 @@ t.test('a log that cannot be written is told once and harms nothing', async (t) 
   t.match(said[0], /\/nowhere\/x\.log.*ENOENT/)
   const cycle: Record<string, unknown> = {}
   cycle.self = cycle
-  createLogger({ file: freshFile() }).info('cycle', cycle)
+  createLogger({ host, file: freshFile() }).info('cycle', cycle)
 })
 
 t.test('rotation keeps so many files, none over the limit', async (t) => {
   const file = freshFile()
-  const log = createLogger({ file, maxBytes: 500, maxFiles: 3 })
+  const log = createLogger({ host, file, maxBytes: 500, maxFiles: 3 })
   for (let i = 0; i < 50; i++) log.info('line', { i })
   t.strictSame(readdirSync(join(file, '..')).sort(), ['x.log', 'x.log.1', 'x.log.2'])
   const numbers = [`${file}.2`, `${file}.1`, file].flatMap((path) => {
@@ -93,7 +99,7 @@ t.test('rotation keeps so many files, none over the limit', async (t) => {
 
 t.test('a rotation lock left by a dead process', async (t) => {
   const file = freshFile()
-  const log = createLogger({ file, maxBytes: 100 })
+  const log = createLogger({ host, file, maxBytes: 100 })
   writeFileSync(`${file}.rotate`, '')
   log.info('a')
   log.info('b')
@@ -107,10 +113,12 @@ t.test('a rotation lock left by a dead process', async (t) => {
 
 t.test('two processes lose and mix no line', async (t) => {
   const file = freshFile()
-  const module = new URL('../../dist/esm/cni/plugin/log.js', import.meta.url).href
+  const dist = new URL('../../dist/esm/', import.meta.url).href
   const code = `
-    import { createLogger } from ${JSON.stringify(module)}
+    import { createLogger } from '${dist}cni/plugin/log.js'
+    import { HostProcess, processHost } from '${dist}host/process-host.js'
     const log = createLogger({
+      host: processHost(new HostProcess(process.pid), {}),
       file: ${JSON.stringify(file)}, maxBytes: 10_000, maxFiles: 40,
       onFailure: (line) => { process.stderr.write(line); process.exitCode = 1 },
     })

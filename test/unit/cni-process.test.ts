@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 
-const dist = new URL('../../dist/esm/cni/plugin/', import.meta.url).href
+const dist = new URL('../../dist/esm/', import.meta.url).href
 const env = {
   CNI_COMMAND: 'ADD',
   CNI_CONTAINERID: 'c1',
@@ -18,8 +18,8 @@ const conf = JSON.stringify({ cniVersion: '0.3.1', name: 'net' })
 /** A process with a plug-in whose ADD has this body. */
 function start(add: string, change: Record<string, string> = {}): ChildProcess {
   const code = `
-    import { pluginMain } from '${dist}dispatch.js'
-    import { definePlugin } from '${dist}plugin.js'
+    import { pluginMain } from '${dist}plugins/process.js'
+    import { definePlugin } from '${dist}cni/plugin/plugin.js'
     await pluginMain(definePlugin({
       name: 'demo', version: '1', supportedVersions: ['0.3.1'], about: '',
       async add(call) { ${add} }, del() {},
@@ -78,26 +78,24 @@ t.test('ends that no handler sees are one error object', async (t) => {
 
 t.test('VERSION works where only the dispatcher is', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cni-version-'))
-  for (const name of ['cni/plugin', 'cni/spec']) {
-    mkdirSync(join(folder, 'lib', name), { recursive: true })
-  }
   const modules = [
-    'plugin/dispatch',
-    'plugin/io',
-    'spec/errors',
-    'spec/version',
-    '../trace',
+    'plugins/process',
+    'cni/plugin/dispatch',
+    'cni/plugin/io',
+    'cni/spec/errors',
+    'cni/spec/version',
+    'host/world',
+    'trace',
   ]
   for (const name of modules) {
     // Beside nothing but each other: any further import would fail.
-    const text = readFileSync(new URL(`../${name}.js`, dist), 'utf8')
-    writeFileSync(
-      join(folder, 'lib', 'cni', `${name}.mjs`),
-      text.replace(/\.js'/g, ".mjs'"),
-    )
+    const text = readFileSync(new URL(`${name}.js`, dist), 'utf8')
+    const file = join(folder, `${name}.mjs`)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text.replace(/\.js'/g, ".mjs'"))
   }
   const code = `
-    import { pluginMain } from '${folder}/lib/cni/plugin/dispatch.mjs'
+    import { pluginMain } from '${folder}/plugins/process.mjs'
     await pluginMain({ name: 'demo', supportedVersions: ['0.3.1'] })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     env: { CNI_COMMAND: 'VERSION' },

@@ -1,46 +1,68 @@
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { bootId } from '../../dist/esm/state/boot-id.js'
-import { LockTimeoutError, StateError } from '../../dist/esm/state/errors.js'
-import { stateDir } from '../../dist/esm/state/paths.js'
+import { bootId } from '../../dist/esm/host/boot-id.js'
+import {
+  fileOperation,
+  LockTimeoutError,
+  StateError,
+} from '../../dist/esm/host/errors.js'
+import { type LockFile, Locks } from '../../dist/esm/host/lock.js'
+import { HostProcess, processHost } from '../../dist/esm/host/process-host.js'
+import { list, object, text as string } from '../../dist/esm/state/schema.js'
 import { Store, type StoreOptions } from '../../dist/esm/state/store.js'
-import { brokenLock, countingLock } from './fixtures-ipam/fake-lock.mjs'
+import { brokenLock, countingLock } from '../helpers/fake-lock.js'
 
 interface Data {
   names: string[]
 }
 
-function setUp(dir: string, options: Partial<StoreOptions<Data>> = {}) {
+interface Given extends Partial<Omit<StoreOptions<Data>, 'host'>> {
+  bootId?: string
+  lockFile?: LockFile
+}
+
+const data = object({ names: list(string) })
+
+function setUp(dir: string, given: Given = {}) {
   const warnings: string[] = []
   const { counts, lockFile } = countingLock()
   const path = join(dir, 'state', 'x.json')
+  const { bootId = 'boot-1', lockFile: otherLock = lockFile, ...options } = given
+  const locks = new Locks(() => otherLock)
   const store = new Store<Data>({
+    host: {
+      bootId: () => bootId,
+      lock: (path, options) => locks.take(path, options),
+      self: { pid: process.pid, start: '', call: 1 },
+    },
     path,
+    version: 1,
     initial: () => ({ names: [] }),
-    isValid: (data): data is Data => Array.isArray((data as Data)?.names),
+    parse: (found) => data(found, ''),
     warn: (message) => warnings.push(message),
-    lockFile,
-    bootId: () => 'boot-1',
     ...options,
   })
   return { store, path, warnings, counts }
 }
 
+const failureOf = (update: Promise<unknown>): Promise<unknown> =>
+  update.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
 t.test('an absent document reads as the initial data and is not made', async (t) => {
   const { store, path, counts } = setUp(t.testdir())
   t.strictSame(store.read(), { names: [] })
   t.equal(counts.taken, 0, 'read takes no lock')
-  t.equal(
-    store.update((data) => data.names.length),
-    0,
-  )
+  t.equal(await store.update((data) => data.names.length), 0)
   t.notOk(existsSync(path), 'nothing changed, nothing written')
 })
 
 t.test('what update changes is on disk, whole and private', async (t) => {
   const { store, path, counts } = setUp(t.testdir())
-  const result = store.update((data) => data.names.push('a'))
+  const result = await store.update((data) => data.names.push('a'))
   t.equal(result, 1)
   t.strictSame(JSON.parse(readFileSync(path, 'utf8')), {
     version: 1,
@@ -53,19 +75,19 @@ t.test('what update changes is on disk, whole and private', async (t) => {
   t.equal(counts.open, 0, 'the lock was given back')
   t.strictSame(counts.labels, [`pid ${process.pid}`])
   const before = statSync(path).ino
-  store.update((data) => data.names.includes('a'))
+  await store.update((data) => data.names.includes('a'))
   t.equal(statSync(path).ino, before, 'an unchanged document is not replaced')
 })
 
 t.test('an update that throws writes nothing and gives the lock back', async (t) => {
   const { store, counts } = setUp(t.testdir())
-  store.update((data) => data.names.push('a'))
+  await store.update((data) => data.names.push('a'))
   const fail = () =>
     store.update((data) => {
       data.names.push('b')
       throw new RangeError('no')
     })
-  t.throws(fail, { name: 'RangeError', message: 'no' })
+  await t.rejects(fail, { name: 'RangeError', message: 'no' })
   t.strictSame(store.read(), { names: ['a'] })
   t.equal(counts.open, 0)
 })
@@ -74,20 +96,20 @@ t.test('a leftover temporary file, even a link, does no harm', async (t) => {
   const dir = t.testdir({ state: {}, other: 'untouched' })
   const { store, path } = setUp(dir)
   symlinkSync(join(dir, 'other'), `${path}.tmp`)
-  store.update((data) => data.names.push('a'))
+  await store.update((data) => data.names.push('a'))
   t.equal(readFileSync(join(dir, 'other'), 'utf8'), 'untouched')
   t.strictSame(store.read(), { names: ['a'] })
 })
 
 t.test('another boot id starts afresh, or with what survives', async (t) => {
   const dir = t.testdir()
-  setUp(dir).store.update((data) => data.names.push('a', 'keep'))
-  const later = { bootId: () => 'boot-2' }
+  await setUp(dir).store.update((data) => data.names.push('a', 'keep'))
+  const later = { bootId: 'boot-2' }
   t.strictSame(setUp(dir, later).store.read(), { names: [] })
   const surviveReboot = (old: Data) => ({ names: old.names.filter((n) => n === 'keep') })
   const { store, path } = setUp(dir, { ...later, surviveReboot })
   t.strictSame(store.read(), { names: ['keep'] })
-  store.update((data) => data.names.push('b'))
+  await store.update((data) => data.names.push('b'))
   t.match(JSON.parse(readFileSync(path, 'utf8')), {
     bootId: 'boot-2',
     data: { names: ['keep', 'b'] },
@@ -108,7 +130,7 @@ for (const [name, text] of Object.entries(damaged)) {
     const { store, path, warnings } = setUp(t.testdir({ state: { 'x.json': text } }))
     t.strictSame(store.read(), { names: [] })
     t.equal(readFileSync(path, 'utf8'), text, 'a reader does not move it')
-    store.update((data) => data.names.push('a'))
+    await store.update((data) => data.names.push('a'))
     t.strictSame(store.read(), { names: ['a'] })
     t.equal(readFileSync(`${path}.bad`, 'utf8'), text)
     t.equal(warnings.length, 2)
@@ -119,7 +141,7 @@ for (const [name, text] of Object.entries(damaged)) {
 t.test('a lock that another holds', async (t) => {
   const dir = t.testdir({ state: { 'x.json.lock': 'ADD pod-a pid 4711\n' } })
   const { store, path } = setUp(dir, { lockFile: brokenLock(11), lockTimeoutMs: 50 })
-  const error = t.throws(() => store.update(() => t.fail('must not run')))
+  const error = await failureOf(store.update(() => t.fail('must not run')))
   t.type(error, LockTimeoutError)
   t.match(error, { holder: 'ADD pod-a pid 4711', path: `${path}.lock` })
   t.match((error as Error).message, /held by ADD pod-a pid 4711 for over 50 ms; end or/)
@@ -127,7 +149,7 @@ t.test('a lock that another holds', async (t) => {
 
 t.test('a lock file that cannot be made', async (t) => {
   const { store } = setUp(t.testdir(), { lockFile: brokenLock(30) })
-  const error = t.throws(() => store.update(() => t.fail('must not run')))
+  const error = await failureOf(store.update(() => t.fail('must not run')))
   t.type(error, StateError)
   t.match(error, { code: 'EROFS', message: /cannot lock .*x\.json\.lock: EROFS; make/ })
 })
@@ -136,19 +158,17 @@ t.test('a folder that cannot be written', async (t) => {
   // Not even root may write there; a recursive mkdir of Node would never return.
   const path = '/proc/vnet-cni/x.json'
   const { store } = setUp(t.testdir(), { path })
-  const error = t.throws(() => store.update((data) => data.names.push('a')))
+  const error = await failureOf(store.update((data) => data.names.push('a')))
   t.type(error, StateError)
   t.match(error, { path: '/proc/vnet-cni', cure: /./ })
 })
 
 t.test('a full disk', { skip: !existsSync('/dev/full') }, async (t) => {
   const { store, path } = setUp(t.testdir())
-  store.update((data) => data.names.push('a'))
-  const { StateError: Same, fileOperation } =
-    await import('../../dist/esm/state/errors.js')
+  await store.update((data) => data.names.push('a'))
   const write = () => writeFileSync('/dev/full', 'x')
   const error = t.throws(() => fileOperation('write', path, write))
-  t.type(error, Same)
+  t.type(error, StateError)
   t.match(error, { code: 'ENOSPC', message: /cannot write .*: ENOSPC; free some space/ })
 })
 
@@ -158,6 +178,8 @@ t.test('a document that is a folder', async (t) => {
 })
 
 t.test('where the state lives', async (t) => {
+  const stateDir = (env: Record<string, string>) =>
+    processHost(new HostProcess(process.pid), env).stateDir
   t.equal(stateDir({}), '/run/vnet-cni')
   t.equal(stateDir({ VNET_CNI_STATE_DIR: '' }), '/run/vnet-cni')
   t.equal(stateDir({ VNET_CNI_STATE_DIR: '/x' }), '/x')
