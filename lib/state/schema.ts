@@ -18,7 +18,11 @@ function wrong(path: string, value: unknown, wanted: string): TypeError {
   return new TypeError(`${path || 'the data'} ${found}, not ${wanted}`)
 }
 
-function primitive<T>(wanted: string, fits: (value: unknown) => boolean): Shape<T> {
+/** A value that fits; `wanted` says in the error what would: `a text`. */
+export function primitive<T>(
+  wanted: string,
+  fits: (value: unknown) => boolean,
+): Shape<T> {
   return (value, path) => {
     if (!fits(value)) throw wrong(path, value, wanted)
     return value as T
@@ -69,9 +73,9 @@ const below = (path: string, key: string) => (path ? `${path}.${key}` : key)
 /** An object with any keys, whose values all have a shape. */
 export function record<T>(item: Shape<T>): Shape<Record<string, T>> {
   return (value, path) => {
-    const object = asObject(value, path)
-    for (const [key, one] of Object.entries(object)) item(one, below(path, key))
-    return object as Record<string, T>
+    const found = asObject(value, path)
+    for (const [key, one] of Object.entries(found)) item(one, below(path, key))
+    return found as Record<string, T>
   }
 }
 
