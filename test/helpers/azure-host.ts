@@ -59,9 +59,15 @@ export class AzureHost {
   /** A private folder that goes away with the host. */
   readonly folder: string
   readonly stateDir: string
+  /** Where Azure's own plug-ins would have their state. */
+  readonly azureDir: string
   readonly logDir: string
   /** The environment that keeps the plug-ins' files of this host apart from others. */
-  readonly env: { VNET_CNI_STATE_DIR: string; VNET_CNI_LOG_DIR: string }
+  readonly env: {
+    VNET_CNI_STATE_DIR: string
+    VNET_CNI_AZURE_DIR: string
+    VNET_CNI_LOG_DIR: string
+  }
   readonly #pods = new Map<string, string>()
   readonly #closers = new Set<() => void>()
   readonly #forget: () => void
@@ -74,8 +80,13 @@ export class AzureHost {
     this.nic = nic
     this.folder = folder
     this.stateDir = join(folder, 'state')
+    this.azureDir = join(folder, 'azure')
     this.logDir = join(folder, 'log')
-    this.env = { VNET_CNI_STATE_DIR: this.stateDir, VNET_CNI_LOG_DIR: this.logDir }
+    this.env = {
+      VNET_CNI_STATE_DIR: this.stateDir,
+      VNET_CNI_AZURE_DIR: this.azureDir,
+      VNET_CNI_LOG_DIR: this.logDir,
+    }
     this.#forget = onProcessEnd(() => this.destroySync())
   }
 

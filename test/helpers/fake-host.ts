@@ -6,7 +6,11 @@ import { toError } from '../../dist/esm/errors.js'
 import type { ExecOutcome, ExecRequest } from '../../dist/esm/host/exec.js'
 import type { Host } from '../../dist/esm/host/host.js'
 import { Locks } from '../../dist/esm/host/lock.js'
-import { folder, STATE_DIR_VARIABLE } from '../../dist/esm/host/paths.js'
+import {
+  AZURE_DIR_VARIABLE,
+  folder,
+  STATE_DIR_VARIABLE,
+} from '../../dist/esm/host/paths.js'
 import { Calls, type CallId } from '../../dist/esm/host/process-id.js'
 import type { NetNs } from '../../dist/esm/index.js'
 import { FakeKernel } from '../../dist/esm/testing/index.js'
@@ -56,7 +60,7 @@ export class FakeMachine {
 
   constructor(folderPath = mkdtempSync(join(tmpdir(), 'vnet-cni-host-'))) {
     this.folder = folderPath
-    for (const name of ['state', 'keep', 'log']) {
+    for (const name of ['state', 'keep', 'azure', 'log']) {
       mkdirSync(join(folderPath, name), { recursive: true })
     }
     this.host = this.kernel.netns()
@@ -87,6 +91,9 @@ export class FakeMachine {
         return folder(env, STATE_DIR_VARIABLE, dir('state'))
       },
       keepDir: dir('keep'),
+      get azureDir() {
+        return folder(env, AZURE_DIR_VARIABLE, dir('azure'))
+      },
       logDir: dir('log'),
       get self() {
         return begin()

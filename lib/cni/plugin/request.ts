@@ -176,7 +176,7 @@ export function readLists(
  */
 export function checkFolders(host: Host): void {
   try {
-    void [host.stateDir, host.logDir, host.keepDir]
+    void [host.stateDir, host.logDir, host.keepDir, host.azureDir]
   } catch (error) {
     throw new CniError(CniCode.InvalidEnvironment, (error as Error).message)
   }
