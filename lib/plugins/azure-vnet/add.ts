@@ -10,15 +10,15 @@ import { addressOf, defaultRoute, familyOf, macOf } from '../../ip/index.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import {
   lazyFacts,
-  readFacts,
   MAP_OP,
+  nicsWithAddresses,
+  readFacts,
   planEndpoint,
   type Endpoint,
   type NearFacts,
 } from '../../vnet/index.js'
 import type { CallId } from '../../host/process-id.js'
 import { mark } from '../../trace.js'
-import { nicsWithAddresses } from '../azure-vnet-ipam/service.js'
 import { addressesFor, type Addresses, type PodAddress } from './addresses.js'
 import { parseVnetConfig, type VnetConfig } from './config.js'
 import { checkMaster, chooseNic, defaultBridge, openPod, refuseExisting } from './host.js'

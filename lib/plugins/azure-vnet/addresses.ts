@@ -41,11 +41,15 @@ export async function addressesFor(
 }
 
 async function ownAddresses(call: PluginCall, config: VnetConfig): Promise<Addresses> {
-  const { AddressService, AZURE_DNS } = await import('../azure-vnet-ipam/service.js')
+  const { AddressService, AZURE_DNS } = await import('../../engine/leases.js')
   const { parseIpamConfig } = await import('../azure-vnet-ipam/config.js')
-  const service = new AddressService(call.host, call.log)
   // Before anything is written down; a DEL must not fail for a section that it does not use.
   const ipam = call.command === 'ADD' && parseIpamConfig(call.config, call.args)
+  const service = new AddressService(
+    call.host,
+    call.log,
+    ipam ? ipam.environment : undefined,
+  )
   return {
     async acquire(nics, exclude) {
       if (!ipam) throw internalError(`an address was asked for by ${call.command}`)
