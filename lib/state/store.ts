@@ -123,7 +123,7 @@ export class Store<T> {
     }
     this.#valid = text
     const data = survive(parsed)
-    // The text of an earlier version counts as a change, so that the next update writes this one's.
+    // A file of an earlier version, or of another boot, is replaced by the first change.
     const isSame = data === parsed && document.version === this.#options.version
     return isSame ? { data, text } : { data }
   }
