@@ -13,6 +13,7 @@ import {
   lazyFacts,
   modeOf,
   nicsWithAddresses,
+  readAddressesInUse,
   type HostNetwork,
   type Mode,
   type NearFacts,
@@ -28,7 +29,13 @@ import {
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { restorePorts } from './ports.js'
-import { recordOf, viewOf, type NodeState, type ReadyRecord } from './state.js'
+import {
+  readyRecords,
+  recordOf,
+  viewOf,
+  type NodeState,
+  type ReadyRecord,
+} from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -109,7 +116,11 @@ async function attachOnce(
   const { settings, leases, owner } = request
   const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
   const facts = lazyFacts(engine.kernel, known, settings.master)
-  const leased = await leases.acquire(() => nicsWithAddresses(facts), exclude)
+  const leased = await leases.acquire({
+    nics: () => nicsWithAddresses(facts),
+    exclude,
+    inUse: () => usedByOthers(engine),
+  })
   mark('address')
   checkLeased(mode, leased)
   const [first] = leased.addresses
@@ -135,6 +146,13 @@ async function attachOnce(
     addresses: leased.addresses,
     dns: leased.dns,
   }
+}
+
+// What our own records hold is our own work: those addresses are passed over by their leases.
+function usedByOthers({ host, log, store }: Engine): ReadonlyMap<string, string> {
+  const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
+  const ours = new Set(pods.map(({ address }) => addressOf(address)))
+  return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
 }
 
 /** The host network that is wished for: as it is when it is as it should be, else made or mended. */

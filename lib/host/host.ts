@@ -31,6 +31,8 @@ export interface Host extends Disposable {
   readonly stateDir: string
   /** Folder of what a reboot must keep. */
   readonly keepDir: string
+  /** Folder where Azure's own plug-ins keep their state. */
+  readonly azureDir: string
   /** Folder of the logs. */
   readonly logDir: string
   /** Who this call is, for records of what is under way. */

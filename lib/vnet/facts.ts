@@ -127,6 +127,36 @@ export function hostNics(links: readonly Link[]): Link[] {
   )
 }
 
+/** A NIC of the host with its addresses, as address management looks for its pools. */
+export interface NicAddresses {
+  readonly name: string
+  readonly index: number
+  readonly mac: string
+  /** With prefix length. */
+  readonly addresses: readonly string[]
+}
+
+/** The host's NICs with their addresses, those of a bridge over the NIC included. */
+export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicAddresses[] {
+  return hostNics(facts.links).map((nic) => ({
+    name: nic.name,
+    index: nic.index,
+    mac: nic.mac,
+    addresses: facts.addresses
+      .filter((address) => address.link === nic.index || address.link === nic.master)
+      .map((address) => address.address),
+  }))
+}
+
+/** Reads the host's NICs. Throws NetlinkError, SyscallError. */
+export function readNics(host: NetNs): NicAddresses[] {
+  const plan = host.plan()
+  const links = plan.link.dump()
+  const addresses = plan.address.dump()
+  const done = plan.runSync()
+  return nicsWithAddresses({ links: done.of(links), addresses: done.of(addresses) })
+}
+
 /**
  * The primary interface: the one that the default route leaves by, or whose bridge it does;
  * undefined on a host without a default route.
@@ -144,25 +174,4 @@ export function primaryNic(facts: HostFacts): Link | undefined {
   const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
   const link = facts.links.find((candidate) => candidate.index === best?.link)
   return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
-}
-
-/** A NIC of the host with what IPAM wants to know of it. */
-export interface NicWithAddresses {
-  readonly name: string
-  readonly index: number
-  readonly mac: string
-  /** With prefix length; those of a bridge over the NIC included. */
-  readonly addresses: readonly string[]
-}
-
-/** The host's NICs with their addresses. */
-export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicWithAddresses[] {
-  return hostNics(facts.links).map((nic) => ({
-    name: nic.name,
-    index: nic.index,
-    mac: nic.mac,
-    addresses: facts.addresses
-      .filter((address) => address.link === nic.index || address.link === nic.master)
-      .map((address) => address.address),
-  }))
 }

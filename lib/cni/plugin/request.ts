@@ -166,7 +166,7 @@ export function readPath(env: Env): string[] {
  */
 export function checkFolders(host: Host): void {
   try {
-    void [host.stateDir, host.logDir, host.keepDir]
+    void [host.stateDir, host.logDir, host.keepDir, host.azureDir]
   } catch (error) {
     throw new CniError(CniCode.InvalidEnvironment, (error as Error).message)
   }
