@@ -12,6 +12,8 @@ import type { HeldLock, LockOptions } from './lock.js'
 import type { CallId } from './process-id.js'
 import type { Environment } from './world.js'
 
+export type { NetNs }
+
 /**
  * The outside of one call. Closing it ends the call: what it has on record as under way counts as
  * abandoned then.

@@ -2,35 +2,15 @@
  * What the kernel would refuse, or worse cut short, is refused here by name.
  */
 import { parseMac } from '../ip/index.js'
-
-/** What an interface name holds at most, in bytes: IFNAMSIZ (linux/if.h) less its NUL. */
-const LONGEST_NAME = 15
+import { isLinkName, LONGEST_LINK_NAME } from '../link-name.js'
 
 /**
- * Whether the kernel takes the text for the name of a new link: 1 to 15 bytes without slash, colon
- * or white space (dev_valid_name in net/core/dev.c), nor a percent sign, which it takes for a
- * pattern (dev_alloc_name).
- *
- * @internal
- */
-export function isLinkName(text: string): boolean {
-  return isName(text, LONGEST_NAME)
-}
-
-function isName(text: string, most: number): boolean {
-  const bytes = Buffer.from(text)
-  if (bytes.length < 1 || bytes.length > most || /^\.\.?$/.test(text)) return false
-  // The kernel looks at bytes, and its isspace() holds for 0xa0 (lib/ctype.c): "à" ends with it.
-  return !/[/:%\s\0]/.test(text) && !bytes.includes(0xa0)
-}
-
-/**
- * Throws a TypeError when the text is no {@link isLinkName}.
+ * Throws a TypeError when the text is no name of a link.
  *
  * @internal
  */
 export function checkLinkName(name: string, field = 'name'): string {
-  return checkName(name, field, LONGEST_NAME, 'interface name')
+  return checkName(name, field, LONGEST_LINK_NAME, 'interface name')
 }
 
 /**
@@ -42,7 +22,7 @@ export function checkAltName(name: string, field = 'altName'): string {
 }
 
 function checkName(name: string, field: string, most: number, what: string): string {
-  if (typeof name === 'string' && isName(name, most)) return name
+  if (typeof name === 'string' && isLinkName(name, most)) return name
   throw new TypeError(
     `${field}: ${JSON.stringify(name)} is no ${what}; give 1 to ${most} bytes without slash, colon, percent sign or white space`,
   )
@@ -58,7 +38,7 @@ export function nameArgs(
 ): { readonly name: string } | { readonly altName: string } {
   // The kernel looks up either attribute in both kinds of names (net/core/dev.c,
   // netdev_name_node_lookup), but IFLA_IFNAME holds 15 bytes at most.
-  const long = typeof name === 'string' && Buffer.byteLength(name) > LONGEST_NAME
+  const long = typeof name === 'string' && Buffer.byteLength(name) > LONGEST_LINK_NAME
   return long
     ? { altName: checkAltName(name, field) }
     : { name: checkLinkName(name, field) }

@@ -4,7 +4,7 @@
 import type { Host } from '../host/host.js'
 import { addressOf, parseCidr, widthOf } from '../ip/index.js'
 import type { Address, Link, Neighbour, NetNs, Route } from '../netlink/index.js'
-import { readAzureAddresses } from './azure-state.js'
+import { readAzureAddresses } from '../state/azure-state.js'
 
 /** Where to look. */
 export interface InUseFacts {
