@@ -1,12 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import {
-  Attachments,
-  type AttachmentRecord,
-} from '../../dist/esm/cni/runtime/attachments.js'
 import { parsePort } from '../../dist/esm/cli/ports.js'
 import { parseMappings } from '../../dist/esm/portmap/mapping.js'
 import { run } from '../helpers/process.js'
@@ -44,30 +40,6 @@ t.test('mappings whose keys are in the case of Go', async (st) => {
   st.match(parseMappings(raw), [{ hostPort: 80, containerPort: 81, protocol: 'tcp' }])
   const both = [{ HostPort: 1, hostPort: 2, containerPort: 3 }]
   st.match(parseMappings(both), [{ hostPort: 2 }], 'its own case goes first')
-})
-
-t.test('records of attachments', async (st) => {
-  const records = new Attachments(join(folder, 'records'))
-  st.strictSame(records.list(), [], 'none without a folder')
-  const record: AttachmentRecord = {
-    list: { cniVersion: '0.3.1', name: 'net', plugins: [{ type: 'a' }] },
-    attachment: {
-      containerId: 'c',
-      netns: '',
-      ifname: 'eth0',
-      args: '',
-      capabilityArgs: {},
-    },
-    pod: 'ns/name',
-    netnsId: '',
-  }
-  records.save(record)
-  records.save({ ...record, result: { dns: {} } })
-  writeFileSync(join(folder, 'records', 'bad.json'), '{ "half')
-  st.strictSame(records.list(), [{ ...record, result: { dns: {} } }])
-  records.forget(record)
-  records.forget(record)
-  st.strictSame(readdirSync(join(folder, 'records')), ['bad.json'])
 })
 
 t.test('help, version, and what is wrong with a call', async (st) => {
