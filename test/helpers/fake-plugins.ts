@@ -21,7 +21,7 @@ export class FakePlugins {
   readonly calls: PluginCall[] = []
   /** Calls that fail, such as `DEL first`. */
   readonly failing = new Set<string>()
-  /** Calls that end the program of the caller's too: they never answer. */
+  /** Calls that never answer. */
   readonly hanging = new Set<string>()
 
   constructor(machine: FakeMachine, ...types: string[]) {

@@ -57,6 +57,8 @@ t.test('help, version, and what is wrong with a call', async (st) => {
       /use NAMESPACE\/NAME/,
     ],
     [['detach'], /give --container ID or --pod NS\/NAME/],
+    [['detach', '--pod', 'a'], /use NAMESPACE\/NAME/],
+    [['detach', '--container', 'c', '--ifname', 'eth%d'], /use 1 to 15 bytes/],
     [['validate'], /expected FILE/],
   ]
   for (const [args, pattern] of calls) {
