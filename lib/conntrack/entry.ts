@@ -3,7 +3,7 @@
  */
 import { ipFamily } from '../ip-family.js'
 import type { Wire } from '../binding.js'
-import { AF } from '../netlink/constants.js'
+import { AF } from '../netlink/base/constants.js'
 import { decodeValue, encodeValue } from '../nft/types.js'
 
 /** What names an ICMP or ICMPv6 flow in the place of ports. */

@@ -11,7 +11,8 @@ import {
   type WireFailure,
 } from '../binding.js'
 import { toError } from '../errors.js'
-import { checkInteger } from './check.js'
+import { checkInteger } from './base/check.js'
+import type { NamespaceHandle } from './base/namespace.js'
 import {
   exec,
   NetNsChild,
@@ -20,7 +21,7 @@ import {
   type SpawnOptions,
 } from './child.js'
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
-import { checkOptions } from './options.js'
+import { checkOptions } from './base/options.js'
 import { Plan } from './plan.js'
 import {
   shortVerbs,
@@ -56,7 +57,7 @@ function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
  * An open network namespace. The handle keeps the namespace alive until it is closed; no method
  * moves the thread that calls it.
  */
-export class NetNs implements Disposable, AsyncDisposable {
+export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** @internal The addon's handle; for the plan. */
   readonly native: NativeNetNs
   readonly #groups = new Map<keyof VerbGroups, unknown>()
@@ -167,7 +168,7 @@ export class NetNs implements Disposable, AsyncDisposable {
   }
 
   /** True when both handles are of one namespace. */
-  equals(other: NetNs): boolean {
+  equals(other: NamespaceHandle): boolean {
     const a = this.native.identity()
     const b = other.native.identity()
     return a.dev === b.dev && a.ino === b.ino

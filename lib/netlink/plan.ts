@@ -12,19 +12,19 @@ import { toError } from '../errors.js'
 import { ConntrackVerbs } from '../conntrack/verbs.js'
 import { NftVerbs, type CommitOptions, type CommitResult } from '../nft/ruleset.js'
 import type { Transaction } from '../nft/transaction.js'
-import { AddressVerbs } from './address.js'
-import { BridgePortVerbs } from './bridge-port.js'
-import { checkSignal } from './check.js'
-import { FdbVerbs } from './fdb.js'
-import { LinkVerbs } from './link-verbs.js'
-import { NeighbourVerbs } from './neighbour.js'
-import type { NetNs } from './netns.js'
-import { NsidVerbs } from './nsid.js'
-import { checkOptions } from './options.js'
-import { RouteVerbs } from './route.js'
-import { RuleVerbs } from './rule.js'
-import { StepRef, type StepOptions, type StepSink } from './steps.js'
-import { SysctlVerbs } from './sysctl.js'
+import { AddressVerbs } from './objects/address.js'
+import { BridgePortVerbs } from './objects/bridge-port.js'
+import { checkSignal } from './base/check.js'
+import { FdbVerbs } from './objects/fdb.js'
+import { LinkVerbs } from './objects/link-verbs.js'
+import { NeighbourVerbs } from './objects/neighbour.js'
+import type { NamespaceHandle } from './base/namespace.js'
+import { NsidVerbs } from './objects/nsid.js'
+import { checkOptions } from './base/options.js'
+import { RouteVerbs } from './objects/route.js'
+import { RuleVerbs } from './objects/rule.js'
+import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
+import { SysctlVerbs } from './objects/sysctl.js'
 
 /** What happens when a step fails. */
 export interface RunOptions {
@@ -179,14 +179,14 @@ export class Done {
  * the namespace that it was made from, those of `plan.in(other)` in another.
  */
 export class Plan extends PlanScope {
-  readonly #namespaces: NetNs[] = []
+  readonly #namespaces: NamespaceHandle[] = []
   readonly #steps: WireStep[] = []
   readonly #describe = new Map<number, (failure: WireFailure) => string>()
   readonly #backend: Backend
   readonly #owner: object
 
   /** @internal */
-  constructor(home: NetNs) {
+  constructor(home: NamespaceHandle) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
     const hold: { plan?: Plan } = {}
     super({
@@ -202,7 +202,7 @@ export class Plan extends PlanScope {
   }
 
   /** The same plan seen from another namespace. */
-  in(ns: NetNs): PlanScope {
+  in(ns: NamespaceHandle): PlanScope {
     return new PlanScope(this.#sinkFor(ns))
   }
 
@@ -243,7 +243,7 @@ export class Plan extends PlanScope {
   }
 
   #add(
-    ns: NetNs,
+    ns: NamespaceHandle,
     op: string,
     args: { readonly [key: string]: Wire },
     options: StepOptions = {},
@@ -263,7 +263,7 @@ export class Plan extends PlanScope {
     return this.#steps.length - 1
   }
 
-  #sinkFor(ns: NetNs): StepSink {
+  #sinkFor(ns: NamespaceHandle): StepSink {
     return {
       owner: this.#owner,
       add: (op, args, options) => this.#add(ns, op, args, options),
@@ -272,8 +272,7 @@ export class Plan extends PlanScope {
     }
   }
 
-  #position(ns: NetNs): number {
-    // A class that is imported here would import this one.
+  #position(ns: NamespaceHandle): number {
     if (typeof ns?.native?.identity !== 'function') {
       throw new TypeError(
         `netns: give a namespace that is open (NetNs), not ${String(ns)}`,

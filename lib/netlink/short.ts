@@ -4,7 +4,7 @@
  * stands for. One mechanism serves all verbs; nothing is written twice.
  */
 import type { CallOptions, Done, Plan, PlanScope } from './plan.js'
-import { StepRef } from './steps.js'
+import { StepRef } from './base/steps.js'
 
 /** What a verb answers with once it has run: the value behind a reference. */
 export type Settled<T> =

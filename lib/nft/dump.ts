@@ -1,13 +1,16 @@
 /**
  * Reading single things of the ruleset in a plan.
  */
-import { ERRNO } from '../netlink/constants.js'
-import type { PlanScope } from '../netlink/plan.js'
-import { StepRef } from '../netlink/steps.js'
+import { ERRNO } from '../netlink/base/constants.js'
+import { StepRef } from '../netlink/base/steps.js'
 import type { TableRef } from './defs.js'
 import { elementsFromWire, type ElementInfo } from './element.js'
 import { inSet, tableArgs } from './refs.js'
 import type { SetDef } from './set-def.js'
+
+interface PlanScope {
+  raw(op: string, args: object, options?: object): StepRef<unknown>
+}
 
 /** Reads the elements of a set in a plan; empty when the set or its table is not there. */
 export function dumpElements(scope: PlanScope, set: SetDef): StepRef<ElementInfo[]> {

@@ -1,8 +1,8 @@
 /**
  * Reading the ruleset, and committing to it.
  */
-import { ERRNO } from '../netlink/constants.js'
-import { StepRef, type StepSink } from '../netlink/steps.js'
+import { ERRNO } from '../netlink/base/constants.js'
+import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import { chainFromWire, ruleFromWire, tableFromWire } from './defs.js'
 import type { ChainInfo, RuleDef, RuleInfo, TableInfo } from './defs.js'
 import { elementsFromWire, type ElementInfo } from './element.js'

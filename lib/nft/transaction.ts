@@ -2,7 +2,7 @@
  * An nft transaction: all of it happens, or nothing.
  */
 import type { Wire, WireFailure } from '../binding.js'
-import { NLM_F } from '../netlink/constants.js'
+import { NLM_F } from '../netlink/base/constants.js'
 import {
   chainToWire,
   ruleToWire,

@@ -2,7 +2,7 @@
  * Addresses and neighbours of the fake kernel: net/ipv4/devinet.c, net/core/neighbour.c in small.
  * IPv6 link-local addresses and their routes, which a kernel adds by itself, are not made.
  */
-import { AF, IFF, NLM_F } from '../netlink/constants.js'
+import { AF, IFF, NLM_F } from '../netlink/base/constants.js'
 import { E, refuse, type FakeLink, type FakeNamespace, type Fields } from './model.js'
 import { canonical, lastOf, network } from './prefix.js'
 

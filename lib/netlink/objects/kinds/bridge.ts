@@ -1,10 +1,10 @@
 /**
  * Bridges (IFLA_BR_*, linux/if_link.h; net/bridge/br_netlink.c).
  */
-import { checkInteger, checkMac } from '../check.js'
-import { etherTypes, type VlanProtocol } from '../constants.js'
-import type { LinkSpec } from '../link.js'
-import type { Options } from '../options.js'
+import { checkInteger, checkMac } from '../../base/check.js'
+import { etherTypes, type VlanProtocol } from '../../base/constants.js'
+import type { LinkSpec } from '../link-spec.js'
+import type { Options } from '../../base/options.js'
 import { booleans, type LinkKind, type WireArgs } from './kind.js'
 
 /** A bridge's own settings; what is absent stays as it is, or as the kernel makes it. */

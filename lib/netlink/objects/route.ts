@@ -1,7 +1,7 @@
 /**
  * Routes (linux/rtnetlink.h, RTM_NEWROUTE).
  */
-import type { Wire } from '../binding.js'
+import type { Wire } from '../../binding.js'
 import {
   AF,
   ERRNO,
@@ -16,17 +16,17 @@ import {
   type RouteTable,
   type RouteType,
   type Scope,
-} from './constants.js'
-import { checkOptions, type Options } from './options.js'
+} from '../base/constants.js'
+import { checkOptions, type Options } from '../base/options.js'
 import {
   familyFilter,
   familyName,
   familyNumber,
   familyOf,
   parsePrefix,
-} from './prefix.js'
-import { checkInteger } from './check.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+} from '../base/prefix.js'
+import { checkInteger } from '../base/check.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** One of several next hops. */
 export interface NextHop {

@@ -1,9 +1,9 @@
 /**
  * Files below /proc/sys, as a namespace sees them.
  */
-import { ERRNO } from './constants.js'
-import { checkOptions } from './options.js'
-import { StepRef, type StepSink } from './steps.js'
+import { ERRNO } from '../base/constants.js'
+import { checkOptions } from '../base/options.js'
+import { StepRef, type StepSink } from '../base/steps.js'
 
 function checkName(name: string): string {
   if (

@@ -1,10 +1,10 @@
 /**
  * What a link kind adds to the settings that all links share.
  */
-import type { Wire } from '../../binding.js'
-import type { LinkSpec } from '../link.js'
-import type { Options } from '../options.js'
-import type { StepSink } from '../steps.js'
+import type { Wire } from '../../../binding.js'
+import type { LinkSpec } from '../link-spec.js'
+import type { Options } from '../../base/options.js'
+import type { StepSink } from '../../base/steps.js'
 
 /**
  * Members of a request, in the addon's form.

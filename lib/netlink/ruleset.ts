@@ -3,11 +3,16 @@
  */
 import type { Wire } from '../binding.js'
 import { NetlinkError } from '../errors.js'
-import { ERRNO } from '../netlink/constants.js'
-import type { NetNs } from '../netlink/netns.js'
-import type { CallOptions, Done, Plan } from '../netlink/plan.js'
-import type { CommitOptions, CommitResult, Ruleset, RulesetFilter } from './ruleset.js'
-import type { Transaction } from './transaction.js'
+import { ERRNO } from './base/constants.js'
+import type { NetNs } from './netns.js'
+import type { CallOptions, Done, Plan } from './plan.js'
+import type {
+  CommitOptions,
+  CommitResult,
+  Ruleset,
+  RulesetFilter,
+} from '../nft/ruleset.js'
+import type { Transaction } from '../nft/transaction.js'
 
 /** What takes several plans, as a generator: it yields each and is given what came of it. */
 type Plans<T> = Generator<Plan, T, Done>

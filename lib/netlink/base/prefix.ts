@@ -1,7 +1,7 @@
 /**
  * Addresses and prefixes as text, checked before they reach the kernel.
  */
-import { ipFamily } from '../ip-family.js'
+import { ipFamily } from '../../ip-family.js'
 import { AF, type Family } from './constants.js'
 
 /**

@@ -2,9 +2,9 @@
  * Namespace numbers: how one namespace calls another (linux/net_namespace.h, RTM_NEWNSID). A link
  * tells by such a number where its peer is (`linkNetnsId`).
  */
-import { checkInteger } from './check.js'
-import type { NetNs } from './netns.js'
-import { StepRef, type StepSink } from './steps.js'
+import { checkInteger } from '../base/check.js'
+import type { NamespaceHandle } from '../base/namespace.js'
+import { StepRef, type StepSink } from '../base/steps.js'
 
 interface WireNsid {
   nsid: number
@@ -21,13 +21,13 @@ export class NsidVerbs {
    *
    * @throws NetlinkError EEXIST when the namespace has a number, or the number is taken
    */
-  set(other: NetNs, id?: number): void {
+  set(other: NamespaceHandle, id?: number): void {
     const nsid = id === undefined ? -1 : checkInteger(id, 'id', 0, 0x7fffffff)
     this.sink.add('nsid.new', { netns: this.sink.namespace(other), nsid })
   }
 
   /** The number of another namespace; `undefined` when it has none. */
-  get(other: NetNs): StepRef<number | undefined> {
+  get(other: NamespaceHandle): StepRef<number | undefined> {
     const at = this.sink.add('nsid.get', { netns: this.sink.namespace(other) })
     return new StepRef(at, (wire) => {
       const { nsid } = wire as WireNsid

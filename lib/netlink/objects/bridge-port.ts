@@ -2,11 +2,11 @@
  * Ports of a bridge (IFLA_BRPORT_*, linux/if_link.h) and their VLANs (IFLA_BRIDGE_VLAN_INFO,
  * linux/if_bridge.h).
  */
-import type { Wire } from '../binding.js'
-import { checkInteger } from './check.js'
-import { AF, RTEXT_FILTER } from './constants.js'
-import { checkOptions, type Options } from './options.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+import type { Wire } from '../../binding.js'
+import { checkInteger } from '../base/check.js'
+import { AF, RTEXT_FILTER } from '../base/constants.js'
+import { checkOptions, type Options } from '../base/options.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** Flags of a bridge's port. */
 export interface PortFlags {

@@ -10,7 +10,7 @@ import { tun, type TunSpec } from './tun.js'
 import { vlan, type VlanSpec } from './vlan.js'
 import { vrf, type VrfSpec } from './vrf.js'
 import { vxlan, type VxlanSpec } from './vxlan.js'
-import type { LinkSpec } from '../link.js'
+import type { LinkSpec } from '../link-spec.js'
 
 /** Tells the kinds of links apart. */
 export interface OfKind<K extends string> {

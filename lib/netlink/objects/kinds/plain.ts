@@ -1,7 +1,7 @@
 /**
  * Kinds without settings of their own.
  */
-import type { LinkSpec } from '../link.js'
+import type { LinkSpec } from '../link-spec.js'
 import type { LinkKind } from './kind.js'
 
 /** The kind `dummy`: takes frames and drops them (drivers/net/dummy.c). */

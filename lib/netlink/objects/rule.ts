@@ -1,8 +1,8 @@
 /**
  * Policy rules: which packets look into which routing table (linux/fib_rules.h, RTM_NEWRULE).
  */
-import type { Wire } from '../binding.js'
-import { checkInteger, checkLinkName } from './check.js'
+import type { Wire } from '../../binding.js'
+import { checkInteger, checkLinkName } from '../base/check.js'
 import {
   AF,
   ERRNO,
@@ -12,10 +12,10 @@ import {
   type Family,
   type RouteTable,
   type RuleAction,
-} from './constants.js'
-import { checkOptions, type Options } from './options.js'
-import { familyFilter, familyName, familyNumber, parsePrefix } from './prefix.js'
-import { StepRef, type StepSink } from './steps.js'
+} from '../base/constants.js'
+import { checkOptions, type Options } from '../base/options.js'
+import { familyFilter, familyName, familyNumber, parsePrefix } from '../base/prefix.js'
+import { StepRef, type StepSink } from '../base/steps.js'
 
 /** First and last of a range of ports or user ids. */
 export interface Range {

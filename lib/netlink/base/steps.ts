@@ -1,10 +1,10 @@
 /**
  * The parts that a plan is made of: what a step answers with, and how verbs add steps.
  */
-import type { Wire, WireFailure, WireRef, WireStep } from '../binding.js'
+import type { Wire, WireFailure, WireRef, WireStep } from '../../binding.js'
 import { checkInteger, nameArgs } from './check.js'
 import { ERRNO } from './constants.js'
-import type { NetNs } from './netns.js'
+import type { NamespaceHandle } from './namespace.js'
 
 /** Stands for the result of a step before the plan has run. */
 export class StepRef<T> {
@@ -100,7 +100,7 @@ export interface StepSink {
   /** Adds a step and answers with its position. */
   add(op: string, args: { readonly [key: string]: Wire }, options?: StepOptions): number
   /** The same plan, with steps for another namespace. */
-  in(ns: NetNs): StepSink
+  in(ns: NamespaceHandle): StepSink
   /** Position of a namespace in the plan; adds it when it is new. */
-  namespace(ns: NetNs): number
+  namespace(ns: NamespaceHandle): number
 }

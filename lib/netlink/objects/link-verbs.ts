@@ -2,8 +2,8 @@
  * The verbs for links.
  */
 import { BridgePortVerbs, type PortChange } from './bridge-port.js'
-import { checkAltName, checkInteger, checkLinkName, nameArgs } from './check.js'
-import { ERRNO, NLM_F, RTEXT_FILTER } from './constants.js'
+import { checkAltName, checkInteger, checkLinkName, nameArgs } from '../base/check.js'
+import { ERRNO, NLM_F, RTEXT_FILTER } from '../base/constants.js'
 import {
   bridgeSettingsToWire,
   BRIDGE_OPTIONS,
@@ -15,19 +15,24 @@ import {
   type BridgeSpec,
   type TunSpec,
 } from './kinds/index.js'
+import { linkFromWire, type Link } from './link.js'
 import {
   CHANGE_OPTIONS,
   commonArgs,
   LINK_OPTIONS,
-  linkFromWire,
-  type Link,
   type LinkChange,
   type LinkSpec,
   type VethEnd,
   type WireArgs,
-} from './link.js'
-import { checkOptions } from './options.js'
-import { LinkRef, linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+} from './link-spec.js'
+import { checkOptions } from '../base/options.js'
+import {
+  LinkRef,
+  linkToWire,
+  StepRef,
+  type LinkLike,
+  type StepSink,
+} from '../base/steps.js'
 
 /** What a read of links brings along. */
 export interface LinkReadOptions {

@@ -2,12 +2,12 @@
  * The forwarding table of bridges and VXLAN tunnels: which port a MAC is behind (linux/neighbour.h
  * with family AF_BRIDGE; net/core/rtnetlink.c, rtnl_fdb_add).
  */
-import type { Wire } from '../binding.js'
-import { checkInteger, checkMac } from './check.js'
-import { AF, ERRNO, NLM_F, NTF, NUD } from './constants.js'
-import { checkOptions, type Options } from './options.js'
-import { familyOf } from './prefix.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+import type { Wire } from '../../binding.js'
+import { checkInteger, checkMac } from '../base/check.js'
+import { AF, ERRNO, NLM_F, NTF, NUD } from '../base/constants.js'
+import { checkOptions, type Options } from '../base/options.js'
+import { familyOf } from '../base/prefix.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** An entry to add or delete. */
 export interface FdbSpec {

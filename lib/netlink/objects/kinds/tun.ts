@@ -2,10 +2,10 @@
  * tun and tap links. Netlink reports and changes them but cannot make one: that is /dev/net/tun's
  * (tun_validate in drivers/net/tun.c answers EOPNOTSUPP), which the addon asks.
  */
-import { checkInteger, checkLinkName } from '../check.js'
-import { Names } from '../constants.js'
+import { checkInteger, checkLinkName } from '../../base/check.js'
+import { Names } from '../../base/constants.js'
 import { booleans, type LinkKind, type WireArgs } from './kind.js'
-import type { LinkSpec } from '../link.js'
+import type { LinkSpec } from '../link-spec.js'
 
 /** IFF_TUN and IFF_TAP (linux/if_tun.h). */
 export const tunTypes = new Names<'tun' | 'tap'>('type', { tun: 1, tap: 2 })

@@ -1,10 +1,10 @@
 /**
  * macvlan and macvtap: further MAC addresses of one link (IFLA_MACVLAN_*, linux/if_link.h).
  */
-import { checkInteger } from '../check.js'
-import { Names } from '../constants.js'
-import type { LinkSpec } from '../link.js'
-import { linkToWire, type LinkLike, type StepSink } from '../steps.js'
+import { checkInteger } from '../../base/check.js'
+import { Names } from '../../base/constants.js'
+import type { LinkSpec } from '../link-spec.js'
+import { linkToWire, type LinkLike, type StepSink } from '../../base/steps.js'
 import type { KindParts, LinkKind } from './kind.js'
 
 /** Who may talk to whom: MACVLAN_MODE_*. */

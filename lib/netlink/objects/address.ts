@@ -1,18 +1,26 @@
 /**
  * Addresses of links (linux/if_addr.h, RTM_NEWADDR).
  */
-import type { Wire } from '../binding.js'
-import { AF, ERRNO, IFA_F, NLM_F, scopes, type Family, type Scope } from './constants.js'
-import { checkInteger } from './check.js'
-import { checkOptions, type Options } from './options.js'
+import type { Wire } from '../../binding.js'
+import {
+  AF,
+  ERRNO,
+  IFA_F,
+  NLM_F,
+  scopes,
+  type Family,
+  type Scope,
+} from '../base/constants.js'
+import { checkInteger } from '../base/check.js'
+import { checkOptions, type Options } from '../base/options.js'
 import {
   familyFilter,
   familyName,
   familyNumber,
   familyOf,
   parsePrefix,
-} from './prefix.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+} from '../base/prefix.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** Stands for ever in a lifetime (INFINITY_LIFE_TIME, net/addrconf.h). */
 export const FOREVER = 0xffffffff

@@ -1,12 +1,12 @@
 /**
  * VXLAN tunnels (IFLA_VXLAN_*, linux/if_link.h; RFC 7348).
  */
-import type { Wire } from '../../binding.js'
-import { checkInteger } from '../check.js'
-import type { LinkSpec } from '../link.js'
-import type { Options } from '../options.js'
-import { familyOf } from '../prefix.js'
-import { linkToWire, type LinkLike, type StepSink } from '../steps.js'
+import type { Wire } from '../../../binding.js'
+import { checkInteger } from '../../base/check.js'
+import type { LinkSpec } from '../link-spec.js'
+import type { Options } from '../../base/options.js'
+import { familyOf } from '../../base/prefix.js'
+import { linkToWire, type LinkLike, type StepSink } from '../../base/steps.js'
 import { bit, booleans, type KindParts, type LinkKind, type WireArgs } from './kind.js'
 
 /** The source ports that a tunnel chooses from by flow (IFLA_VXLAN_PORT_RANGE). */

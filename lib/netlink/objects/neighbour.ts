@@ -1,8 +1,8 @@
 /**
  * Neighbours: which MAC stands behind an address (linux/neighbour.h, RTM_NEWNEIGH).
  */
-import type { Wire } from '../binding.js'
-import { checkMac } from './check.js'
+import type { Wire } from '../../binding.js'
+import { checkMac } from '../base/check.js'
 import {
   AF,
   ERRNO,
@@ -12,10 +12,10 @@ import {
   NUD,
   type Family,
   type NeighbourState,
-} from './constants.js'
-import { checkOptions, type Options } from './options.js'
-import { familyFilter, familyName, familyNumber, familyOf } from './prefix.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from './steps.js'
+} from '../base/constants.js'
+import { checkOptions, type Options } from '../base/options.js'
+import { familyFilter, familyName, familyNumber, familyOf } from '../base/prefix.js'
+import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** A neighbour to read or delete. */
 export interface NeighbourSpec {

@@ -1,8 +1,8 @@
 /**
  * VRF: a link whose ports route by a table of their own (IFLA_VRF_TABLE, linux/if_link.h).
  */
-import { checkInteger } from '../check.js'
-import type { LinkSpec } from '../link.js'
+import { checkInteger } from '../../base/check.js'
+import type { LinkSpec } from '../link-spec.js'
 import type { LinkKind } from './kind.js'
 
 /** A VRF to make. */

@@ -1,10 +1,10 @@
 /**
  * VLANs on a link (IFLA_VLAN_*, linux/if_link.h; IEEE 802.1Q).
  */
-import { checkInteger } from '../check.js'
-import { etherTypes, type VlanProtocol } from '../constants.js'
-import type { LinkSpec } from '../link.js'
-import { linkToWire, type LinkLike } from '../steps.js'
+import { checkInteger } from '../../base/check.js'
+import { etherTypes, type VlanProtocol } from '../../base/constants.js'
+import type { LinkSpec } from '../link-spec.js'
+import { linkToWire, type LinkLike } from '../../base/steps.js'
 import type { LinkKind } from './kind.js'
 
 /** A VLAN link to make. */

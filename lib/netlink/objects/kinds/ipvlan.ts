@@ -1,9 +1,9 @@
 /**
  * ipvlan: further IP addresses behind one MAC (IFLA_IPVLAN_*, linux/if_link.h).
  */
-import { Names } from '../constants.js'
-import type { LinkSpec } from '../link.js'
-import { linkToWire, type LinkLike } from '../steps.js'
+import { Names } from '../../base/constants.js'
+import type { LinkSpec } from '../link-spec.js'
+import { linkToWire, type LinkLike } from '../../base/steps.js'
 import type { LinkKind } from './kind.js'
 
 /** At which layer frames are told apart: IPVLAN_MODE_*. */
