@@ -13,7 +13,7 @@ export type Options<T> = { readonly [K in keyof Required<T>]: 'switch' | 'value'
 export function checkOptions(
   value: unknown,
   what: string,
-  options: { readonly [name: string]: 'switch' | 'value' },
+  options: { readonly [name: string]: 'switch' | 'value' | { readonly isSwitch?: true } },
 ): void {
   if (typeof value !== 'object' || value === null) {
     throw new TypeError(`${what}: give an object with its options, not ${String(value)}`)
@@ -23,7 +23,10 @@ export function checkOptions(
       const known = Object.keys(options).join(', ')
       throw new TypeError(`${name}: no option of ${what}; there are ${known}`)
     }
-    if (options[name] !== 'switch' || member === undefined) continue
+    const option = options[name]
+    const isSwitch =
+      option === 'switch' || (typeof option === 'object' && option.isSwitch)
+    if (!isSwitch || member === undefined) continue
     if (typeof member !== 'boolean') {
       throw new TypeError(`${name}: must be true or false, not ${JSON.stringify(member)}`)
     }

@@ -2,8 +2,8 @@
  * Addresses of links (linux/if_addr.h, RTM_NEWADDR).
  */
 import type { Wire } from '../../binding.js'
+import { checkInteger } from '../base/check.js'
 import {
-  AF,
   ERRNO,
   IFA_F,
   NLM_F,
@@ -11,16 +11,23 @@ import {
   type Family,
   type Scope,
 } from '../base/constants.js'
-import { checkInteger } from '../base/check.js'
-import { checkOptions, type Options } from '../base/options.js'
 import {
-  familyFilter,
-  familyName,
-  familyNumber,
-  familyOf,
-  parsePrefix,
-} from '../base/prefix.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
+  decodeIp,
+  checked,
+  familyMember,
+  flag,
+  linkMember,
+  MemberTable,
+  named,
+  own,
+  plain,
+  told,
+  unlessEmpty,
+  written,
+  type WireArgs,
+} from '../base/members.js'
+import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
+import { StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** Stands for ever in a lifetime (INFINITY_LIFE_TIME, net/addrconf.h). */
 export const FOREVER = 0xffffffff
@@ -71,22 +78,39 @@ export interface Address extends AddressSpec {
   readonly family: Family
 }
 
-/** What the addon's table for addresses calls the attributes (native/rtnl/address.cc). */
-interface WireAddress {
-  family: number
-  prefixLength: number
-  scope: number
-  index: number
-  address: string
-  local?: string
-  broadcast?: string
-  label?: string
-  flags?: number
-  metric?: number
-  protocol?: number
-  lifetime?: Lifetime
-  unknown?: Wire
+/** Which addresses a dump means; absent members fit all. */
+export interface AddressFilter {
+  /** Both families when absent. */
+  readonly family?: Family
+  /** The interface that has them. */
+  readonly link?: LinkLike
 }
+
+/** Which addresses a flush means; absent members fit all. */
+export interface AddressFlush extends AddressFilter {
+  /** The interface that has them. */
+  readonly link: LinkLike
+  /** How far they reach. */
+  readonly scope?: Scope | number
+}
+
+/** An address: native/rtnl/address.cc has the attributes. */
+const ADDRESS = new MemberTable<AddressSpec & Pick<Address, 'family'>>({
+  family: own, // that of the address
+  address: own,
+  peer: own,
+  broadcast: own,
+  scope: written(named(scopes)),
+  label: unlessEmpty(checked(checkLabel)),
+  flags: own,
+  nodad: flag(IFA_F.nodad),
+  noPrefixRoute: flag(IFA_F.noprefixroute),
+  metric: unlessEmpty(plain),
+  protocol: unlessEmpty(plain),
+  lifetime: { ...told, write: lifetimeToWire },
+  unknown: plain,
+  link: written(linkMember('index')),
+})
 
 /**
  * An address from the addon's form.
@@ -94,22 +118,27 @@ interface WireAddress {
  * @internal
  */
 export function addressFromWire(wire: unknown): Address {
-  const w = wire as WireAddress
+  const w = wire as {
+    family: number
+    index: number
+    scope: number
+    prefixLength: number
+    address: string
+    local?: string
+    broadcast?: string
+    flags?: number
+  }
   const local = w.local ?? w.address
-  return {
+  const address: { -readonly [K in keyof Address]?: Address[K] } = {
     link: w.index,
     family: familyName(w.family),
     address: `${local}/${w.prefixLength}`,
-    ...(w.address !== local && { peer: w.address }),
-    ...(w.broadcast && { broadcast: w.broadcast }),
     scope: scopes.name(w.scope),
-    ...(w.label && { label: w.label }),
     flags: w.flags ?? 0,
-    ...(w.metric && { metric: w.metric }),
-    ...(w.protocol && { protocol: w.protocol }),
-    ...(w.lifetime && { lifetime: w.lifetime }),
-    ...(w.unknown !== undefined && { unknown: w.unknown }),
   }
+  if (w.address !== local) address.peer = w.address
+  if (w.broadcast) address.broadcast = w.broadcast
+  return ADDRESS.read<Address>(w, address)
 }
 
 /** Flags that the kernel takes; the others (permanent, tentative, …) are its own to set. */
@@ -121,79 +150,52 @@ const SETTABLE_FLAGS =
   IFA_F.noprefixroute |
   IFA_F.mcAutoJoin
 
-function lifetimeToWire({ preferred, valid }: Lifetime): Lifetime {
+function lifetimeToWire({ preferred, valid }: Lifetime): Wire {
   checkInteger(valid, 'lifetime.valid', 0, FOREVER)
   checkInteger(preferred, 'lifetime.preferred', 0, FOREVER)
   return { preferred, valid }
 }
 
-function flagsToWire(spec: AddressSpec): number {
-  const flags =
-    (spec.flags ?? 0) |
-    (spec.nodad ? IFA_F.nodad : 0) |
-    (spec.noPrefixRoute ? IFA_F.noprefixroute : 0)
-  return flags & SETTABLE_FLAGS
+function sameFamily(text: string, wanted: Family, field: string): string {
+  if (familyOf(text, field) === wanted) return text
+  throw new TypeError(`${field}: ${text} is not of the family of the address, ${wanted}`)
 }
 
-function sameFamily(text: string, family: Family, field: string): string {
-  if (familyOf(text, field) !== family) {
-    throw new TypeError(
-      `${field}: ${text} is not of the family of the address, ${family}`,
-    )
-  }
-  return text
+function checkLabel(label: string): string {
+  if (Buffer.byteLength(label) <= 15 && !label.includes('\0')) return label
+  throw new TypeError(`label: ${label} is too long; give at most 15 bytes`)
 }
 
-function labelToWire(label: string): string {
-  if (Buffer.byteLength(label) > 15 || label.includes('\0')) {
-    throw new TypeError(`label: ${label} is too long; give at most 15 bytes`)
-  }
-  return label
-}
-
-function toWire(
-  spec: AddressSpec,
-  sink: StepSink,
-  optional = false,
-): { [key: string]: Wire } {
-  checkOptions(spec, 'address', OPTIONS)
-  const { address, length, family } = parsePrefix(spec.address, 'address')
-  const { peer, broadcast, lifetime, label } = spec
+function toWire(spec: AddressSpec, sink: StepSink, optional = false): WireArgs {
+  ADDRESS.check(spec, 'address')
+  const { address, length, family: wanted } = parsePrefix(spec.address, 'address')
+  const { peer, broadcast } = spec
   return {
-    family: familyNumber(family),
+    family: familyNumber(wanted),
     prefixLength: length,
-    scope: spec.scope === undefined ? 0 : scopes.number(spec.scope),
+    scope: 0,
     local: address,
-    address: peer === undefined ? address : sameFamily(peer, family, 'peer'),
-    broadcast:
-      broadcast === undefined ? undefined : sameFamily(broadcast, family, 'broadcast'),
-    label: label === undefined ? undefined : labelToWire(label),
-    flags: flagsToWire(spec),
-    metric: spec.metric,
-    protocol: spec.protocol,
-    lifetime: lifetime && { ...lifetimeToWire(lifetime) },
-    unknown: spec.unknown,
-    index: linkToWire(spec.link, sink, { optional }),
+    address: peer === undefined ? address : sameFamily(peer, wanted, 'peer'),
+    ...(broadcast !== undefined && {
+      broadcast: sameFamily(broadcast, wanted, 'broadcast'),
+    }),
+    flags: ((spec.flags ?? 0) | ADDRESS.bits(spec).flags) & SETTABLE_FLAGS,
+    ...ADDRESS.write(spec, { sink, optional }),
   }
 }
 
-/** `family` comes with an address that was read. */
-const OPTIONS: Options<Address> = {
-  link: 'value',
-  address: 'value',
-  peer: 'value',
-  broadcast: 'value',
-  scope: 'value',
-  label: 'value',
-  flags: 'value',
-  metric: 'value',
-  lifetime: 'value',
-  protocol: 'value',
-  unknown: 'value',
-  family: 'value',
-  nodad: 'switch',
-  noPrefixRoute: 'switch',
-}
+/** Which addresses a dump means. */
+const DUMP = new MemberTable<AddressFilter>({
+  family: familyMember,
+  link: linkMember('index'),
+})
+
+/** Which addresses a flush means. */
+const FLUSH = new MemberTable<AddressFlush>({
+  family: familyMember,
+  scope: named(scopes),
+  link: linkMember('index'),
+})
 
 /** The verbs for addresses of one namespace in a plan. */
 export class AddressVerbs {
@@ -255,16 +257,10 @@ export class AddressVerbs {
    *
    * @throws NetlinkError ENODEV when the link is gone
    */
-  flush(of: {
-    link: LinkLike
-    family?: Family
-    scope?: Scope | number
-  }): StepRef<number> {
-    checkOptions(of, 'address.flush', { link: 'value', family: 'value', scope: 'value' })
-    const scope = of.scope === undefined ? undefined : scopes.number(of.scope)
-    const index = linkToWire(of.link, this.sink)
-    const family = familyFilter(of.family)
-    return new StepRef(this.sink.add('address.flush', { family, index, scope }), Number)
+  flush(of: AddressFlush): StepRef<number> {
+    FLUSH.check(of, 'address.flush')
+    const args = { family: 0, ...FLUSH.write(of, { sink: this.sink }) }
+    return new StepRef(this.sink.add('address.flush', args), Number)
   }
 
   /**
@@ -274,15 +270,11 @@ export class AddressVerbs {
    *
    * @throws NetlinkError ENODEV when the link is gone
    */
-  dump(options: { family?: Family; link?: LinkLike } = {}): StepRef<Address[]> {
-    checkOptions(options, 'address.dump', { family: 'value', link: 'value' })
-    const family = familyFilter(options.family)
-    const index =
-      options.link === undefined ? undefined : linkToWire(options.link, this.sink)
-    const at = this.sink.add('address.dump', { family, index })
-    return new StepRef(at, (wire) =>
-      (wire as unknown[]).filter(isIp).map(addressFromWire),
-    )
+  dump(filter: AddressFilter = {}): StepRef<Address[]> {
+    DUMP.check(filter, 'address.dump')
+    const args = { family: 0, ...DUMP.write(filter, { sink: this.sink }) }
+    const at = this.sink.add('address.dump', args)
+    return new StepRef(at, (wire) => decodeIp(wire, addressFromWire))
   }
 
   #put(spec: AddressSpec, accept: number[]): void {
@@ -306,9 +298,4 @@ export class AddressVerbs {
     ]
     this.sink.add('address.del', args, { accept, undo })
   }
-}
-
-function isIp(wire: unknown): boolean {
-  const family = (wire as { family: number }).family
-  return family === AF.ipv4 || family === AF.ipv6
 }

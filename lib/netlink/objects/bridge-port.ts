@@ -2,10 +2,18 @@
  * Ports of a bridge (IFLA_BRPORT_*, linux/if_link.h) and their VLANs (IFLA_BRIDGE_VLAN_INFO,
  * linux/if_bridge.h).
  */
-import type { Wire } from '../../binding.js'
 import { checkInteger } from '../base/check.js'
 import { AF, RTEXT_FILTER } from '../base/constants.js'
-import { checkOptions, type Options } from '../base/options.js'
+import {
+  flag,
+  integer,
+  linkMember,
+  MemberTable,
+  order,
+  own,
+  toggle,
+  type WireArgs,
+} from '../base/members.js'
 import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** Flags of a bridge's port. */
@@ -73,69 +81,46 @@ export interface PortState extends PortFlags, PortNumbers {
   readonly [name: string]: unknown
 }
 
-const SWITCHES: readonly (keyof PortFlags)[] = [
-  'hairpin',
-  'isolated',
-  'learning',
-  'flood',
-  'multicastFlood',
-  'broadcastFlood',
-  'multicastToUnicast',
-  'guard',
-  'rootBlock',
-  'fastLeave',
-  'neighbourSuppress',
-  'proxyArp',
-  'proxyArpWifi',
-  'vlanTunnel',
-  'locked',
-]
-const NUMBERS: { readonly [K in keyof PortNumbers]-?: number } = {
-  state: 4,
-  priority: 63,
-  cost: 65535,
-  multicastRouter: 3,
-  groupForwardMask: 0xffff,
-}
+/** A port: native/rtnl/bridge_port.cc has the attributes. */
+const PORT = new MemberTable<PortChange>({
+  hairpin: toggle,
+  isolated: toggle,
+  learning: toggle,
+  flood: toggle,
+  multicastFlood: toggle,
+  broadcastFlood: toggle,
+  multicastToUnicast: toggle,
+  guard: toggle,
+  rootBlock: toggle,
+  fastLeave: toggle,
+  neighbourSuppress: toggle,
+  proxyArp: toggle,
+  proxyArpWifi: toggle,
+  vlanTunnel: toggle,
+  locked: toggle,
+  state: integer(0, 4),
+  priority: integer(0, 63),
+  cost: integer(0, 65535),
+  multicastRouter: integer(0, 3),
+  groupForwardMask: integer(0, 0xffff),
+  flush: order,
+  backupPort: linkMember(),
+})
+
+/** Switches that the kernel tells and that `set` does not have. */
+const TOLD_SWITCHES = ['neighbourVlanSuppress', 'macAuthBypass', 'learningSync']
 
 /**
- * A port's settings from the addon's form (native/rtnl/bridge_port.cc).
+ * A port's settings from the addon's form.
  *
  * @internal
  */
 export function portFromWire(wire: Record<string, unknown>): PortState {
-  const out = { ...wire }
-  for (const name of [
-    ...SWITCHES,
-    'neighbourVlanSuppress',
-    'macAuthBypass',
-    'learningSync',
-  ]) {
-    if (out[name] !== undefined) out[name] = out[name] !== 0
+  const port: Record<string, unknown> = { ...wire }
+  for (const name of TOLD_SWITCHES) {
+    if (port[name] !== undefined) port[name] = port[name] !== 0
   }
-  return out
-}
-
-const OPTIONS: { readonly [name: string]: 'switch' | 'value' } = Object.fromEntries([
-  ...[...SWITCHES, 'flush'].map((name) => [name, 'switch']),
-  ...[...Object.keys(NUMBERS), 'backupPort'].map((name) => [name, 'value']),
-])
-
-function portToWire(change: PortChange, sink: StepSink): { [key: string]: Wire } {
-  checkOptions(change, 'bridgePort.set', OPTIONS)
-  const { backupPort, flush, ...rest } = change
-  const port: { [key: string]: Wire } = {}
-  for (const [name, value] of Object.entries(rest)) {
-    if (value === undefined) continue
-    const max = NUMBERS[name as keyof PortNumbers]
-    port[name] =
-      max === undefined ? (value ? 1 : 0) : checkInteger(value as number, name, 0, max)
-  }
-  if (backupPort !== undefined) {
-    port['backupPort'] = linkToWire(backupPort, sink, { field: 'backupPort' })
-  }
-  if (flush) port['flush'] = true
-  return port
+  return PORT.read<PortState>(wire, port)
 }
 
 /** A VLAN, or a range of them, at a port. */
@@ -165,18 +150,18 @@ const VLAN = { pvid: 2, untagged: 4, begin: 8, end: 16 } as const
 /** BRIDGE_FLAGS_* (linux/if_bridge.h). */
 const BRIDGE_FLAGS = { master: 1, self: 2 } as const
 
-/** What a VLAN of a port has. */
-const VLAN_OPTIONS: Options<PortVlan> = {
-  id: 'value',
-  to: 'value',
-  pvid: 'switch',
-  untagged: 'switch',
-  self: 'switch',
-}
+/** A VLAN of a port: struct bridge_vlan_info (linux/if_bridge.h). */
+const PORT_VLAN = new MemberTable<PortVlan>({
+  id: own,
+  to: own,
+  pvid: flag(VLAN.pvid),
+  untagged: flag(VLAN.untagged),
+  self: { isSwitch: true },
+})
 
 function vlanToWire(vlan: PortVlan): { id: number; flags: number }[] {
-  checkOptions(vlan, 'a VLAN', VLAN_OPTIONS)
-  const flags = (vlan.pvid ? VLAN.pvid : 0) | (vlan.untagged ? VLAN.untagged : 0)
+  PORT_VLAN.check(vlan, 'a VLAN')
+  const { flags } = PORT_VLAN.bits(vlan)
   const id = checkInteger(vlan.id, 'id', 1, 4094, 'a VLAN id')
   if (vlan.to === undefined || vlan.to === id) return [{ id, flags }]
   const to = checkInteger(vlan.to, 'to', id, 4094, 'the last VLAN id of the range')
@@ -195,12 +180,10 @@ function vlansFromWire(wire: readonly { id: number; flags: number }[]): PortVlan
       first = id
       continue
     }
-    out.push({
-      id: first ?? id,
-      ...(first !== undefined && first !== id && { to: id }),
-      ...(flags & VLAN.pvid && { pvid: true }),
-      ...(flags & VLAN.untagged && { untagged: true }),
-    })
+    const range = first !== undefined && first !== id
+    const read: PortVlan = { id: first ?? id, ...(range && { to: id }) }
+    PORT_VLAN.readBits(flags, read)
+    out.push(read)
     first = undefined
   }
   return out
@@ -231,7 +214,8 @@ export class BridgePortVerbs {
    * @throws NetlinkError ENETDOWN for a state while the port is down or has no carrier
    */
   set(link: LinkLike, change: PortChange): void {
-    const port = portToWire(change, this.sink)
+    PORT.check(change, 'bridgePort.set')
+    const port = PORT.write(change, { sink: this.sink })
     const index = linkToWire(link, this.sink)
     this.sink.add('bridgePort.set', { family: AF.bridge, index, port })
   }
@@ -285,7 +269,7 @@ export class BridgePortVerbs {
     )
   }
 
-  #vlan(link: LinkLike, vlan: PortVlan): { [key: string]: Wire } {
+  #vlan(link: LinkLike, vlan: PortVlan): WireArgs {
     const vlans = vlanToWire(vlan)
     const index = linkToWire(link, this.sink)
     const flags = vlan.self ? BRIDGE_FLAGS.self : BRIDGE_FLAGS.master

@@ -2,12 +2,20 @@
  * The forwarding table of bridges and VXLAN tunnels: which port a MAC is behind (linux/neighbour.h
  * with family AF_BRIDGE; net/core/rtnetlink.c, rtnl_fdb_add).
  */
-import type { Wire } from '../../binding.js'
-import { checkInteger, checkMac } from '../base/check.js'
 import { AF, ERRNO, NLM_F, NTF, NUD } from '../base/constants.js'
-import { checkOptions, type Options } from '../base/options.js'
-import { familyOf } from '../base/prefix.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
+import {
+  addressMember,
+  flag,
+  integer,
+  linkMember,
+  macMember,
+  MemberTable,
+  own,
+  told,
+  unlessEmpty,
+  type WireArgs,
+} from '../base/members.js'
+import { StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** An entry to add or delete. */
 export interface FdbSpec {
@@ -28,34 +36,53 @@ export interface FdbSpec {
   readonly sticky?: boolean
   /** VXLAN: where the station's packets go. */
   readonly remote?: string
-  /** VXLAN: UDP port and VNI of that remote, when not the tunnel's own. */
+  /** VXLAN: UDP port of the remote, 1 to 65535; the tunnel's own when absent. */
   readonly port?: number
-  /** VXLAN: VNI of the remote, 0 to 16777215. */
+  /** VXLAN: VNI of the remote, 0 to 16777215; the tunnel's own when absent. */
   readonly vni?: number
 }
 
 /** An entry as the kernel reports it. */
 export interface FdbEntry extends FdbSpec {
+  /** Index of the port, or with `self` of the link that keeps the table. */
   readonly link: number
   /** Index of the bridge, for entries of a bridge's table. */
   readonly master?: number
+  /** Whose table it is in: the bridge's (`master`), or the link's own. */
   readonly table: 'master' | 'self'
+  /** As in {@link FdbSpec}; learned ones are `dynamic`. */
   readonly state: 'permanent' | 'static' | 'dynamic'
   /** Put there by a control plane. */
   readonly extLearned?: boolean
 }
 
-interface WireEntry {
-  link: number
-  mac: string
-  state: number
-  flags: number
-  master?: number
-  vlan?: number
-  vni?: number
-  port?: number
-  address?: string
+/** Which entries a dump means; absent members fit all. */
+export interface FdbFilter {
+  /** The bridge whose table it is. */
+  readonly bridge?: LinkLike
+  /** The port that they are behind. */
+  readonly link?: LinkLike
 }
+
+/** An entry: native/rtnl/neighbour.cc has the attributes. */
+const FDB = new MemberTable<FdbSpec & Pick<FdbEntry, 'master' | 'extLearned'>>({
+  mac: macMember,
+  vlan: unlessEmpty(integer(1, 4094)),
+  table: own,
+  state: own,
+  sticky: flag(NTF.sticky),
+  remote: unlessEmpty(addressMember('address')),
+  port: unlessEmpty(integer(1, 0xffff)),
+  vni: integer(0, 0xffffff),
+  master: unlessEmpty(told),
+  extLearned: { isSwitch: true },
+  link: linkMember(),
+})
+
+const FILTER = new MemberTable<FdbFilter>({
+  bridge: linkMember('master'),
+  link: linkMember('outLink'),
+})
 
 // As bridge(8) sends them. A bridge looks at NUD_PERMANENT and NUD_NOARP alone, in that order
 // (net/bridge/br_fdb.c, fdb_add_entry); VXLAN takes none without NUD_PERMANENT or NUD_REACHABLE
@@ -67,35 +94,15 @@ const STATES = {
 }
 
 function fromWire(wire: unknown): FdbEntry {
-  const { state, flags, address, ...w } = wire as WireEntry
-  return {
-    link: w.link,
-    mac: w.mac,
-    table: flags & NTF.self ? 'self' : 'master',
-    state: state & NUD.permanent ? 'permanent' : state & NUD.noArp ? 'static' : 'dynamic',
-    ...(w.master && { master: w.master }),
-    ...(w.vlan && { vlan: w.vlan }),
-    ...(flags & NTF.sticky && { sticky: true }),
-    ...(flags & NTF.extLearned && { extLearned: true }),
-    ...(address && { remote: address }),
-    ...(w.port && { port: w.port }),
-    ...(w.vni !== undefined && { vni: w.vni }),
+  const w = wire as { state: number; flags: number }
+  const entry: Partial<FdbEntry> = {
+    table: w.flags & NTF.self ? 'self' : 'master',
+    state:
+      w.state & NUD.permanent ? 'permanent' : w.state & NUD.noArp ? 'static' : 'dynamic',
+    ...(w.flags & NTF.extLearned && { extLearned: true }),
   }
-}
-
-/** The last of both kinds come with an entry that was read. */
-const OPTIONS: Options<FdbEntry> = {
-  link: 'value',
-  mac: 'value',
-  vlan: 'value',
-  table: 'value',
-  state: 'value',
-  remote: 'value',
-  port: 'value',
-  vni: 'value',
-  master: 'value',
-  sticky: 'switch',
-  extLearned: 'switch',
+  FDB.readBits(w.flags, entry)
+  return FDB.read<FdbEntry>(w, entry)
 }
 
 /** The verbs for forwarding tables of one namespace in a plan. */
@@ -165,14 +172,9 @@ export class FdbVerbs {
    *
    * @throws NetlinkError ENODEV when the bridge is gone
    */
-  dump(options: { bridge?: LinkLike; link?: LinkLike } = {}): StepRef<FdbEntry[]> {
-    checkOptions(options, 'fdb.dump', { bridge: 'value', link: 'value' })
-    const { bridge, link } = options
-    const args: { [key: string]: Wire } = { family: AF.bridge }
-    if (bridge !== undefined) {
-      args['master'] = linkToWire(bridge, this.sink, { field: 'bridge' })
-    }
-    if (link !== undefined) args['outLink'] = linkToWire(link, this.sink)
+  dump(filter: FdbFilter = {}): StepRef<FdbEntry[]> {
+    FILTER.check(filter, 'fdb.dump')
+    const args = { family: AF.bridge, ...FILTER.write(filter, { sink: this.sink }) }
     const at = this.sink.add('neighbour.dump', args)
     return new StepRef(at, (wire) => (wire as unknown[]).map(fromWire))
   }
@@ -185,30 +187,22 @@ export class FdbVerbs {
         `state: ${String(spec.state)} is not permanent, static or dynamic`,
       )
     }
-    const sticky = spec.sticky ? NTF.sticky : 0
-    const args = { ...where, state, flags: where.flags | sticky }
+    const args = { ...where, state, flags: where.flags | FDB.bits(spec).flags }
     const undo = [
       { op: 'neighbour.del', args: where, accept: [ERRNO.ENOENT, ERRNO.ENODEV] },
     ]
     this.sink.add('neighbour.new', args, { flags, undo })
   }
 
-  #where(spec: FdbSpec, optional = false) {
-    checkOptions(spec, 'fdb', OPTIONS)
-    const { vlan, remote, port, vni } = spec
+  #where(spec: FdbSpec, optional = false): WireArgs & { readonly flags: number } {
+    FDB.check(spec, 'fdb')
     if (spec.table !== undefined && spec.table !== 'self' && spec.table !== 'master') {
       throw new TypeError(`table: ${String(spec.table)} is not one of master, self`)
     }
-    if (remote !== undefined) familyOf(remote, 'remote')
     return {
       family: AF.bridge,
-      mac: checkMac(spec.mac),
-      vlan: vlan === undefined ? undefined : checkInteger(vlan, 'vlan', 1, 4094),
       flags: spec.table === 'self' ? NTF.self : NTF.master,
-      address: remote,
-      port: port === undefined ? undefined : checkInteger(port, 'port', 1, 0xffff),
-      vni: vni === undefined ? undefined : checkInteger(vni, 'vni', 0, 0xffffff),
-      link: linkToWire(spec.link, this.sink, { optional }),
+      ...FDB.write(spec, { sink: this.sink, optional }),
     }
   }
 }

@@ -1,12 +1,12 @@
 /**
  * The verbs for links.
  */
+import type { Wire } from '../../binding.js'
 import { BridgePortVerbs, type PortChange } from './bridge-port.js'
 import { checkAltName, checkInteger, checkLinkName, nameArgs } from '../base/check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from '../base/constants.js'
 import {
-  bridgeSettingsToWire,
-  BRIDGE_OPTIONS,
+  BRIDGE,
   linkKind,
   linkKindNames,
   tunToWire,
@@ -17,15 +17,16 @@ import {
 } from './kinds/index.js'
 import { linkFromWire, type Link } from './link.js'
 import {
-  CHANGE_OPTIONS,
-  commonArgs,
-  LINK_OPTIONS,
+  LINK_CHANGE,
+  LINK_SPEC,
+  linkArgs,
+  VETH_END,
   type LinkChange,
   type LinkSpec,
   type VethEnd,
-  type WireArgs,
 } from './link-spec.js'
 import { checkOptions } from '../base/options.js'
+import type { WireArgs } from '../base/members.js'
 import {
   LinkRef,
   linkToWire,
@@ -103,8 +104,8 @@ export class LinkVerbs {
    * @throws NetlinkError ENODEV when the link is gone
    */
   setBridge(link: LinkLike, settings: BridgeSettings): void {
-    checkOptions(settings, 'link.setBridge', BRIDGE_OPTIONS)
-    const info = { kind: 'bridge', data: bridgeSettingsToWire(settings) }
+    BRIDGE.check(settings, 'link.setBridge')
+    const info = { kind: 'bridge', data: BRIDGE.write(settings, {}) }
     // Kind settings go by RTM_NEWLINK: RTM_SETLINK passes IFLA_LINKINFO over.
     const index = linkToWire(link, this.sink)
     this.sink.add('link.new', { index, info })
@@ -119,13 +120,13 @@ export class LinkVerbs {
    * @throws NetlinkError EOPNOTSUPP when a master takes no ports
    */
   addVeth(outer: LinkSpec, inner: VethEnd): [outer: LinkRef, inner: LinkRef] {
-    checkOptions(outer, 'link.addVeth', LINK_OPTIONS)
-    checkOptions(inner, 'link.addVeth', { ...LINK_OPTIONS, netns: 'value' })
+    LINK_SPEC.check(outer, 'link.addVeth')
+    VETH_END.check(inner, 'link.addVeth')
     checkLinkName(outer.name)
     checkLinkName(inner.name)
     const { up, alias, master, ...born } = inner
-    const peer = commonArgs(born, this.sink)
-    const args = commonArgs(outer, this.sink)
+    const peer = linkArgs(VETH_END, born, this.sink)
+    const args = linkArgs(LINK_SPEC, outer, this.sink)
     args['info'] = { kind: 'veth', data: { peer } }
     const at = this.#make(args, [])
     const ends: [LinkRef, LinkRef] = [
@@ -201,10 +202,10 @@ export class LinkVerbs {
    * @throws NetlinkError EBUSY for a port that is in use otherwise, as by a macvlan
    */
   set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
-    checkOptions(change, 'link.set', CHANGE_OPTIONS)
+    LINK_CHANGE.check(change, 'link.set')
     const index = linkToWire(link, this.sink)
-    const args = { index, ...commonArgs(change, this.sink) }
-    const back = was && { index, ...commonArgs(was, this.sink) }
+    const args = { index, ...linkArgs(LINK_CHANGE, change, this.sink) }
+    const back = was && { index, ...linkArgs(LINK_CHANGE, was, this.sink) }
     this.sink.add('link.set', args, { undo: back && [{ op: 'link.set', args: back }] })
   }
 
@@ -316,14 +317,15 @@ export class LinkVerbs {
       const known = linkKindNames.join(', ')
       throw new TypeError(`kind: ${String(spec?.kind)} is not one of ${known}`)
     }
-    const options = { ...LINK_OPTIONS, ...kind.options, kind: 'value' } as const
+    const { settings, onLink } = kind
+    const options = { ...LINK_SPEC.members, ...settings?.members, kind: 'value' } as const
     checkOptions(spec, `link.add of a ${spec.kind}`, options)
     checkLinkName(spec.name)
     if (spec.kind === 'tun') return this.#addTun(spec, accept)
-    const args = commonArgs(spec, this.sink)
-    const { data, link } = kind.toWire(spec as never, this.sink)
-    if (link !== undefined) args['link'] = link
-    args['info'] = { kind: spec.kind, data }
+    const args = linkArgs(LINK_SPEC, spec, this.sink)
+    const data = { ...kind.write?.(spec), ...settings?.write(spec, { sink: this.sink }) }
+    if (onLink) args['link'] = take(data, 'link')
+    args['info'] = { kind: spec.kind, ...(settings && { data }) }
     return this.#ref(this.#make(args, accept))
   }
 
@@ -340,7 +342,7 @@ export class LinkVerbs {
     const wanted = Object.values(change).some((value) => value !== undefined)
     const args = tunToWire({ name, ...spec })
     // Names of other links are looked up before anything is made.
-    const rest = commonArgs(change, this.sink)
+    const rest = linkArgs(LINK_CHANGE, change, this.sink)
     const at = this.sink.add('tun.new', args, {
       accept,
       undo: (ref) => [{ op: 'link.del', args: { index: { ref } } }],
@@ -360,4 +362,10 @@ export class LinkVerbs {
     if (alias !== undefined) this.sink.add('link.set', { index: { ref: at }, alias })
     return at
   }
+}
+
+function take(args: WireArgs, name: string): Wire {
+  const value = args[name]
+  delete args[name]
+  return value
 }

@@ -3,8 +3,10 @@
  */
 import type { Wire } from '../../binding.js'
 import { IFF, operStates, type OperState } from '../base/constants.js'
+import { MemberTable, told, unlessEmpty } from '../base/members.js'
 import { portFromWire, type PortState } from './bridge-port.js'
-import { linkKind } from './kinds/index.js'
+import { linkKind, readSettings } from './kinds/index.js'
+import type { LinkAttributes } from './link-spec.js'
 
 /** Counters of a link since it was made: struct rtnl_link_stats64 (linux/if_link.h). */
 export interface LinkStatistics {
@@ -33,17 +35,11 @@ export interface LinkStatistics {
 }
 
 /** A link as the kernel reports it. */
-export interface Link {
+export interface Link extends LinkAttributes {
   /** Number of the link in its namespace, from 1 (ifi_index). */
   readonly index: number
   /** Name of the link, 1 to 15 bytes (IFLA_IFNAME). */
   readonly name: string
-  /** Lower-case, colon-separated; empty for links without one. */
-  readonly mac: string
-  /** Bytes of the largest packet (IFLA_MTU). */
-  readonly mtu: number
-  /** Whether it is switched on (IFF_UP); `operState` tells whether it works. */
-  readonly up: boolean
   /** IFF_* bits. */
   readonly flags: number
   /** What state the link is in (IFLA_OPERSTATE, RFC 2863). */
@@ -64,13 +60,9 @@ export interface Link {
   readonly alias?: string
   /** Further names that the link is found by; absent when it has none. */
   readonly altNames?: readonly string[]
-  /** Group that it is in, 0 when it was given none (IFLA_GROUP). */
-  readonly group: number
-  /** Frames that may wait for the driver (IFLA_TXQLEN). */
-  readonly txQueueLength: number
   /** How many ask for all frames; above 0 the link is promiscuous. */
   readonly promiscuity: number
-  /** Smallest and largest MTU that the driver takes; absent when it sets no bound. */
+  /** Smallest MTU that the driver takes; absent when it sets no bound. */
   readonly minMtu?: number
   /** Largest MTU that the driver takes; absent when it sets no bound. */
   readonly maxMtu?: number
@@ -80,32 +72,38 @@ export interface Link {
   readonly unknown?: Wire
 }
 
-/** What the addon's table for links calls the attributes (native/rtnl/link.cc). */
+type Always =
+  keyof LinkAttributes | 'index' | 'name' | 'flags' | 'operState' | 'promiscuity'
+type Info = 'kind' | 'settings' | 'port'
+
+/** What a link may be reported with: native/rtnl/link.cc has the attributes. */
+const LINK = new MemberTable<Omit<Link, Always | Info>>({
+  master: unlessEmpty(told),
+  link: unlessEmpty(told),
+  linkNetnsId: told,
+  alias: unlessEmpty(told),
+  altNames: { read: (wire: readonly string[]) => (wire.length > 0 ? wire : undefined) },
+  minMtu: unlessEmpty(told),
+  maxMtu: unlessEmpty(told),
+  statistics: told,
+  unknown: told,
+})
+
+/** IFLA_LINKINFO: what the kinds of the link and of its master know. */
+interface WireInfo {
+  kind?: string
+  data?: Record<string, unknown>
+  slaveKind?: string
+  slaveData?: Record<string, unknown>
+}
+
 interface WireLink {
   index: number
   flags: number
   name?: string
-  mac?: string
-  mtu?: number
-  minMtu?: number
-  maxMtu?: number
-  master?: number
-  link?: number
-  linkNetnsId?: number
   operState?: number
-  group?: number
-  txQueueLength?: number
   promiscuity?: number
-  statistics?: LinkStatistics
-  info?: {
-    kind?: string
-    data?: Record<string, unknown>
-    slaveKind?: string
-    slaveData?: Record<string, unknown>
-  }
-  alias?: string
-  altNames?: string[]
-  unknown?: Wire
+  info?: WireInfo
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -116,8 +114,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
  * @internal
  */
 export function linkFromWire(wire: unknown): Link {
-  const w = wire as WireLink
-  const link: Mutable<Link> = {
+  const w = wire as Partial<LinkAttributes> & WireLink
+  const link: Partial<Mutable<Link>> = {
     index: w.index,
     name: w.name ?? '',
     mac: w.mac ?? '',
@@ -129,22 +127,13 @@ export function linkFromWire(wire: unknown): Link {
     txQueueLength: w.txQueueLength ?? 0,
     promiscuity: w.promiscuity ?? 0,
   }
-  if (w.master) link.master = w.master
-  if (w.link) link.link = w.link
-  if (w.linkNetnsId !== undefined) link.linkNetnsId = w.linkNetnsId
   if (w.info) infoFromWire(w.info, link)
-  if (w.alias) link.alias = w.alias
-  if (w.altNames?.length) link.altNames = w.altNames
-  if (w.minMtu) link.minMtu = w.minMtu
-  if (w.maxMtu) link.maxMtu = w.maxMtu
-  if (w.statistics) link.statistics = w.statistics
-  if (w.unknown !== undefined) link.unknown = w.unknown
-  return link
+  return LINK.read<Link>(w, link)
 }
 
-function infoFromWire(info: NonNullable<WireLink['info']>, link: Mutable<Link>): void {
+function infoFromWire(info: WireInfo, link: Partial<Mutable<Link>>): void {
   const { kind, data, slaveKind, slaveData } = info
   if (kind) link.kind = kind
-  if (data) link.settings = linkKind(kind)?.fromWire?.(data) ?? data
+  if (data) link.settings = readSettings(linkKind(kind), data)
   if (slaveKind === 'bridge' && slaveData) link.port = portFromWire(slaveData)
 }

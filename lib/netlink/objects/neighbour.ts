@@ -1,10 +1,7 @@
 /**
  * Neighbours: which MAC stands behind an address (linux/neighbour.h, RTM_NEWNEIGH).
  */
-import type { Wire } from '../../binding.js'
-import { checkMac } from '../base/check.js'
 import {
-  AF,
   ERRNO,
   neighbourStates,
   NLM_F,
@@ -13,9 +10,22 @@ import {
   type Family,
   type NeighbourState,
 } from '../base/constants.js'
-import { checkOptions, type Options } from '../base/options.js'
-import { familyFilter, familyName, familyNumber, familyOf } from '../base/prefix.js'
-import { linkToWire, StepRef, type LinkLike, type StepSink } from '../base/steps.js'
+import {
+  decodeIp,
+  addressMember,
+  familyMember,
+  flag,
+  linkMember,
+  macMember,
+  MemberTable,
+  named,
+  own,
+  unlessEmpty,
+  written,
+  type WireArgs,
+} from '../base/members.js'
+import { familyName, familyNumber, familyOf } from '../base/prefix.js'
+import { StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
 /** A neighbour to read or delete. */
 export interface NeighbourSpec {
@@ -65,26 +75,35 @@ interface WireNeighbour {
   state: number
   flags: number
   address: string
-  mac?: string
 }
 
+/** A neighbour: native/rtnl/neighbour.cc has the attributes. */
+const NEIGHBOUR = new MemberTable<NeighbourEntry & Pick<Neighbour, 'family'>>({
+  family: own, // that of the address
+  address: written(addressMember()),
+  mac: unlessEmpty(macMember),
+  state: written(named(neighbourStates)),
+  proxy: flag(NTF.proxy),
+  router: flag(NTF.router),
+  extLearned: flag(NTF.extLearned),
+  link: written(linkMember()),
+})
+
 /**
- * A neighbour from the addon's form (native/rtnl/neighbour.cc).
+ * A neighbour from the addon's form.
  *
  * @internal
  */
 export function neighbourFromWire(wire: unknown): Neighbour {
   const w = wire as WireNeighbour
-  return {
+  const neighbour: Partial<Neighbour> = {
     link: w.link,
     family: familyName(w.family),
     address: w.address,
-    ...(w.mac && { mac: w.mac }),
     state: neighbourStates.name(w.state),
-    ...(w.flags & NTF.proxy && { proxy: true }),
-    ...(w.flags & NTF.router && { router: true }),
-    ...(w.flags & NTF.extLearned && { extLearned: true }),
   }
+  NEIGHBOUR.readBits(w.flags, neighbour)
+  return NEIGHBOUR.read<Neighbour>(w, neighbour)
 }
 
 /** Which neighbours a dump or flush means; absent members fit all. */
@@ -97,24 +116,12 @@ export interface NeighbourFilter {
   readonly proxy?: boolean
 }
 
-/** `family` comes with an entry that was read. */
-const OPTIONS: Options<NeighbourEntry & Neighbour> = {
-  link: 'value',
-  address: 'value',
-  family: 'value',
-  mac: 'value',
-  state: 'value',
-  proxy: 'switch',
-  router: 'switch',
-  extLearned: 'switch',
-}
-
 /** What a filter of neighbours has. */
-const FILTER: Options<NeighbourFilter> = {
-  family: 'value',
-  link: 'value',
-  proxy: 'switch',
-}
+const FILTER = new MemberTable<NeighbourFilter>({
+  family: familyMember,
+  proxy: flag(NTF.proxy),
+  link: linkMember('outLink'),
+})
 
 /** States that mean nothing without a MAC: NUD_VALID (net/neighbour.h). */
 const NEEDS_MAC =
@@ -205,11 +212,7 @@ export class NeighbourVerbs {
    */
   dump(filter: NeighbourFilter = {}): StepRef<Neighbour[]> {
     const at = this.sink.add('neighbour.dump', this.#filter(filter))
-    return new StepRef(at, (wire) =>
-      (wire as WireNeighbour[])
-        .filter(({ family }) => family === AF.ipv4 || family === AF.ipv6)
-        .map(neighbourFromWire),
-    )
+    return new StepRef(at, (wire) => decodeIp(wire, neighbourFromWire))
   }
 
   /** Deletes all entries of a link, permanent ones too; the result is how many. */
@@ -217,48 +220,46 @@ export class NeighbourVerbs {
     return new StepRef(this.sink.add('neighbour.flush', this.#filter(filter)), Number)
   }
 
-  #filter(filter: NeighbourFilter): { [key: string]: Wire } {
-    checkOptions(filter, 'the filter of neighbours', FILTER)
-    const { family, link, proxy } = filter
+  #filter(filter: NeighbourFilter): WireArgs {
+    FILTER.check(filter, 'the filter of neighbours')
     return {
-      family: familyFilter(family),
-      flags: proxy ? NTF.proxy : undefined,
-      outLink: link === undefined ? undefined : linkToWire(link, this.sink),
+      family: 0,
+      ...(filter.proxy && { flags: NTF.proxy }),
+      ...FILTER.write(filter, { sink: this.sink }),
     }
   }
 
   #put(spec: NeighbourEntry, flags: number): void {
-    const where = this.#where(spec)
+    // Of a proxy only this much of the state counts: one that is not permanent goes when the link
+    // loses its carrier (net/core/neighbour.c, pneigh_ifdown_and_unlock).
+    const args = { state: NUD.permanent, ...this.#args(spec) }
     // What replaces another may keep its MAC.
     if (flags & NLM_F.excl) checkHasMac(spec)
-    const bits =
-      where.flags |
-      (spec.router ? NTF.router : 0) |
-      (spec.extLearned ? NTF.extLearned : 0)
-    const mac = spec.mac === undefined ? undefined : checkMac(spec.mac)
-    // Of a proxy only this much counts: one that is not permanent goes when the link loses its
-    // carrier (net/core/neighbour.c, pneigh_ifdown_and_unlock).
-    const state = neighbourStates.number(spec.state ?? 'permanent')
-    this.sink.add(
-      'neighbour.new',
-      { ...where, flags: bits, state, mac },
-      {
-        flags,
-        undo: [
-          { op: 'neighbour.del', args: where, accept: [ERRNO.ENOENT, ERRNO.ENODEV] },
-        ],
-      },
-    )
+    const accept = [ERRNO.ENOENT, ERRNO.ENODEV]
+    const undo = [{ op: 'neighbour.del', args: whereOf(args), accept }]
+    this.sink.add('neighbour.new', args, { flags, undo })
   }
 
-  #where(spec: NeighbourSpec, optional = false) {
-    checkOptions(spec, 'neighbour', OPTIONS)
-    const family = familyOf(spec.address, 'address')
+  #where(spec: NeighbourSpec, optional = false): WireArgs {
+    return whereOf(this.#args(spec, optional))
+  }
+
+  #args(spec: NeighbourEntry, optional = false): WireArgs {
+    NEIGHBOUR.check(spec, 'neighbour')
     return {
-      family: familyNumber(family),
-      address: spec.address,
-      flags: spec.proxy ? NTF.proxy : 0,
-      link: linkToWire(spec.link, this.sink, { optional }),
+      family: familyNumber(familyOf(spec.address, 'address')),
+      flags: NEIGHBOUR.bits(spec).flags,
+      ...NEIGHBOUR.write(spec, { sink: this.sink, optional }),
     }
   }
+}
+
+// What tells an entry from the others of its namespace.
+function whereOf({
+  family: version,
+  address: ip,
+  link: index,
+  flags,
+}: WireArgs): WireArgs {
+  return { family: version, address: ip, link: index, flags: Number(flags) & NTF.proxy }
 }

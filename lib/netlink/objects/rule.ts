@@ -4,7 +4,6 @@
 import type { Wire } from '../../binding.js'
 import { checkInteger, checkLinkName } from '../base/check.js'
 import {
-  AF,
   ERRNO,
   NLM_F,
   routeTables,
@@ -13,8 +12,22 @@ import {
   type RouteTable,
   type RuleAction,
 } from '../base/constants.js'
-import { checkOptions, type Options } from '../base/options.js'
-import { familyFilter, familyName, familyNumber, parsePrefix } from '../base/prefix.js'
+import {
+  decodeIp,
+  checked,
+  familyMember,
+  flag,
+  integer,
+  MemberTable,
+  own,
+  plain,
+  told,
+  u32,
+  unlessEmpty,
+  type Member,
+  type WireArgs,
+} from '../base/members.js'
+import { familyName, familyNumber, parsePrefix } from '../base/prefix.js'
 import { StepRef, type StepSink } from '../base/steps.js'
 
 /** First and last of a range of ports or user ids. */
@@ -81,147 +94,108 @@ export interface Rule extends RuleSpec {
   readonly action: RuleAction
 }
 
+/** Which rules a dump means. */
+export interface RuleFilter {
+  /** Both families when absent. */
+  readonly family?: Family
+}
+
 /** FIB_RULE_INVERT (linux/fib_rules.h). */
 const INVERT = 2
-const U32 = 0xffffffff
+
+function range(max: number): Member<Range> {
+  const check = ({ first, last }: Range, field: string): Wire => ({
+    first: checkInteger(first, `${field}.first`, 0, max),
+    last: checkInteger(last, `${field}.last`, first, max),
+  })
+  return { ...told, write: check }
+}
+
+/** -1 stands for none (net/core/fib_rules.c, fib_nl_fill_rule). */
+function unlessNegative(member: Member<number>): Member<number> {
+  return { ...member, read: (wire: number) => (wire < 0 ? undefined : wire) }
+}
+
+/** A rule: native/rtnl/rule.cc has the attributes. */
+const RULE = new MemberTable<RuleSpec>({
+  family: own,
+  from: own,
+  to: own,
+  table: own,
+  action: own,
+  priority: u32,
+  goto: u32,
+  invert: flag(INVERT),
+  tos: unlessEmpty(integer(0, 255)),
+  mark: u32,
+  mask: u32,
+  inLink: checked(checkLinkName),
+  outLink: checked(checkLinkName),
+  suppressPrefixLength: unlessNegative(integer(0, 128)),
+  suppressGroup: unlessNegative(integer(0, 0x7fffffff)),
+  ipProtocol: integer(0, 255),
+  sourcePorts: range(0xffff),
+  destinationPorts: range(0xffff),
+  uids: range(0xffffffff),
+  protocol: integer(0, 255),
+  unknown: plain,
+})
+
+const FILTER = new MemberTable<RuleFilter>({ family: familyMember })
 
 interface WireRule {
   family: number
   toLength: number
   fromLength: number
-  tos: number
   action: number
   flags: number
   to?: string
   from?: string
   table?: number
-  priority?: number
-  suppressPrefixLength?: number
-  suppressGroup?: number
-  [name: string]: unknown
 }
 
-const SAME = [
-  'mark',
-  'mask',
-  'inLink',
-  'outLink',
-  'goto',
-  'ipProtocol',
-  'sourcePorts',
-  'destinationPorts',
-  'uids',
-  'protocol',
-  'unknown',
-] as const
-
 /**
- * A rule from the addon's form (native/rtnl/rule.cc).
+ * A rule from the addon's form.
  *
  * @internal
  */
 export function policyRuleFromWire(wire: unknown): Rule {
   const w = wire as WireRule
-  const same = SAME.filter((name) => w[name] !== undefined && w[name] !== null)
   const action = ruleActions.name(w.action) as RuleAction
-  // -1 stands for none (net/core/fib_rules.c, fib_nl_fill_rule).
-  const { suppressPrefixLength = -1, suppressGroup = -1 } = w
-  return {
+  const rule: { -readonly [K in keyof Rule]?: Rule[K] } = {
     family: familyName(w.family),
-    priority: w.priority ?? 0,
+    priority: 0,
     action,
-    ...(action === 'table' && { table: routeTables.name(w.table ?? 0) }),
-    ...(w.from !== undefined && { from: `${w.from}/${w.fromLength}` }),
-    ...(w.to !== undefined && { to: `${w.to}/${w.toLength}` }),
-    ...(w.flags & INVERT && { invert: true }),
-    ...(w.tos && { tos: w.tos }),
-    ...(suppressPrefixLength >= 0 && { suppressPrefixLength }),
-    ...(suppressGroup >= 0 && { suppressGroup }),
-    ...Object.fromEntries(same.map((name) => [name, w[name]])),
   }
-}
-
-/** What a rule has. */
-const OPTIONS: Options<Rule> = {
-  family: 'value',
-  from: 'value',
-  to: 'value',
-  table: 'value',
-  priority: 'value',
-  mark: 'value',
-  mask: 'value',
-  inLink: 'value',
-  outLink: 'value',
-  action: 'value',
-  goto: 'value',
-  tos: 'value',
-  suppressPrefixLength: 'value',
-  suppressGroup: 'value',
-  ipProtocol: 'value',
-  sourcePorts: 'value',
-  destinationPorts: 'value',
-  uids: 'value',
-  protocol: 'value',
-  unknown: 'value',
-  invert: 'switch',
-}
-
-function optional(value: number | undefined, field: string, max: number) {
-  return value === undefined ? undefined : checkInteger(value, field, 0, max)
-}
-
-function range(value: Range | undefined, field: string, max: number) {
-  if (value === undefined) return undefined
-  checkInteger(value.first, `${field}.first`, 0, max)
-  checkInteger(value.last, `${field}.last`, value.first, max)
-  return { first: value.first, last: value.last }
-}
-
-function linkName(value: string | undefined, field: string) {
-  return value === undefined ? undefined : checkLinkName(value, field)
+  if (action === 'table') rule.table = routeTables.name(w.table ?? 0)
+  if (w.from !== undefined) rule.from = `${w.from}/${w.fromLength}`
+  if (w.to !== undefined) rule.to = `${w.to}/${w.toLength}`
+  RULE.readBits(w.flags, rule)
+  return RULE.read<Rule>(w, rule)
 }
 
 // An action is always sent by us: without one the kernel does nothing on a match.
-function toWire(spec: RuleSpec): { [key: string]: Wire } {
-  checkOptions(spec, 'rule', OPTIONS)
+function toWire(spec: RuleSpec): WireArgs {
+  RULE.check(spec, 'rule')
   const from = spec.from === undefined ? undefined : parsePrefix(spec.from, 'from')
   const to = spec.to === undefined ? undefined : parsePrefix(spec.to, 'to')
-  const family = spec.family ?? from?.family ?? to?.family ?? 'ipv4'
+  const wanted = spec.family ?? from?.family ?? to?.family ?? 'ipv4'
   for (const part of [from, to]) {
-    if (part && part.family !== family) {
-      throw new TypeError(`family: ${part.address} is not ${family}; give one family`)
+    if (part && part.family !== wanted) {
+      throw new TypeError(`family: ${part.address} is not ${wanted}; give one family`)
     }
   }
   const action = spec.action ?? (spec.goto === undefined ? 'table' : 'goto')
-  const table = action === 'table' ? (spec.table ?? 'main') : undefined
   return {
-    family: familyNumber(family),
+    family: familyNumber(wanted),
     fromLength: from?.length ?? 0,
     toLength: to?.length ?? 0,
-    from: from?.address,
-    to: to?.address,
+    ...(from && { from: from.address }),
+    ...(to && { to: to.address }),
     action: ruleActions.number(action),
-    flags: spec.invert ? INVERT : 0,
-    table: table === undefined ? undefined : routeTables.number(table),
-    tos: optional(spec.tos, 'tos', 255),
-    priority: optional(spec.priority, 'priority', U32),
-    goto: optional(spec.goto, 'goto', U32),
-    mark: optional(spec.mark, 'mark', U32),
-    mask: optional(spec.mask, 'mask', U32),
-    inLink: linkName(spec.inLink, 'inLink'),
-    outLink: linkName(spec.outLink, 'outLink'),
-    suppressPrefixLength: optional(
-      spec.suppressPrefixLength,
-      'suppressPrefixLength',
-      128,
-    ),
-    suppressGroup: optional(spec.suppressGroup, 'suppressGroup', 0x7fffffff),
-    ipProtocol: optional(spec.ipProtocol, 'ipProtocol', 255),
-    sourcePorts: range(spec.sourcePorts, 'sourcePorts', 0xffff),
-    destinationPorts: range(spec.destinationPorts, 'destinationPorts', 0xffff),
-    uids: range(spec.uids, 'uids', U32),
-    protocol: optional(spec.protocol, 'protocol', 255),
-    unknown: spec.unknown,
+    flags: RULE.bits(spec).flags,
+    ...(action === 'table' && { table: routeTables.number(spec.table ?? 'main') }),
+    ...RULE.write(spec, {}),
   }
 }
 
@@ -265,15 +239,10 @@ export class RuleVerbs {
   }
 
   /** Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. */
-  dump(options: { family?: Family } = {}): StepRef<Rule[]> {
-    checkOptions(options, 'rule.dump', { family: 'value' })
-    const family = familyFilter(options.family)
-    const at = this.sink.add('rule.dump', { family })
-    return new StepRef(at, (wire) =>
-      (wire as WireRule[])
-        .filter((rule) => rule.family === AF.ipv4 || rule.family === AF.ipv6)
-        .map(policyRuleFromWire),
-    )
+  dump(filter: RuleFilter = {}): StepRef<Rule[]> {
+    FILTER.check(filter, 'rule.dump')
+    const at = this.sink.add('rule.dump', { family: 0, ...FILTER.write(filter, {}) })
+    return new StepRef(at, (wire) => decodeIp(wire, policyRuleFromWire))
   }
 
   #put(spec: RuleSpec, accept: number[]): void {

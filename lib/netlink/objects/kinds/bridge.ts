@@ -1,11 +1,18 @@
 /**
  * Bridges (IFLA_BR_*, linux/if_link.h; net/bridge/br_netlink.c).
  */
-import { checkInteger, checkMac } from '../../base/check.js'
 import { etherTypes, type VlanProtocol } from '../../base/constants.js'
+import {
+  integer,
+  macMember,
+  MemberTable,
+  named,
+  order,
+  toggle,
+  u32,
+} from '../../base/members.js'
 import type { LinkSpec } from '../link-spec.js'
-import type { Options } from '../../base/options.js'
-import { booleans, type LinkKind, type WireArgs } from './kind.js'
+import type { LinkKind } from './kind.js'
 
 /** A bridge's own settings; what is absent stays as it is, or as the kernel makes it. */
 export interface BridgeSettings {
@@ -52,74 +59,35 @@ export interface BridgeSettings {
 /** A bridge to make. `stp` and `forwardDelay` are off and 0 when absent. */
 export interface BridgeSpec extends LinkSpec, BridgeSettings {}
 
-const SWITCHES = [
-  'stp',
-  'vlanFiltering',
-  'vlanStatistics',
-  'multicastSnooping',
-  'multicastQuerier',
-  'callIptables',
-  'callIp6tables',
-  'callArptables',
-] as const
-const NUMBERS = {
-  forwardDelay: 0xffffffff,
-  helloTime: 0xffffffff,
-  maxAge: 0xffffffff,
-  ageingTime: 0xffffffff,
-  priority: 0xffff,
-  vlanDefaultPvid: 4094,
-  multicastRouter: 2,
-  groupForwardMask: 0xffff,
-} as const
-
 /**
- * What a bridge has beside other links.
+ * A bridge's settings: native/rtnl/link.cc has the attributes.
  *
  * @internal
  */
-export const BRIDGE_OPTIONS = {
-  ...Object.fromEntries(SWITCHES.map((name) => [name, 'switch'])),
-  ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, 'value'])),
-  vlanProtocol: 'value',
-  groupAddress: 'value',
-  fdbFlush: 'switch',
-} as Options<BridgeSettings>
-
-/**
- * The settings in the addon's form. Throws a TypeError for numbers out of range.
- *
- * @internal
- */
-export function bridgeSettingsToWire(settings: BridgeSettings): WireArgs {
-  const data: WireArgs = {}
-  for (const name of SWITCHES) {
-    if (settings[name] !== undefined) data[name] = settings[name] ? 1 : 0
-  }
-  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
-    const value = settings[name]
-    if (value !== undefined) data[name] = checkInteger(value, name, 0, NUMBERS[name])
-  }
-  if (settings.vlanProtocol !== undefined) {
-    data['vlanProtocol'] = etherTypes.number(settings.vlanProtocol)
-  }
-  if (settings.groupAddress !== undefined) {
-    data['groupAddress'] = checkMac(settings.groupAddress, 'groupAddress')
-  }
-  if (settings.fdbFlush) data['fdbFlush'] = true
-  return data
-}
+export const BRIDGE = new MemberTable<BridgeSettings>({
+  stp: toggle,
+  forwardDelay: u32,
+  helloTime: u32,
+  maxAge: u32,
+  ageingTime: u32,
+  priority: integer(0, 0xffff),
+  vlanFiltering: toggle,
+  vlanProtocol: named(etherTypes),
+  vlanDefaultPvid: integer(0, 4094),
+  vlanStatistics: toggle,
+  multicastSnooping: toggle,
+  multicastQuerier: toggle,
+  multicastRouter: integer(0, 2),
+  groupForwardMask: integer(0, 0xffff),
+  groupAddress: macMember,
+  callIptables: toggle,
+  callIp6tables: toggle,
+  callArptables: toggle,
+  fdbFlush: order,
+})
 
 /** The kind `bridge`. */
 export const bridge: LinkKind<BridgeSpec> = {
-  options: BRIDGE_OPTIONS,
-  toWire: (spec) => ({
-    data: bridgeSettingsToWire({ stp: false, forwardDelay: 0, ...spec }),
-  }),
-  fromWire: (data) => ({
-    ...booleans(data, SWITCHES),
-    ...(typeof data['vlanProtocol'] === 'number' && {
-      vlanProtocol: etherTypes.name(data['vlanProtocol']),
-    }),
-  }),
+  settings: BRIDGE,
+  write: ({ stp = false, forwardDelay = 0 }) => BRIDGE.write({ stp, forwardDelay }, {}),
 }

@@ -30,7 +30,7 @@ export type AnyLinkSpec =
   | (OfKind<'dummy' | 'ifb'> & LinkSpec)
 
 // Functions, so that a program looks at the kinds it meets and at no other.
-const KINDS: Readonly<Record<AnyLinkSpec['kind'], () => LinkKind<never>>> = {
+const KINDS: Readonly<Record<AnyLinkSpec['kind'], () => LinkKind<LinkSpec>>> = {
   bridge: () => bridge,
   macvlan: () => macvlan,
   macvtap: () => macvtap,
@@ -55,13 +55,14 @@ export const linkKindNames: readonly string[] = Object.keys(KINDS)
  *
  * @internal
  */
-export function linkKind(name: string | undefined): LinkKind<never> | undefined {
+export function linkKind(name: string | undefined): LinkKind<LinkSpec> | undefined {
   return Object.hasOwn(KINDS, name ?? '')
     ? KINDS[name as AnyLinkSpec['kind']]()
     : undefined
 }
 
-export { BRIDGE_OPTIONS, bridgeSettingsToWire } from './bridge.js'
+export { BRIDGE } from './bridge.js'
+export { readSettings } from './kind.js'
 export type { BridgeSettings, BridgeSpec } from './bridge.js'
 export type { IpvlanFlag, IpvlanMode, IpvlanSpec } from './ipvlan.js'
 export type { MacvlanMode, MacvlanSpec } from './macvlan.js'

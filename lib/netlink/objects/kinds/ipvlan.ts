@@ -3,7 +3,8 @@
  */
 import { Names } from '../../base/constants.js'
 import type { LinkSpec } from '../link-spec.js'
-import { linkToWire, type LinkLike } from '../../base/steps.js'
+import { linkMember, MemberTable, named } from '../../base/members.js'
+import type { LinkLike } from '../../base/steps.js'
 import type { LinkKind } from './kind.js'
 
 /** At which layer frames are told apart: IPVLAN_MODE_*. */
@@ -32,17 +33,11 @@ export interface IpvlanSpec extends LinkSpec {
 
 /** The kind `ipvlan`. */
 export const ipvlan: LinkKind<IpvlanSpec> = {
-  options: { link: 'value', mode: 'value', isolation: 'value' },
-  toWire: (spec, sink) => ({
-    link: linkToWire(spec.link, sink),
-    data: {
-      mode: spec.mode === undefined ? undefined : ipvlanModes.number(spec.mode),
-      flags:
-        spec.isolation === undefined ? undefined : ipvlanFlags.number(spec.isolation),
-    },
+  settings: new MemberTable({
+    link: linkMember(),
+    mode: named(ipvlanModes),
+    isolation: { ...named(ipvlanFlags), at: 'flags' },
   }),
-  fromWire: ({ flags, mode }) => ({
-    mode: ipvlanModes.name(Number(mode)),
-    isolation: ipvlanFlags.name(Number(flags ?? 0)),
-  }),
+  onLink: true,
+  read: ({ flags: _, ...data }) => data,
 }

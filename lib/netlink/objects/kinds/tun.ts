@@ -2,10 +2,17 @@
  * tun and tap links. Netlink reports and changes them but cannot make one: that is /dev/net/tun's
  * (tun_validate in drivers/net/tun.c answers EOPNOTSUPP), which the addon asks.
  */
-import { checkInteger, checkLinkName } from '../../base/check.js'
+import { checkLinkName } from '../../base/check.js'
 import { Names } from '../../base/constants.js'
-import { booleans, type LinkKind, type WireArgs } from './kind.js'
+import {
+  integer,
+  MemberTable,
+  named,
+  type Member,
+  type WireArgs,
+} from '../../base/members.js'
 import type { LinkSpec } from '../link-spec.js'
+import type { LinkKind } from './kind.js'
 
 /** IFF_TUN and IFF_TAP (linux/if_tun.h). */
 export const tunTypes = new Names<'tun' | 'tap'>('type', { tun: 1, tap: 2 })
@@ -33,13 +40,26 @@ const NO_PI = 0x1000
 const VNET_HDR = 0x4000
 const MULTI_QUEUE = 0x100
 
+// One of the flags of TUNSETIFF when the link is made, an attribute when it is told.
+const told: Member<boolean> = { isSwitch: true, read: (wire: number) => wire !== 0 }
+const id = integer(0, 0xfffffffe)
+
+const SETTINGS = new MemberTable<Omit<TunSpec, keyof LinkSpec>>({
+  type: named(tunTypes),
+  owner: id,
+  ownerGroup: { ...id, at: 'group' },
+  packetInformation: told,
+  vnetHeader: told,
+  multiQueue: told,
+})
+
 /**
  * What the addon asks of /dev/net/tun: the name, and what is fixed when the link is made.
  *
  * @internal
  */
 export function tunToWire(spec: TunSpec): WireArgs {
-  const { owner, ownerGroup, packetInformation, vnetHeader, multiQueue } = spec
+  const { packetInformation, vnetHeader, multiQueue } = spec
   for (const name of ['index', 'txQueues', 'rxQueues', 'txQueueLength']) {
     if (name in spec) throw new TypeError(`${name}: a tun link is not made with it`)
   }
@@ -47,30 +67,15 @@ export function tunToWire(spec: TunSpec): WireArgs {
     (packetInformation ? 0 : NO_PI) |
     (vnetHeader ? VNET_HDR : 0) |
     (multiQueue ? MULTI_QUEUE : 0)
-  const id = (value: number | undefined, field: string) =>
-    value === undefined ? undefined : checkInteger(value, field, 0, 0xfffffffe)
-  return {
-    name: checkLinkName(spec.name),
-    type: tunTypes.number(spec.type),
-    flags,
-    owner: id(owner, 'owner'),
-    group: id(ownerGroup, 'ownerGroup'),
-  }
+  const type = tunTypes.number(spec.type)
+  return { name: checkLinkName(spec.name), flags, ...SETTINGS.write(spec, {}), type }
 }
 
 /** The kind `tun`. */
-export const tun: LinkKind<LinkSpec> = {
-  options: {
-    type: 'value',
-    owner: 'value',
-    ownerGroup: 'value',
-    packetInformation: 'switch',
-    vnetHeader: 'switch',
-    multiQueue: 'switch',
-  },
-  toWire: () => ({}),
-  fromWire: (data) => ({
-    ...booleans(data, ['packetInformation', 'vnetHeader', 'persist', 'multiQueue']),
-    type: tunTypes.name(Number(data['type'])),
+export const tun: LinkKind<TunSpec> = {
+  settings: SETTINGS,
+  read: ({ persist, group: _, ...data }) => ({
+    ...data,
+    ...(persist !== undefined && { persist: persist !== 0 }),
   }),
 }

@@ -1,10 +1,10 @@
 /**
  * VLANs on a link (IFLA_VLAN_*, linux/if_link.h; IEEE 802.1Q).
  */
-import { checkInteger } from '../../base/check.js'
 import { etherTypes, type VlanProtocol } from '../../base/constants.js'
 import type { LinkSpec } from '../link-spec.js'
-import { linkToWire, type LinkLike } from '../../base/steps.js'
+import { integer, linkMember, MemberTable, named, plain } from '../../base/members.js'
+import type { LinkLike } from '../../base/steps.js'
 import type { LinkKind } from './kind.js'
 
 /** A VLAN link to make. */
@@ -21,15 +21,11 @@ export interface VlanSpec extends LinkSpec {
 
 /** The kind `vlan`. */
 export const vlan: LinkKind<VlanSpec> = {
-  options: { link: 'value', id: 'value', protocol: 'value', flags: 'value' },
-  toWire: (spec, sink) => ({
-    link: linkToWire(spec.link, sink),
-    data: {
-      id: checkInteger(spec.id, 'id', 0, 4094, 'a VLAN id'),
-      protocol:
-        spec.protocol === undefined ? undefined : etherTypes.number(spec.protocol),
-      flags: spec.flags,
-    },
+  settings: new MemberTable({
+    link: linkMember(),
+    id: integer(0, 4094, 'a VLAN id'),
+    protocol: named(etherTypes),
+    flags: plain,
   }),
-  fromWire: (data) => ({ ...data, protocol: etherTypes.name(Number(data['protocol'])) }),
+  onLink: true,
 }

@@ -1,7 +1,7 @@
 /**
  * VRF: a link whose ports route by a table of their own (IFLA_VRF_TABLE, linux/if_link.h).
  */
-import { checkInteger } from '../../base/check.js'
+import { integer, MemberTable } from '../../base/members.js'
 import type { LinkSpec } from '../link-spec.js'
 import type { LinkKind } from './kind.js'
 
@@ -13,8 +13,5 @@ export interface VrfSpec extends LinkSpec {
 
 /** The kind `vrf`. */
 export const vrf: LinkKind<VrfSpec> = {
-  options: { table: 'value' },
-  toWire: (spec) => ({
-    data: { table: checkInteger(spec.table, 'table', 1, 0xffffffff, 'a routing table') },
-  }),
+  settings: new MemberTable({ table: integer(1, 0xffffffff, 'a routing table') }),
 }

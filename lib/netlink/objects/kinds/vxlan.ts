@@ -1,13 +1,20 @@
 /**
  * VXLAN tunnels (IFLA_VXLAN_*, linux/if_link.h; RFC 7348).
  */
-import type { Wire } from '../../../binding.js'
-import { checkInteger } from '../../base/check.js'
-import type { LinkSpec } from '../link-spec.js'
-import type { Options } from '../../base/options.js'
+import {
+  integer,
+  linkMember,
+  MemberTable,
+  own,
+  plain,
+  toggle,
+  u32,
+  type WireArgs,
+} from '../../base/members.js'
 import { familyOf } from '../../base/prefix.js'
-import { linkToWire, type LinkLike, type StepSink } from '../../base/steps.js'
-import { bit, booleans, type KindParts, type LinkKind, type WireArgs } from './kind.js'
+import type { LinkLike } from '../../base/steps.js'
+import type { LinkSpec } from '../link-spec.js'
+import type { LinkKind } from './kind.js'
 
 /** The source ports that a tunnel chooses from by flow (IFLA_VXLAN_PORT_RANGE). */
 export interface PortSpan {
@@ -57,65 +64,47 @@ export interface VxlanSpec extends LinkSpec {
   readonly external?: boolean
 }
 
-const SWITCHES = [
-  'learning',
-  'proxy',
-  'l2Miss',
-  'l3Miss',
-  'udpChecksum',
-  'udpZeroChecksum6Tx',
-  'udpZeroChecksum6Rx',
-  'external',
-] as const
-const NUMBERS = {
-  id: 0xffffff,
-  port: 0xffff,
-  ageing: 0xffffffff,
-  limit: 0xffffffff,
-  ttl: 255,
-  tos: 255,
-} as const
+type Ends = Pick<VxlanSpec, 'remote' | 'local'>
 
-function address(name: 'remote' | 'local', text: string | undefined): WireArgs {
-  if (text === undefined) return {}
-  return { [familyOf(text, name) === 'ipv6' ? `${name}6` : name]: text }
-}
-
-function toWire(spec: VxlanSpec, sink: StepSink): KindParts {
-  const data: { [key: string]: Wire } = {
-    ...address('remote', spec.remote),
-    ...address('local', spec.local),
-    sourcePorts: spec.sourcePorts && { ...spec.sourcePorts },
-    link: spec.link === undefined ? undefined : linkToWire(spec.link, sink),
+// Each end has one attribute a family.
+function ends(spec: Ends): WireArgs {
+  const args: WireArgs = {}
+  for (const name of ['remote', 'local'] as const) {
+    const text = spec[name]
+    if (text === undefined) continue
+    args[familyOf(text, name) === 'ipv6' ? `${name}6` : name] = text
   }
-  for (const name of SWITCHES) data[name] = bit(spec[name])
-  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
-    const value = spec[name]
-    if (value !== undefined) data[name] = checkInteger(value, name, 0, NUMBERS[name])
-  }
-  if (spec.id === undefined && !spec.external) {
-    throw new TypeError('id: a VXLAN tunnel needs its VNI, or external: true')
-  }
-  return { data }
+  return args
 }
 
 /** The kind `vxlan`. */
 export const vxlan: LinkKind<VxlanSpec> = {
-  options: {
-    ...(Object.fromEntries(SWITCHES.map((name) => [name, 'switch'])) as Options<
-      Pick<VxlanSpec, (typeof SWITCHES)[number]>
-    >),
-    ...(Object.fromEntries(
-      Object.keys(NUMBERS).map((name) => [name, 'value']),
-    ) as Options<Pick<VxlanSpec, keyof typeof NUMBERS>>),
-    remote: 'value',
-    local: 'value',
-    link: 'value',
-    sourcePorts: 'value',
+  settings: new MemberTable({
+    id: integer(0, 0xffffff),
+    remote: own,
+    local: own,
+    port: integer(0, 0xffff),
+    sourcePorts: plain,
+    learning: toggle,
+    ageing: u32,
+    limit: u32,
+    ttl: integer(0, 255),
+    tos: integer(0, 255),
+    proxy: toggle,
+    l2Miss: toggle,
+    l3Miss: toggle,
+    udpChecksum: toggle,
+    udpZeroChecksum6Tx: toggle,
+    udpZeroChecksum6Rx: toggle,
+    external: toggle,
+    link: linkMember(),
+  }),
+  write: (spec) => {
+    if (spec.id !== undefined || spec.external) return ends(spec)
+    throw new TypeError('id: a VXLAN tunnel needs its VNI, or external: true')
   },
-  toWire,
-  fromWire: ({ remote6, local6, ...data }) => ({
-    ...booleans(data, SWITCHES),
+  read: ({ remote6, local6, ...data }) => ({
+    ...data,
     ...(remote6 !== undefined && { remote: remote6 }),
     ...(local6 !== undefined && { local: local6 }),
   }),
