@@ -6,14 +6,7 @@
 import { CniCode, CniError } from '../cni/spec/errors.js'
 import { NetlinkError } from '../errors.js'
 import type { NetNs, Plan, Done } from '../netlink/index.js'
-import {
-  dumpElements,
-  ipProtocols,
-  readGeneration,
-  Transaction,
-  type SetDef,
-  type SetElement,
-} from '../nft/index.js'
+import { ipProtocols, Transaction, type SetDef, type SetElement } from '../nft/index.js'
 import { describeMapping, type Mapping } from './mapping.js'
 import { makeTable } from './rules.js'
 import { addMappings, ANY, HAIRPIN, ONE, TABLE } from './table.js'
@@ -76,7 +69,7 @@ export function removePorts(host: NetNs, tag: string): void {
     else for (const { set, element } of own) tx.deleteElements(set, [element.key])
     try {
       const plan = host.plan()
-      plan.nft(tx)
+      plan.nftables.commit(tx)
       flushFlows(plan, own.filter((h) => h.set !== HAIRPIN).map(toMapping))
       plan.runSync()
       return
@@ -98,11 +91,11 @@ function commit(
   const plan = host.plan()
   const tx = new Transaction()
   if (make) makeTable(tx)
-  plan.nft(addMappings(tx, r.mappings, r.pod, r.tag, r.snat), {
+  plan.nftables.commit(addMappings(tx, r.mappings, r.pod, r.tag, r.snat), {
     undo: deletion(r),
   })
   // Without it the kernel drops packets from 127.0.0.1 that leave by another link than lo.
-  if (link) plan.setSysctl(`net/ipv4/conf/${link}/route_localnet`, '1')
+  if (link) plan.sysctl.set(`net/ipv4/conf/${link}/route_localnet`, '1')
   flushFlows(plan, r.mappings)
   const held = planHeld(plan, PORT_MAPS)
   return held(plan.runSync())
@@ -123,12 +116,12 @@ function deletion({ mappings, pod, snat }: PortmapRequest): Transaction {
 function flushFlows(plan: Plan, mappings: readonly Mapping[]): void {
   for (const { protocol, hostPort, hostAddress } of mappings) {
     if (protocol !== 'udp') continue
-    plan.flushConntrack({
-      family: 'ipv4',
+    const original = {
       protocol: ipProtocols.udp,
-      port: hostPort,
-      ...(hostAddress && { address: hostAddress }),
-    })
+      destinationPort: hostPort,
+      ...(hostAddress && { destination: hostAddress }),
+    }
+    plan.conntrack.flush({ family: 'ipv4', original })
   }
 }
 
@@ -142,14 +135,14 @@ function linkTowards(host: NetNs, pod: string): string {
 
 // Adds the reading of maps to a plan; answers with how to get at what was read.
 function planHeld(plan: Plan, sets: readonly SetDef[]): (done: Done) => Held[] {
-  const dumps = sets.map((set) => ({ set, dump: dumpElements(plan, set) }))
+  const dumps = sets.map((set) => ({ set, dump: plan.nftables.elements(set) }))
   return (done) =>
     dumps.flatMap(({ set, dump }) => done.of(dump).map((element) => ({ set, element })))
 }
 
 function readAll(host: NetNs): { held: Held[]; generation: number } {
   const plan = host.plan()
-  const generation = readGeneration(plan)
+  const generation = plan.nftables.generation()
   const held = planHeld(plan, [...PORT_MAPS, HAIRPIN])
   const done = plan.runSync()
   return { held: held(done), generation: done.of(generation) }

@@ -8,7 +8,7 @@ import {
   type Plan,
   type StepRef,
 } from '../netlink/index.js'
-import { dumpElements, Transaction, ipv4Bytes } from '../nft/index.js'
+import { Transaction, ipv4Bytes } from '../nft/index.js'
 import { endpointsMap, HOST_TAG, toElement, type TableEndpoint } from './endpoint-map.js'
 
 /** A pod's end of the wire and the host's. */
@@ -62,17 +62,20 @@ export function planEndpoint(
   const address = bare(endpoint.address)
   const map = endpointsMap(endpoint.bridge)
   const element = toElement({ address, mac: endpoint.mac, tag: endpoint.tag })
-  plan.nft(new Transaction().addElements(map, [element], { exclusive: true }), {
-    undo: new Transaction().deleteElements(map, [[address]]),
-  })
+  plan.nftables.commit(
+    new Transaction().addElements(map, [element], { exclusive: true }),
+    {
+      undo: new Transaction().deleteElements(map, [[address]]),
+    },
+  )
   const [outer, inner] = plan.link.addVeth(
     { name: endpoint.hostLink, master: room.bridgeIndex, mtu: room.mtu, up: true },
     { name: endpoint.ifname, netns: room.pod, mac: endpoint.mac, mtu: room.mtu },
   )
   // A pod that reaches its own address through a service comes back by its own port.
-  plan.link.setPort(outer, { hairpin: true })
+  plan.bridgePort.set(outer, { hairpin: true })
   // No flood of ARP for pods, whose MAC is known.
-  plan.neighbour.replacePermanent({ link: room.bridgeIndex, address, mac: endpoint.mac })
+  plan.neighbour.replace({ link: room.bridgeIndex, address, mac: endpoint.mac })
   const inside = plan.in(room.pod)
   inside.address.add({ link: inner, address: endpoint.address })
   inside.link.set(inner, { up: true })
@@ -92,14 +95,16 @@ export function planEndpointRemoval(
 ): void {
   const address = bare(endpoint.address)
   const map = endpointsMap(endpoint.bridge)
-  plan.nft(new Transaction().deleteElements(map, [[address]]), { accept: [ERRNO.ENOENT] })
+  plan.nftables.commit(new Transaction().deleteElements(map, [[address]]), {
+    accept: [ERRNO.ENOENT],
+  })
   if (bridgeIndex) plan.neighbour.delIfExists({ link: bridgeIndex, address })
 }
 
 /** The pods in the bridge's map; none when there is no such map. */
 export function endpointsInMap(host: NetNs, bridge: string): TableEndpoint[] {
   const plan = host.plan()
-  const elements = dumpElements(plan, endpointsMap(bridge))
+  const elements = plan.nftables.elements(endpointsMap(bridge))
   const all = plan.runSync().of(elements)
   return all
     .map(({ key, data, comment = '' }) => ({

@@ -97,10 +97,10 @@ export function establishBridge(
   const mac = nic.mac
   const bridge =
     existing?.index ??
-    plan.link.addBridge({ name, mac, mtu, alias: BRIDGE_ALIAS, up: true })
+    plan.link.add({ kind: 'bridge', name, mac, mtu, alias: BRIDGE_ALIAS, up: true })
   // Host ports and masqueraded traffic come in and go out by the bridge.
-  plan.setSysctl(`net/ipv4/conf/${name}/forwarding`, '1')
-  plan.nft(tables(host, state, record, move), { undo: drop(state, record) })
+  plan.sysctl.set(`net/ipv4/conf/${name}/forwarding`, '1')
+  plan.nftables.commit(tables(host, state, record, move), { undo: drop(state, record) })
   if (existing && !existing.up) plan.link.set(existing.index, { up: true })
   if (existing && record.made && !existing.alias) {
     plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
@@ -125,8 +125,8 @@ function plugIn(
     const link = facts.links.find((candidate) => candidate.name === name)
     if (!link || link.master === bridge) continue
     plan.link.set(link.index, { master: bridge })
-    plan.link.setPort(link.index, { hairpin: true })
-    plan.neighbour.replacePermanent({ link: bridge, address: bare(address), mac })
+    plan.bridgePort.set(link.index, { hairpin: true })
+    plan.neighbour.replace({ link: bridge, address: bare(address), mac })
   }
 }
 
@@ -231,7 +231,7 @@ export function dissolveBridge(host: NetNs, state: NodeState, bridge: string): v
       planRestoreNic(plan, move)
     }
   }
-  plan.nft(drop(state, record))
+  plan.nftables.commit(drop(state, record))
   plan.runSync()
   delete state.bridges[bridge]
 }

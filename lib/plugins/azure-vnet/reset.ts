@@ -138,7 +138,7 @@ function removeTables(host: NetNs, progress: Progress): void {
   const tx = new Transaction()
   for (const table of ours) tx.deleteTable(table)
   const removal = host.plan()
-  removal.nft(tx)
+  removal.nftables.commit(tx)
   removal.runSync()
   for (const { family, name } of ours) progress('table', `${family} ${name}`)
 }
