@@ -23,9 +23,11 @@ import {
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
 import { checkOptions } from './base/options.js'
 import { Plan } from './plan.js'
+import { rulesetCalls, rulesetCallsSync } from './ruleset.js'
 import {
   shortVerbs,
   shortVerbsSync,
+  type NftShortVerbs,
   type ShortVerbs,
   type SyncForm,
   type VerbGroups,
@@ -61,6 +63,7 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** @internal The addon's handle; for the plan. */
   readonly native: NativeNetNs
   readonly #groups = new Map<keyof VerbGroups, unknown>()
+  #nftables: NftShortVerbs | undefined
   #sync: SyncForm | undefined
 
   /** @internal What runs the plans of this handle; for the plan. */
@@ -273,8 +276,11 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   }
 
   /** The ruleset of nftables, one call each. */
-  get nftables(): ShortVerbs<VerbGroups['nftables']> {
-    return this.#group('nftables')
+  get nftables(): NftShortVerbs {
+    return (this.#nftables ??= {
+      ...this.#group('nftables'),
+      ...rulesetCalls(() => this.plan()),
+    })
   }
 
   /** Flows of conntrack, one call each. */
@@ -284,9 +290,12 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
 
   /** The same verbs on this thread, without a promise: `host.sync.link.dump()`. */
   get sync(): SyncForm {
-    return (this.#sync ??= Object.fromEntries(
-      GROUPS.map((group) => [group, shortVerbsSync(() => this.plan(), group)]),
-    ) as unknown as SyncForm)
+    if (this.#sync) return this.#sync
+    const plan = () => this.plan()
+    const groups = GROUPS.map((group) => [group, shortVerbsSync(plan, group)])
+    const sync = Object.fromEntries(groups) as SyncForm
+    this.#sync = { ...sync, nftables: { ...sync.nftables, ...rulesetCallsSync(plan) } }
+    return this.#sync
   }
 
   #group<K extends keyof VerbGroups>(group: K): ShortVerbs<VerbGroups[K]> {

@@ -10,8 +10,8 @@ import {
 } from '../binding.js'
 import { toError } from '../errors.js'
 import { ConntrackVerbs } from '../conntrack/verbs.js'
-import { NftVerbs, type CommitOptions, type CommitResult } from '../nft/ruleset.js'
-import type { Transaction } from '../nft/transaction.js'
+import { NftVerbs } from '../nft/ruleset.js'
+import type { CallOptions } from './call.js'
 import { AddressVerbs } from './objects/address.js'
 import { BridgePortVerbs } from './objects/bridge-port.js'
 import { checkSignal } from './base/check.js'
@@ -33,18 +33,6 @@ export interface RunOptions {
    * `stop` leaves them; `continue` goes on with the next step, which is what a teardown wants.
    */
   readonly onFailure?: 'undo' | 'stop' | 'continue'
-}
-
-/** What any asynchronous call takes. */
-export interface CallOptions {
-  /**
-   * Ends the call: it rejects with the signal's reason. Aborted before it starts, nothing is done.
-   * While it runs, the signal is looked at between steps and between the datagrams of a dump, never
-   * within a request or an nft transaction; what was done is then taken back as after a step that
-   * failed. Where that fails too, the error is an AggregateError of the reason and what the kernel
-   * answered. A call that is done is not affected.
-   */
-  readonly signal?: AbortSignal
 }
 
 /** The verbs that a plan offers for one namespace. */
@@ -88,51 +76,6 @@ export class PlanScope {
     this.bridgePort = new BridgePortVerbs(sink)
     this.nsid = new NsidVerbs(sink)
     this.sysctl = new SysctlVerbs(sink)
-  }
-
-  /**
-   * Writes a file below /proc/sys as the namespace sees it. Parts of the name are joined by
-   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`. `was` is the
-   * value that undo puts back.
-   */
-  setSysctl(name: string, value: string, was?: string): void {
-    this.sysctl.set(name, value, was)
-  }
-
-  /**
-   * Reads a file below /proc/sys as the namespace sees it, without the closing newline. With
-   * `optional`, one that is not there reads as an empty text.
-   */
-  getSysctl(name: string, options: { optional?: boolean } = {}): StepRef<string> {
-    return this.sysctl.get(name, options)
-  }
-
-  /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */
-  nft(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
-    return this.nftables.commit(transaction, options)
-  }
-
-  /**
-   * Deletes the conntrack entries whose original direction has this protocol number, destination
-   * port and (when given) destination address. The result is their number.
-   */
-  flushConntrack(filter: {
-    /** Family of the flows. */
-    family: 'ipv4' | 'ipv6'
-    /** IP protocol number: 6 TCP, 17 UDP. */
-    protocol: number
-    /** Destination port of the original direction. */
-    port: number
-    /** Destination address of the original direction; any when absent. */
-    address?: string
-  }): StepRef<number> {
-    const { family, protocol, port, address } = filter
-    const original = {
-      protocol,
-      destinationPort: port,
-      ...(address !== undefined && { destination: address }),
-    }
-    return this.conntrack.flush({ family, original })
   }
 
   /** Adds a request in the addon's own terms; for verbs that have no method yet. */

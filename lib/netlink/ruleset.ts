@@ -4,8 +4,8 @@
 import type { Wire } from '../binding.js'
 import { NetlinkError } from '../errors.js'
 import { ERRNO } from './base/constants.js'
-import type { NetNs } from './netns.js'
-import type { CallOptions, Done, Plan } from './plan.js'
+import { takeSignal, type CallOptions, type ShortArguments } from './call.js'
+import type { Done, Plan } from './plan.js'
 import type {
   CommitOptions,
   CommitResult,
@@ -13,6 +13,8 @@ import type {
   RulesetFilter,
 } from '../nft/ruleset.js'
 import type { Transaction } from '../nft/transaction.js'
+
+type NewPlan = () => Plan
 
 /** What takes several plans, as a generator: it yields each and is given what came of it. */
 type Plans<T> = Generator<Plan, T, Done>
@@ -45,9 +47,9 @@ async function run<T>(plans: Plans<T>, options: CallOptions): Promise<T> {
 
 const TRIES = 20
 
-function* readAll(host: NetNs, filter: RulesetFilter): Plans<Ruleset> {
+function* readAll(newPlan: NewPlan, filter: RulesetFilter): Plans<Ruleset> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const first = host.plan()
+    const first = newPlan()
     const before = first.nftables.generation()
     const tables = first.nftables.tables(filter.family && { family: filter.family })
     const chains = first.nftables.chains(filter)
@@ -55,7 +57,7 @@ function* readAll(host: NetNs, filter: RulesetFilter): Plans<Ruleset> {
     const rules = first.nftables.rules(filter)
     const objects = first.nftables.objects(filter)
     const done = yield first
-    const second = host.plan()
+    const second = newPlan()
     const withElements = done
       .of(sets)
       .map((set) => ({ set, elements: second.nftables.elements(set) }))
@@ -88,26 +90,6 @@ function* readAll(host: NetNs, filter: RulesetFilter): Plans<Ruleset> {
   })
 }
 
-/**
- * Reads the whole ruleset of a namespace (or a family or table of it), consistent: it is read
- * again when a commit came between. When that never ends, it gives up after 20 readings with a
- * NetlinkError of code EINTR.
- *
- * @throws NetlinkError EPERM without CAP_NET_ADMIN
- */
-export function list(
-  host: NetNs,
-  filter: RulesetFilter = {},
-  { signal }: CallOptions = {},
-): Promise<Ruleset> {
-  return run(readAll(host, filter), { signal })
-}
-
-/** As {@link list}, on this thread. */
-export function listSync(host: NetNs, filter: RulesetFilter = {}): Ruleset {
-  return runSync(readAll(host, filter))
-}
-
 // Which get asks for what a destroy would delete.
 function probe(op: string, args: { readonly [key: string]: Wire }) {
   const get = op.replace(/destroy$/, 'get')
@@ -120,12 +102,12 @@ function probe(op: string, args: { readonly [key: string]: Wire }) {
 }
 
 function* emulateDestroy(
-  host: NetNs,
+  newPlan: NewPlan,
   tx: Transaction,
   options: CommitOptions,
 ): Plans<CommitResult> {
   for (let attempt = 1; ; attempt++) {
-    const look = host.plan()
+    const look = newPlan()
     const generation = look.nftables.generation()
     const steps = tx.messages.map(({ op, args }) => {
       if (!op.endsWith('.destroy')) return undefined
@@ -137,7 +119,7 @@ function* emulateDestroy(
       const step = steps[i]
       return step !== undefined && seen.of(step) !== undefined
     }
-    const plan = host.plan()
+    const plan = newPlan()
     const base = tx.generation ?? seen.of(generation)
     const result = plan.nftables.commit(tx.withoutDestroy(exists, base), options)
     try {
@@ -151,14 +133,14 @@ function* emulateDestroy(
 }
 
 function* commitPlans(
-  host: NetNs,
+  newPlan: NewPlan,
   tx: Transaction,
-  options: CommitOptions & { destroy?: 'emulate' },
+  options: CommitCallOptions,
 ): Plans<CommitResult> {
   const { destroy, ...rest } = options
   const destroys = tx.messages.some(({ op }) => op.endsWith('.destroy'))
-  if (destroys && destroy === 'emulate') return yield* emulateDestroy(host, tx, rest)
-  const plan = host.plan()
+  if (destroys && destroy === 'emulate') return yield* emulateDestroy(newPlan, tx, rest)
+  const plan = newPlan()
   const result = plan.nftables.commit(tx, rest)
   try {
     return (yield plan).of(result)
@@ -168,27 +150,73 @@ function* commitPlans(
       error instanceof NetlinkError && ['EINVAL', 'EOPNOTSUPP'].includes(error.code)
     if (!old || !destroys || !error.extAck.includes('.destroy)')) throw error
   }
-  return yield* emulateDestroy(host, tx, rest)
+  return yield* emulateDestroy(newPlan, tx, rest)
+}
+
+/** How a transaction is committed by a call of its own. */
+export interface CommitCallOptions extends CommitOptions {
+  /** `emulate` does without `destroy` on any kernel, as is done by itself on those before 6.3. */
+  readonly destroy?: 'emulate'
+}
+
+/** What takes several plans; beside the short forms of the nftables group. */
+export interface RulesetCalls {
+  /**
+   * Reads the whole ruleset of a namespace (or a family or table of it), consistent: it is read
+   * again when a commit came between. When that never ends, it gives up after 20 readings with a
+   * NetlinkError of code EINTR.
+   *
+   * @throws NetlinkError EPERM without CAP_NET_ADMIN
+   */
+  list(...args: ShortArguments<[filter?: RulesetFilter]>): Promise<Ruleset>
+  /**
+   * Commits a transaction; see {@link NftVerbs.commit}. On kernels before 6.3, which have no
+   * `destroy`, it looks what there is and deletes that.
+   */
+  commit(
+    ...args: ShortArguments<[transaction: Transaction, options?: CommitCallOptions]>
+  ): Promise<CommitResult>
+}
+
+/** {@link RulesetCalls} on this thread. */
+export interface RulesetCallsSync {
+  /** As {@link RulesetCalls.list}, without a promise. */
+  list(filter?: RulesetFilter): Ruleset
+  /** As {@link RulesetCalls.commit}, without a promise. */
+  commit(transaction: Transaction, options?: CommitCallOptions): CommitResult
 }
 
 /**
- * Commits a transaction; see {@link NftVerbs.commit}. On kernels before 6.3, which have no `destroy`, it
- * looks what there is and deletes that; `destroy: 'emulate'` does so on any kernel.
+ * The calls for a namespace, by what makes its plans.
+ *
+ * @internal
  */
-export function commit(
-  host: NetNs,
-  transaction: Transaction,
-  options: CommitOptions & CallOptions & { destroy?: 'emulate' } = {},
-): Promise<CommitResult> {
-  const { signal, ...rest } = options
-  return run(commitPlans(host, transaction, rest), { signal })
+export function rulesetCalls(newPlan: NewPlan): RulesetCalls {
+  // Bad input rejects like a refusal of the kernel does: an async function never throws.
+  return {
+    list: async (...args) => {
+      const [[filter = {}], call] = takeSignal(args)
+      return run(readAll(newPlan, filter as RulesetFilter), call)
+    },
+    commit: async (...args) => {
+      const [[transaction, options = {}], call] = takeSignal(args)
+      return run(
+        commitPlans(newPlan, transaction as Transaction, options as CommitCallOptions),
+        call,
+      )
+    },
+  }
 }
 
-/** As {@link commit}, on this thread. */
-export function commitSync(
-  host: NetNs,
-  transaction: Transaction,
-  options: CommitOptions & { destroy?: 'emulate' } = {},
-): CommitResult {
-  return runSync(commitPlans(host, transaction, options))
+/**
+ * The calls for a namespace on this thread.
+ *
+ * @internal
+ */
+export function rulesetCallsSync(newPlan: NewPlan): RulesetCallsSync {
+  return {
+    list: (filter = {}) => runSync(readAll(newPlan, filter)),
+    commit: (transaction, options = {}) =>
+      runSync(commitPlans(newPlan, transaction, options)),
+  }
 }

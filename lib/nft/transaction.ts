@@ -37,12 +37,11 @@ import {
 import { setToWire, type SetDef, type SetRef } from './set.js'
 
 export * from './defs.js'
-export * from './dump.js'
 export type { ElementKey } from './refs.js'
 
 /**
- * A list of changes to the ruleset that are committed together, by `commit`, `plan.nft` or
- * `plan.nftables.commit`. The methods only collect: they throw a TypeError for what cannot be, and
+ * A list of changes to the ruleset that are committed together, by `plan.nftables.commit` or
+ * `host.nftables.commit`. The methods only collect: they throw a TypeError for what cannot be, and
  * what they say of a NetlinkError is what the commit ends with. Its message names the change.
  */
 export class Transaction {

@@ -34,7 +34,7 @@ const cases: readonly Case[] = [...linkCases, ...ipCases, ...stationCases]
 function provoke(t: Test, { verb, code, extAck = '', attribute = '', make }: Case): void {
   const plan = world.host.plan()
   // Something to take back.
-  plan.link.addBridge({ name: 'first' })
+  plan.link.add({ kind: 'bridge', name: 'first' })
   make(plan, world)
   const error = outcome(plan)
   if (!(error instanceof NetlinkError)) throw error ?? new Error(`${verb}: no ${code}`)

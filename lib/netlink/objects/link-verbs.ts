@@ -2,7 +2,6 @@
  * The verbs for links.
  */
 import type { Wire } from '../../binding.js'
-import { BridgePortVerbs, type PortChange } from './bridge-port.js'
 import { checkAltName, checkInteger, checkLinkName, nameArgs } from '../base/check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from '../base/constants.js'
 import {
@@ -12,7 +11,6 @@ import {
   tunToWire,
   type AnyLinkSpec,
   type BridgeSettings,
-  type BridgeSpec,
   type TunSpec,
 } from './kinds/index.js'
 import { linkFromWire, type Link } from './link.js'
@@ -59,6 +57,7 @@ export class LinkVerbs {
    * @throws NetlinkError EINVAL for settings that the kind refuses, such as its MTU, and for a
    *   master that is gone
    * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
+   * @throws NetlinkError ELOOP for a bridge whose master is a bridge
    * @throws SyscallError EEXIST, EINVAL (an unknown user or group), EPERM or ENOENT (no such device)
    *   for a `tun`, which /dev/net/tun makes
    */
@@ -74,27 +73,6 @@ export class LinkVerbs {
    */
   ensure(spec: AnyLinkSpec): LinkRef {
     return this.#add(spec, [ERRNO.EEXIST])
-  }
-
-  /**
-   * Makes a bridge.
-   *
-   * @throws NetlinkError EEXIST when the name or the index is taken
-   * @throws NetlinkError EINVAL for an MTU that a bridge does not take, or a master that is gone
-   * @throws NetlinkError EADDRNOTAVAIL for a MAC of a group, or of zeros
-   * @throws NetlinkError ELOOP when the master is a bridge
-   */
-  addBridge(spec: BridgeSpec): LinkRef {
-    return this.#add({ ...spec, kind: 'bridge' }, [])
-  }
-
-  /**
-   * Makes a bridge, or takes the link of that name as it is.
-   *
-   * @throws NetlinkError as `addBridge`, but for EEXIST
-   */
-  ensureBridge(spec: BridgeSpec): LinkRef {
-    return this.#add({ ...spec, kind: 'bridge' }, [ERRNO.EEXIST])
   }
 
   /**
@@ -237,15 +215,6 @@ export class LinkVerbs {
    */
   delAltNameIfExists(link: LinkLike, name: string): void {
     this.#altName('del', link, name, [ERRNO.ENOENT, ERRNO.ENODEV])
-  }
-
-  /**
-   * Sets a bridge's port; the same as `bridgePort.set`.
-   *
-   * @throws NetlinkError EOPNOTSUPP when the link is no port
-   */
-  setPort(link: LinkLike, flags: PortChange): void {
-    new BridgePortVerbs(this.sink).set(link, flags)
   }
 
   /**

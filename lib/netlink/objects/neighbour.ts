@@ -167,15 +167,6 @@ export class NeighbourVerbs {
   }
 
   /**
-   * Sets a permanent entry, in the place of any other for the address.
-   *
-   * @throws NetlinkError ENODEV when the link is gone
-   */
-  replacePermanent(spec: NeighbourSpec & { readonly mac: string }): void {
-    this.#put({ ...spec, state: 'permanent' }, NLM_F.create | NLM_F.replace)
-  }
-
-  /**
    * Deletes an entry.
    *
    * @throws NetlinkError ENOENT when it is not there
