@@ -29,13 +29,8 @@ import {
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { restorePorts } from './ports.js'
-import {
-  readyRecords,
-  recordOf,
-  viewOf,
-  type NodeState,
-  type ReadyRecord,
-} from './state.js'
+import type { NodeState, ReadyRecord } from './records.js'
+import { readyRecords, recordOf, viewOf } from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */

@@ -8,7 +8,8 @@ import type { HostNic } from '../ipam/index.js'
 import type { NetNs } from '../netlink/index.js'
 import type { Store } from '../state/index.js'
 import type { LeasedAddress, ModeName, ModeSettings } from '../vnet/index.js'
-import { nodeStore, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { nodeStore } from './state.js'
 
 /** Where the engine tells what deserves a line. No method throws. */
 export interface EngineLog {

@@ -4,7 +4,8 @@
 import { ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
 import { portBackend, type OwnedPorts, type PortsRecord } from '../portmap/backend.js'
 import type { Engine } from './engine.js'
-import { readyRecordOf, readyRecords, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { readyRecordOf, readyRecords } from './state.js'
 
 /**
  * Makes host ports lead to an attachment; one that another main plug-in made gets a record for them.

@@ -5,7 +5,8 @@ import { prefixOf } from '../ip/index.js'
 import { lazyFacts, modeOf, type ModeSettings } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { restorePorts } from './ports.js'
-import { readyRecords, viewOf, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { readyRecords, viewOf } from './state.js'
 
 /** Settings of a network that its pods on the host shall have from now on. */
 export interface ChangedSettings {

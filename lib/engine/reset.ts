@@ -11,7 +11,8 @@ import { removeFiles } from '../state/files.js'
 import { allModes, modeOf, readFacts, type Mode } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { removeRemains, remainsOf } from './removal.js'
-import { viewOf, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { viewOf } from './state.js'
 
 /** Told of each step when it is done. */
 export type Progress = (
@@ -146,7 +147,7 @@ function removeTables(kernel: NetNs, progress: Progress): void {
   const tx = new Transaction()
   for (const table of ours) tx.deleteTable(table)
   const removal = kernel.plan()
-  removal.nft(tx)
+  removal.nftables.commit(tx)
   removal.runSync()
   for (const { family, name } of ours) progress('table', `${family} ${name}`)
 }

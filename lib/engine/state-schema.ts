@@ -17,7 +17,7 @@ import {
 } from '../state/schema.js'
 import { Salvage, type Salvaged } from '../state/salvage.js'
 import { bridgeNetwork, hostMove } from '../vnet/bridge/record.js'
-import type { AttachmentRecord, NodeState } from './state.js'
+import type { AttachmentRecord, NodeState } from './records.js'
 
 const ownerShape: Shape<Owner> = object({
   network: text,

@@ -2,7 +2,6 @@
  * What the host's network looks like, read in one native call.
  */
 import type { Address, Link, NetNs, Route } from '../netlink/index.js'
-import { tableExists } from '../nft/index.js'
 import { bridgeTable } from './bridge/endpoint-map.js'
 
 /** The host's links, addresses and routes at one moment. */
@@ -18,7 +17,7 @@ export interface HostFacts {
  */
 export function readAcceptDad(host: NetNs, link: string): string {
   const plan = host.plan()
-  const value = plan.getSysctl(acceptDad(link), { optional: true })
+  const value = plan.sysctl.get(acceptDad(link), { optional: true })
   return plan.runSync().of(value)
 }
 
@@ -91,7 +90,7 @@ function readNear(host: NetNs, known: readonly KnownBridge[], more?: string): Ne
   const names = new Set([...known.map(({ nic }) => nic), ...(more ? [more] : [])])
   const nics = [...names].map((nic) => plan.link.read(nic, { optional: true }))
   const addresses = plan.address.dump()
-  const found = known.map(({ bridge }) => tableExists(plan, bridgeTable(bridge)))
+  const found = known.map(({ bridge }) => plan.nftables.tableExists(bridgeTable(bridge)))
   const done = plan.runSync()
   const here = known.filter((_, i) => done.of(found[i]!))
   const tables = new Set(here.map(({ bridge }) => bridge))
