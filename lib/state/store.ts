@@ -41,7 +41,7 @@ export interface StoreOptions<T> {
 
 interface Loaded<T> {
   readonly data: T
-  /** The file's text, when the data is what it says. */
+  /** The file's text, when it holds the data, be it in an earlier version's form. */
   readonly text?: string
   /** Why the file was not used, when it was damaged. */
   readonly problem?: string
@@ -110,12 +110,11 @@ export class Store<T> {
       return { data: initial(), problem: `cannot be used: ${parsed.message}` }
     }
     this.#valid = text
-    // The text of an earlier version counts as a change, so that the next update writes this one's.
-    const isSame = document.version === this.#options.version
     if (document.bootId !== host.bootId()) {
       return { data: surviveReboot ? surviveReboot(parsed) : initial() }
     }
-    return isSame ? { data: parsed, text } : { data: parsed }
+    // Against the text of an earlier version the data counts as changed: the next update writes it.
+    return { data: parsed, text }
   }
 
   #parse(text: string, { version, data }: Document): T | Error {
