@@ -35,7 +35,7 @@ export interface StoreOptions<T> {
 
 interface Loaded<T> {
   readonly data: T
-  /** The file's text, when the data is what it says. */
+  /** The file's text, when it holds the data, be it in an earlier version's form. */
   readonly text?: string
   /** Why the file is not used, or not all of it, when it is damaged. */
   readonly problem?: string
@@ -114,9 +114,8 @@ export class Store<T> {
     }
     this.#valid = text
     const data = survive(parsed)
-    // A file of an earlier version, or of another boot, is replaced by the first change.
-    const isSame = data === parsed && document.version === this.#options.version
-    return isSame ? { data, text } : { data }
+    // Against the text of an earlier version the data counts as changed: the next update writes it.
+    return data === parsed ? { data, text } : { data }
   }
 
   #parse(text: string, { version, data }: Document): T | Salvaged<T> | Error {

@@ -116,6 +116,29 @@ t.test('another boot id starts afresh, or with what survives', async (t) => {
   })
 })
 
+t.test(
+  'data of an earlier version is brought up to date, and so is the file',
+  async (t) => {
+    const old = '{"version":1,"bootId":"boot-1","data":{"name":"a"}}'
+    const dir = t.testdir({ state: { 'x.json': old } })
+    const { store, path, warnings } = setUp(dir, {
+      version: 2,
+      parse: (found, version) =>
+        version === 1 ? { names: [(found as { name: string }).name] } : shape(found, ''),
+    })
+    t.strictSame(store.read(), { names: ['a'] })
+    t.equal(readFileSync(path, 'utf8'), old, 'a reader does not change it')
+    await store.update((data) => data.names.length)
+    t.strictSame(JSON.parse(readFileSync(path, 'utf8')), {
+      version: 2,
+      bootId: 'boot-1',
+      data: { names: ['a'] },
+    })
+    t.strictSame(store.read(), { names: ['a'] }, 'which is read as what it is now')
+    t.strictSame(warnings, [])
+  },
+)
+
 const damaged: Record<string, string> = {
   'half a file': '{"version":1,"bootId":"boot-1","da',
   'an empty file': '',
