@@ -28,7 +28,7 @@ import {
 } from './attach-checks.js'
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
-import { restorePorts } from './ports.js'
+import { restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
 import { readyRecords, recordOf, viewOf } from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
@@ -60,10 +60,10 @@ export async function attach(engine: Engine, request: AttachRequest): Promise<At
   mark('checks')
   const exclude: string[] = []
   for (;;) {
-    const networks = await recordIntent(job)
+    const state = await recordIntent(job)
     mark('intent')
     try {
-      return await attachOnce(job, networks, exclude)
+      return await attachOnce(job, state, exclude)
     } catch (error) {
       await undo(job)
       const taken = takenAddress(error)
@@ -90,27 +90,27 @@ async function check({ engine, request }: Job): Promise<void> {
 }
 
 // Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
-// with the host networks that are on record: those stay, because this pod may be about to come.
-function recordIntent({ engine, request }: Job): Promise<NodeState['networks']> {
+// with what is on record: its host networks stay, because this pod may be about to come.
+function recordIntent({ engine, request }: Job): Promise<NodeState> {
   const { host, store } = engine
   const { owner } = request
   return store.update((state) => {
     const adder: CallId = host.self
     refuseSecondAdd(host, recordOf(state, owner), owner)
     state.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder }
-    return state.networks
+    return state
   })
 }
 
 async function attachOnce(
   job: Job,
-  networks: NodeState['networks'],
+  state: NodeState,
   exclude: readonly string[],
 ): Promise<Attached> {
   const { engine, request, mode } = job
   const { settings, leases, owner } = request
-  const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
-  const facts = lazyFacts(engine.kernel, known, settings.master)
+  const { networks } = state
+  const facts = freshFacts(job, state)
   const leased = await leases.acquire({
     nics: () => nicsWithAddresses(facts),
     exclude,
@@ -124,6 +124,8 @@ async function attachOnce(
   const pools = leased.addresses.map(({ pool }) => pool)
   const wish = { facts, name, nic, network: owner.network, settings, pools }
   const { network, link } = await networkFor(job, networks[name], wish)
+  // Who took away what pods need may have taken the rules of their ports, or these alone.
+  await restoreFlushedPorts(engine, state)
   mark('bridge')
   engine.host.checkpoint()
   const { pod, outerMac } = runPlan(job, leased, network, link, nic)
@@ -177,8 +179,6 @@ async function networkFor(
     return { network, link: mode.find(now(), network) }
   })
   const { network, link } = made
-  // Who took the tables of pods away took those of ports along.
-  await restorePorts(engine)
   if (link) return { network, link }
   throw new CniError(
     CniCode.UnexpectedHost,

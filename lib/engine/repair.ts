@@ -41,7 +41,7 @@ export async function repair(
     )
     if (wasWhole !== undefined) networks.push({ name, wasWhole })
   }
-  return { networks, ports: await restorePorts(engine) }
+  return { networks, ports: await restorePorts(engine, engine.store.read()) }
 }
 
 function repairNetwork(

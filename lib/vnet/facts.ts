@@ -2,7 +2,9 @@
  * What the host's network looks like, read in one native call.
  */
 import type { Address, Link, NetNs, Route } from '../netlink/index.js'
+import type { TableRef } from '../nft/index.js'
 import { bridgeTable } from './bridge/endpoint-map.js'
+import { MASQUERADE_TABLE } from './table-names.js'
 
 /** The host's links, addresses and routes at one moment. */
 export interface HostFacts {
@@ -49,11 +51,11 @@ export interface KnownBridge {
 
 /** The facts that an ADD looks at. */
 export interface NearFacts extends HostFacts {
-  /** Whether the nft table of a known bridge is there. */
-  hasTable(bridge: string): boolean
+  /** Whether an nft table is there: that of a known bridge, or the node's. */
+  hasTable(table: TableRef): boolean
 }
 
-/** What is read in one native call. */
+/** What is read in one native call; of tables, the names of those that are there. */
 type Near = Omit<HostFacts, 'routes'> & { readonly tables: ReadonlySet<string> }
 
 /**
@@ -80,7 +82,7 @@ export function lazyFacts(
     get routes() {
       return (routes ??= readFacts(host).routes)
     },
-    hasTable: (bridge) => read().tables.has(bridge),
+    hasTable: ({ name }) => read().tables.has(name),
   }
 }
 
@@ -90,10 +92,15 @@ function readNear(host: NetNs, known: readonly KnownBridge[], more?: string): Ne
   const names = new Set([...known.map(({ nic }) => nic), ...(more ? [more] : [])])
   const nics = [...names].map((nic) => plan.link.read(nic, { optional: true }))
   const addresses = plan.address.dump()
-  const found = known.map(({ bridge }) => plan.nftables.tableExists(bridgeTable(bridge)))
+  // The first pod of a node has no use for tables.
+  const wanted =
+    known.length > 0
+      ? [...known.map(({ bridge }) => bridgeTable(bridge)), MASQUERADE_TABLE]
+      : []
+  const found = wanted.map((table) => plan.nftables.tableExists(table))
   const done = plan.runSync()
-  const here = known.filter((_, i) => done.of(found[i]!))
-  const tables = new Set(here.map(({ bridge }) => bridge))
+  const here = wanted.filter((_, i) => done.of(found[i]!))
+  const tables = new Set(here.map(({ name }) => name))
   const links = done.of(alone)
   const isKnown = (link: Link) => known.some(({ bridge }) => bridge === link.name)
   // A NIC may be beneath a bridge that is not known. And kernels before 5.16 list nothing.

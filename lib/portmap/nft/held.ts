@@ -78,3 +78,10 @@ export function readPorts(host: NetNs): HeldPort[] {
   const placed = planElements(plan, PORT_MAPS)
   return portsIn(placed(plan.runSync()))
 }
+
+/** Whether the table is there. */
+export function hasTable(host: NetNs): boolean {
+  const plan = host.plan()
+  const found = plan.nftables.tableExists(TABLE)
+  return plan.runSync().of(found)
+}

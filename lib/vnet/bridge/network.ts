@@ -11,10 +11,10 @@ import { readAcceptDad, readFacts, type HostFacts } from '../facts.js'
 import {
   canMasquerade,
   makeMasqueradeTable,
-  MASQUERADE_TABLE,
   type MasqueradedNetwork,
 } from '../masquerade.js'
 import type { NodeView, Pod } from '../mode.js'
+import { MASQUERADE_TABLE } from '../table-names.js'
 import { bridgeTable, type TableEndpoint } from './endpoint-map.js'
 import { endpointsInMap } from './endpoint.js'
 import {
@@ -114,6 +114,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   }
   plan.runSync()
   record.phase = 'ready'
+  delete record.outdated
 }
 
 // Pods whose bridge was taken away by hand come into the new one.

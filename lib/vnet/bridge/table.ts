@@ -253,8 +253,9 @@ function fromInternet(
   ]
 }
 
-function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
+function masqueradeRules({ masqueraded = [], nic, mac }: BridgeTableSpec): Rule[] {
   if (masqueraded.length === 0) return []
+  const toThisHost = macBytes(mac)
   return [
     {
       chain: 'output',
@@ -272,6 +273,15 @@ function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
         ...neq(field.iifname, ifname(nic)),
         ...eq(field.protocol, ETHERTYPE_IP),
         ...toNetwork(field.ipSource),
+      ],
+    },
+    {
+      chain: 'prerouting',
+      comment: 'what the rules of a network have addressed to this host',
+      expressions: [
+        ...neq(field.iifname, ifname(nic)),
+        ...eq(field.etherDestination, toThisHost),
+        ...store(field.packetType, TO_THIS_HOST),
       ],
     },
   ]
@@ -297,7 +307,13 @@ function networkRules(
     },
     {
       comment: 'traffic to the Internet goes through the host, which masquerades it',
-      expressions: [...fromPod, ...toHost(macBytes(mac)), verdict('return')],
+      // The kernel has the packet's type changed in prerouting alone (nft_meta_set_validate in
+      // net/netfilter/nft_meta.c), and this chain is called in output too: see masqueradeRules.
+      expressions: [
+        ...fromPod,
+        ...store(field.etherDestination, macBytes(mac)),
+        verdict('return'),
+      ],
     },
     {
       comment: 'the VNet reaches a pod directly',
