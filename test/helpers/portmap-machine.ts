@@ -21,7 +21,7 @@ export class PortmapMachine extends FakeMachine {
   ) {
     super(folder)
     const plan = this.host.plan()
-    const bridge = plan.link.addBridge({ name: BRIDGE, up: true })
+    const bridge = plan.link.add({ kind: 'bridge', name: BRIDGE, up: true })
     plan.address.add({ link: bridge, address: '10.240.0.4/16' })
     plan.runSync()
   }
@@ -62,14 +62,14 @@ export class PortmapMachine extends FakeMachine {
   /** The switch of a link that opens it for 127.0.0.0/8. */
   routeLocalnet(link = BRIDGE): string {
     const plan = this.host.plan()
-    const value = plan.getSysctl(`net/ipv4/conf/${link}/route_localnet`)
+    const value = plan.sysctl.get(`net/ipv4/conf/${link}/route_localnet`)
     return plan.runSync().of(value)
   }
 
   /** Sets that switch. */
   setRouteLocalnet(value: string, link = BRIDGE): void {
     const plan = this.host.plan()
-    plan.setSysctl(`net/ipv4/conf/${link}/route_localnet`, value)
+    plan.sysctl.set(`net/ipv4/conf/${link}/route_localnet`, value)
     plan.runSync()
   }
 
@@ -81,7 +81,7 @@ export class PortmapMachine extends FakeMachine {
   /** Commits a transaction. */
   commit(tx: Transaction): void {
     const plan = this.host.plan()
-    plan.nft(tx)
+    plan.nftables.commit(tx)
     plan.runSync()
   }
 

@@ -164,7 +164,7 @@ t.test('letters whose bytes the kernel takes for white space', async (t) => {
   using ns = NetNs.create()
   for (const name of ['aà', 'Šx', 'a\u00a0']) {
     t.throws(
-      () => act(ns, (p) => p.link.addBridge({ name })),
+      () => act(ns, (p) => p.link.add({ kind: 'bridge', name })),
       { name: 'TypeError' },
       name,
     )

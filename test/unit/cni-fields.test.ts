@@ -25,6 +25,7 @@ t.test(
       msg: /^ipam\.multiTenancy: /,
     })
     t.throws(() => refuseFields({ multitenancy: true }, table), {
+      code: 2,
       msg: 'multitenancy: true is not supported: leave it out',
     })
     for (const value of [undefined, null, false, '', []]) {

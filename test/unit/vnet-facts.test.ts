@@ -1,7 +1,6 @@
 import t from 'tap'
 import type { Address, Link, Route } from 'vnet-cni'
-import { chooseNic } from '../../dist/esm/plugins/azure-vnet/host.js'
-import { hostNics, nicByMac, primaryNic } from '../../dist/esm/vnet/index.js'
+import { chooseNic, hostNics, nicByMac, primaryNic } from '../../dist/esm/vnet/index.js'
 
 const NIC = '00:0d:3a:00:00:01'
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Address, Neighbour, Route } from 'vnet-cni'
-import { readAzureAddresses } from '../../dist/esm/vnet/azure-state.js'
+import { readAzureAddresses } from '../../dist/esm/state/azure-state.js'
 import {
   addressesInUse,
   forgetNeighbours,

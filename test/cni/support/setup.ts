@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import type { NodeState } from '../../../dist/esm/engine/state.js'
+import type { NodeState } from '../../../dist/esm/engine/records.js'
 import type { Host } from '../../../dist/esm/host/host.js'
 import { HostProcess, processHost } from '../../../dist/esm/host/process-host.js'
 import {

@@ -1,4 +1,4 @@
-import { list, NetNs } from '../../../dist/esm/index.js'
+import { NetNs } from '../../../dist/esm/index.js'
 import { sortedJson, steady, type Json, type Snapshot } from '../snapshot.js'
 
 /** What the library tells, as JSON: counters are big numbers, values bytes. */
@@ -19,7 +19,7 @@ export async function pictureOf(netns: string): Promise<Snapshot> {
     namespace.route.dump(),
     namespace.rule.dump(),
     namespace.neighbour.dump(),
-    list(namespace),
+    namespace.nftables.list(),
   ])
   const permanent = neighbours.filter(({ state }) => state === 'permanent')
   const { generation: _, ...nft } = ruleset
