@@ -21,7 +21,7 @@ import type {
   Source,
 } from './types.js'
 
-/** Gets what deserves a line in the log. */
+/** Writes a line to the log. */
 export type IpamLog = (
   level: 'warn' | 'debug',
   message: string,
@@ -48,7 +48,7 @@ export interface PoolStatus extends Pool {
   readonly cooling: number
 }
 
-/** The state of affairs, for display. Times are in milliseconds since the epoch. */
+/** Pools and leases at one moment, for display. Times are in milliseconds since the epoch. */
 export interface IpamSnapshot {
   /** When the source last answered well; 0 for never. */
   readonly fetchedAt: number
@@ -93,11 +93,11 @@ export class Ipam {
     const first =
       (await this.#takeUnlessDue(checked, seconds * 1000)) ??
       (await this.#take(checked, await this.#fetch()))
-    if (!(first instanceof Error)) return this.#given(first, checked)
+    if (!(first instanceof Error)) return this.#given(first)
     if (!mayBeCuredByRefresh(first) || !this.#mayForce(seconds)) throw first
     const second = await this.#take(checked, await this.#fetch())
     if (second instanceof Error) throw second
-    return this.#given(second, checked)
+    return this.#given(second)
   }
 
   /** Ends the owner's leases, of one family or of both, and returns them. */
@@ -142,9 +142,9 @@ export class Ipam {
     return this.#store.update((state) => dropLeases(state, matches, this.#now()))
   }
 
-  #given({ lease, passedOver }: Taken, { inUse }: CheckedRequest): Lease {
+  #given({ lease, passedOver }: Taken): Lease {
     if (passedOver.length > 0) {
-      const named = firstFew(passedOver.map((a) => `${a} (${inUse().get(a)})`))
+      const named = firstFew(passedOver)
       const message = `addresses in use outside of this plug-in are not given: ${named}`
       this.#log('warn', message, { count: passedOver.length })
     }

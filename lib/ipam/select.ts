@@ -36,16 +36,16 @@ export interface AcquireRequest {
   readonly exclude?: readonly string[]
   /**
    * Addresses that somebody else uses on this host, in canonical form, each with the reason; they
-   * are not given. Asked at most once, when an address is about to be given: it may look at the
-   * kernel. It is called under the lock of the leases, so it must be quick.
+   * are not given. Asked at most once, when an address is about to be given, with the addresses
+   * that have a lease, which need no look. It runs under the lock of the leases: it must be quick.
    */
-  readonly inUse?: () => ReadonlyMap<string, string>
+  readonly inUse?: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
 }
 
-/** A request with its words checked and in canonical form. */
+/** A request that has been checked, with addresses and prefixes in canonical form. */
 export interface CheckedRequest extends AcquireRequest {
   readonly family: Family
-  readonly inUse: () => ReadonlyMap<string, string>
+  readonly inUse: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
 }
 
 /** Checks `subnet`, `address`, `family` and `exclude`. Throws TypeError that names the field. */
@@ -68,7 +68,7 @@ export function checkRequest(request: AcquireRequest): CheckedRequest {
     address: address || undefined,
     exclude: request.exclude?.map((item) => checkAddress('exclude', item)),
     family,
-    inUse: () => (inUse ??= request.inUse?.() ?? new Map()),
+    inUse: (leased) => (inUse ??= request.inUse?.(leased) ?? new Map()),
   }
 }
 
@@ -103,9 +103,10 @@ export function heldLease(
   )
 }
 
-/** A lease, and the addresses that would have come first but that somebody else uses. */
+/** A lease, and what stood before its address. */
 export interface Taken {
   readonly lease: Lease
+  /** Addresses that would have come first, each with how somebody else uses it, for the log. */
   readonly passedOver: readonly string[]
 }
 
@@ -152,21 +153,22 @@ function choose(
     throw new AddressError('not-in-pool', wanted, problem)
   }
   const freed = new Map(Object.entries(state.freed))
-  const ours = new Set([...state.leases.map(leaseAddress), ...exclude])
+  const leased = new Set(state.leases.map(leaseAddress))
+  const ours = new Set([...leased, ...exclude])
   const taken = new Set(ours)
   const passedOver: string[] = []
   for (const pool of having) {
     for (;;) {
       const address = pickAddress(pool, taken, freed, nowMs, wanted)
       if (address === undefined) break
-      const reason = inUse().get(address)
+      const reason = inUse(leased).get(address)
       if (reason === undefined) return { pool, address, passedOver }
       if (wanted) throw usedByOthers(wanted, reason)
       taken.add(address)
-      passedOver.push(address)
+      passedOver.push(`${address} (${reason})`)
     }
   }
-  throw exhausted(pools, ours, inUse())
+  throw exhausted(pools, ours, inUse(leased))
 }
 
 function usedByOthers(address: string, reason: string): AddressError {

@@ -1,5 +1,5 @@
 /**
- * The words of address management.
+ * The types of address management.
  */
 import type { Owner } from '../cni/spec/owner.js'
 import type { Host } from '../host/host.js'

@@ -7,9 +7,10 @@ const POOL = [interfaceOf('10.0.0.0/24', 4, 9)]
 
 /** Addresses that others use, and how often somebody asked for them. */
 function others(used: Record<string, string>) {
-  const asked = { count: 0 }
-  const inUse = () => {
+  const asked = { count: 0, leased: [] as string[] }
+  const inUse = (leased: ReadonlySet<string>) => {
     asked.count++
+    asked.leased = [...leased]
     return new Map(Object.entries(used))
   }
   return { asked, inUse }
@@ -74,6 +75,7 @@ t.test('a pool that others use up: asked once, counted and named', async (t) => 
   })
   t.equal(source.fetches, 2, 'the source was asked once more')
   t.equal(asked.count, 1, 'the host was not')
+  t.strictSame(asked.leased, ['10.0.0.5'], 'for which there is no need to look')
 })
 
 t.test('others do not make a difference where only leases do', async (t) => {

@@ -56,7 +56,7 @@ export function parseInterfaces(
     const isUsable = interfaces.some(({ subnets }) =>
       subnets.some(({ addresses }) => addresses.length > 0),
     )
-    // Of nothing else than problems no pool is made: the answer before this one is better.
+    // An answer without one usable address would replace the last good one, which serves better.
     if (problems.length > 0 && !isUsable) throw new Unreadable(problems.join('; '))
     for (const problem of problems.slice(0, MAX_PROBLEMS)) passOver(problem)
     const more = problems.length - MAX_PROBLEMS
@@ -71,7 +71,7 @@ export function parseInterfaces(
 }
 
 function rootOf(xml: string): Element {
-  // The answer has no use for one, and entities are how XML does harm.
+  // The real answer has none; entities declared in one could make a small text very large.
   if (/<!DOCTYPE/i.test(xml)) throw new Unreadable('it has a DOCTYPE')
   let document: Element
   try {
@@ -128,7 +128,7 @@ function children(
   return (wanted as unknown[]).map(asElement)
 }
 
-// Attributes that are not known say more about something that is understood.
+// Unknown attributes are let be: the element itself is understood.
 function noChildren(element: Element, name: string, passOver: PassOver): void {
   for (const [key, value] of Object.entries(element)) {
     if (key === '#text') passOver(`element ${name} holds the text ${quote(value)}`)

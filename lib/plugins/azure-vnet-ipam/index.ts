@@ -21,7 +21,7 @@ async function add(call: PluginCall): Promise<CniResult> {
   const service = new AddressService(host, log, settings.environment)
   const lease = await service.acquire(owner, settings, nics, {
     ...nic,
-    inUse: () => readAddressesInUse(host, { warn }),
+    inUse: (ours) => readAddressesInUse(host, { ours, warn }),
   })
   log.info('address given', { address: lease.address })
   return {
