@@ -74,8 +74,10 @@ find_container() { # NAME
 label_namespace=vnet-cni.namespace
 label_ports=vnet-cni.ports
 label_format() {
-  printf '{{.Name}}|{{.Id}}|{{index .Config.Labels "%s"}}|{{index .Config.Labels "%s"}}' \
-    "$label_namespace" "$label_ports"
+  # Docker would write "<no value>" for a label that is not there.
+  label='{{with index .Config.Labels "%s"}}{{.}}{{end}}'
+  # shellcheck disable=SC2059 # The format is ours.
+  printf "{{.Name}}|{{.Id}}|$label|$label" "$label_namespace" "$label_ports"
 }
 
 # Fails unless the container that was found belongs to the namespace.

@@ -13,6 +13,7 @@ import {
   lazyFacts,
   modeOf,
   nicsWithAddresses,
+  readAddressesInUse,
   type HostNetwork,
   type Mode,
   type NearFacts,
@@ -27,8 +28,9 @@ import {
 } from './attach-checks.js'
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
-import { restorePorts } from './ports.js'
-import { recordOf, viewOf, type NodeState, type ReadyRecord } from './state.js'
+import { restoreFlushedPorts } from './ports.js'
+import type { NodeState, ReadyRecord } from './records.js'
+import { readyRecords, recordOf, viewOf } from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -58,10 +60,10 @@ export async function attach(engine: Engine, request: AttachRequest): Promise<At
   mark('checks')
   const exclude: string[] = []
   for (;;) {
-    const networks = await recordIntent(job)
+    const state = await recordIntent(job)
     mark('intent')
     try {
-      return await attachOnce(job, networks, exclude)
+      return await attachOnce(job, state, exclude)
     } catch (error) {
       await undo(job)
       const taken = takenAddress(error)
@@ -88,28 +90,32 @@ async function check({ engine, request }: Job): Promise<void> {
 }
 
 // Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
-// with the host networks that are on record: those stay, because this pod may be about to come.
-function recordIntent({ engine, request }: Job): Promise<NodeState['networks']> {
+// with what is on record: its host networks stay, because this pod may be about to come.
+function recordIntent({ engine, request }: Job): Promise<NodeState> {
   const { host, store } = engine
   const { owner } = request
   return store.update((state) => {
     const adder: CallId = host.self
     refuseSecondAdd(host, recordOf(state, owner), owner)
     state.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder }
-    return state.networks
+    return state
   })
 }
 
 async function attachOnce(
   job: Job,
-  networks: NodeState['networks'],
+  state: NodeState,
   exclude: readonly string[],
 ): Promise<Attached> {
   const { engine, request, mode } = job
   const { settings, leases, owner } = request
-  const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
-  const facts = lazyFacts(engine.kernel, known, settings.master)
-  const leased = await leases.acquire(() => nicsWithAddresses(facts), exclude)
+  const { networks } = state
+  const facts = freshFacts(job, state)
+  const leased = await leases.acquire({
+    nics: () => nicsWithAddresses(facts),
+    exclude,
+    inUse: () => usedByOthers(engine),
+  })
   mark('address')
   checkLeased(mode, leased)
   const [first] = leased.addresses
@@ -118,6 +124,8 @@ async function attachOnce(
   const pools = leased.addresses.map(({ pool }) => pool)
   const wish = { facts, name, nic, network: owner.network, settings, pools }
   const { network, link } = await networkFor(job, networks[name], wish)
+  // Who took away what pods need may have taken the rules of their ports, or these alone.
+  await restoreFlushedPorts(engine, state)
   mark('bridge')
   engine.host.checkpoint()
   const { pod, outerMac } = runPlan(job, leased, network, link, nic)
@@ -135,6 +143,13 @@ async function attachOnce(
     addresses: leased.addresses,
     dns: leased.dns,
   }
+}
+
+// What our own records hold is our own work: those addresses are passed over by their leases.
+function usedByOthers({ host, log, store }: Engine): ReadonlyMap<string, string> {
+  const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
+  const ours = new Set(pods.map(({ address }) => addressOf(address)))
+  return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
 }
 
 /** The host network that is wished for: as it is when it is as it should be, else made or mended. */
@@ -164,8 +179,6 @@ async function networkFor(
     return { network, link: mode.find(now(), network) }
   })
   const { network, link } = made
-  // Who took the tables of pods away took those of ports along.
-  await restorePorts(engine)
   if (link) return { network, link }
   throw new CniError(
     CniCode.UnexpectedHost,

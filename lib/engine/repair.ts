@@ -5,7 +5,8 @@ import { prefixOf } from '../ip/index.js'
 import { lazyFacts, modeOf, type ModeSettings } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { restorePorts } from './ports.js'
-import { readyRecords, viewOf, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { readyRecords, viewOf } from './state.js'
 
 /** Settings of a network that its pods on the host shall have from now on. */
 export interface ChangedSettings {
@@ -40,7 +41,7 @@ export async function repair(
     )
     if (wasWhole !== undefined) networks.push({ name, wasWhole })
   }
-  return { networks, ports: await restorePorts(engine) }
+  return { networks, ports: await restorePorts(engine, engine.store.read()) }
 }
 
 function repairNetwork(

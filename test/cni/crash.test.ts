@@ -62,10 +62,7 @@ const recoveries: Record<string, Recovery> = {
 }
 
 function isReady(host: AzureHost, pod: string): boolean {
-  const records = Object.values(nodeRecords(host).endpoints) as {
-    phase: string
-    owner: { containerId: string }
-  }[]
+  const records = Object.values(nodeRecords(host).attachments)
   return records.some(
     ({ phase, owner }) => phase === 'ready' && owner.containerId === pod,
   )

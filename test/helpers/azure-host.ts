@@ -62,11 +62,14 @@ export class AzureHost {
   readonly stateDir: string
   /** Folder of what a reboot keeps. */
   readonly keepDir: string
+  /** Where Azure's own plug-ins would have their state. */
+  readonly azureDir: string
   readonly logDir: string
   /** The environment that keeps the plug-ins' files of this host apart from others. */
   readonly env: {
     VNET_CNI_STATE_DIR: string
     VNET_CNI_KEEP_DIR: string
+    VNET_CNI_AZURE_DIR: string
     VNET_CNI_LOG_DIR: string
   }
   readonly #pods = new Map<string, string>()
@@ -82,10 +85,12 @@ export class AzureHost {
     this.folder = folder
     this.stateDir = join(folder, 'state')
     this.keepDir = join(folder, 'keep')
+    this.azureDir = join(folder, 'azure')
     this.logDir = join(folder, 'log')
     this.env = {
       VNET_CNI_STATE_DIR: this.stateDir,
       VNET_CNI_KEEP_DIR: this.keepDir,
+      VNET_CNI_AZURE_DIR: this.azureDir,
       VNET_CNI_LOG_DIR: this.logDir,
     }
     this.#forget = onProcessEnd(() => this.destroySync())

@@ -7,10 +7,7 @@ import { hostLinkName, ownerKey, type Owner } from '../../dist/esm/cni/spec/owne
 import type { PluginCall } from '../../dist/esm/cni/plugin/plugin.js'
 import { NetNs } from '../../dist/esm/netlink/index.js'
 import { mend, sweepOwn, type Broom } from '../../dist/esm/engine/removal.js'
-import {
-  nodeStore,
-  type EndpointRecord,
-} from '../../dist/esm/engine/state.js'
+import { nodeStore, type EndpointRecord } from '../../dist/esm/engine/state.js'
 import { ownProcess, type ProcessId } from '../../dist/esm/state/index.js'
 
 const caller: Owner = { network: 'azure', containerId: 'caller', ifname: 'eth0' }

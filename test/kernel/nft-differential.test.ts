@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { dumpElements, NetNs, Transaction, type SetElement } from 'vnet-cni'
+import { NetNs, Transaction, type SetElement } from 'vnet-cni'
 import { ensureTable } from '../../dist/esm/portmap/nft/rules.js'
 import {
   addPlaced,
@@ -62,7 +62,7 @@ for (const [name, make] of RULESETS) {
   t.test(`${name}: the same as nft -f makes of the written rules`, async (t) => {
     using ours = NetNs.create()
     using theirs = NetNs.create()
-    act(ours, (p) => p.nft(make()))
+    act(ours, (p) => p.nftables.commit(make()))
     const file = new URL(`rulesets/${name}.nft`, import.meta.url)
     inside(theirs, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
     t.ok(listed(ours).includes('comment'))
@@ -72,7 +72,7 @@ for (const [name, make] of RULESETS) {
   t.test(`${name}: nft takes what it lists of ours`, async (t) => {
     using ours = NetNs.create()
     using theirs = NetNs.create()
-    act(ours, (p) => p.nft(make()))
+    act(ours, (p) => p.nftables.commit(make()))
     inside(theirs, 'nft', ['-f', '-'], inside(ours, 'nft', ['list', 'ruleset']))
     t.equal(listed(ours), listed(theirs))
   })
@@ -82,22 +82,27 @@ t.test('our reader understands what nft wrote', async (t) => {
   using ns = NetNs.create()
   const file = new URL('rulesets/portmap.nft', import.meta.url)
   inside(ns, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
-  t.strictSame(
-    read<SetElement[]>(ns, (p) => dumpElements(p, PORTS_OF_ONE_ADDRESS)).map(plain),
-    [{ key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' }],
+  const elements = read<SetElement[]>(ns, (p) =>
+    p.nftables.elements(PORTS_OF_ONE_ADDRESS),
   )
+  t.strictSame(elements.map(plain), [
+    { key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' },
+  ])
 })
 
 t.test('making a table again replaces it, dropping it twice is fine', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.nft(makeBridgeTable(SPEC, PODS)))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
   const first = listed(ns)
-  act(ns, (p) => p.nft(makeBridgeTable(SPEC, PODS)))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
   t.equal(listed(ns), first)
-  act(ns, (p) => p.nft(makeBridgeTable({ ...SPEC, masquerade: undefined }, [])))
+  act(ns, (p) =>
+    p.nftables.commit(makeBridgeTable({ ...SPEC, masquerade: undefined }, [])),
+  )
   t.notMatch(listed(ns), 'except')
   t.notMatch(listed(ns), '10.0.0.7')
-  act(ns, (p) => p.nft(makeMasqueradeTable(SPEC.masquerade)))
-  for (let i = 0; i < 2; i++) act(ns, (p) => p.nft(dropTable(MASQUERADE_TABLE)))
+  act(ns, (p) => p.nftables.commit(makeMasqueradeTable(SPEC.masquerade)))
+  for (let i = 0; i < 2; i++)
+    act(ns, (p) => p.nftables.commit(dropTable(MASQUERADE_TABLE)))
   t.notMatch(listed(ns), MASQUERADE_TABLE.name)
 })

@@ -1,14 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import {
-  Attachments,
-  netnsId,
-  type AttachmentRecord,
-} from '../../dist/esm/cni/runtime/attachments.js'
 import { parsePort } from '../../dist/esm/cli/ports.js'
 import { parseMappings } from '../../dist/esm/portmap/mapping.js'
 import { run } from '../helpers/process.js'
@@ -48,30 +42,6 @@ t.test('mappings whose keys are in the case of Go', async (st) => {
   st.match(parseMappings(both), [{ hostPort: 2 }], 'its own case goes first')
 })
 
-t.test('records of attachments', async (st) => {
-  const records = new Attachments(join(folder, 'records'))
-  st.strictSame(records.list(), [], 'none without a folder')
-  const record: AttachmentRecord = {
-    list: { cniVersion: '0.3.1', name: 'net', plugins: [{ type: 'a' }] },
-    attachment: {
-      containerId: 'c',
-      netns: '',
-      ifname: 'eth0',
-      args: '',
-      capabilityArgs: {},
-    },
-    pod: 'ns/name',
-    netnsId: '',
-  }
-  records.save(record)
-  records.save({ ...record, result: { dns: {} } })
-  writeFileSync(join(folder, 'records', 'bad.json'), '{ "half')
-  st.strictSame(records.list(), [{ ...record, result: { dns: {} } }])
-  records.forget(record)
-  records.forget(record)
-  st.strictSame(readdirSync(join(folder, 'records')), ['bad.json'])
-})
-
 t.test('help, version, and what is wrong with a call', async (st) => {
   st.match((await vnet('--version')).stdout, /^vnet-cni \d/)
   st.match((await vnet('--help')).stdout, /attach +give a container its network/)
@@ -87,6 +57,8 @@ t.test('help, version, and what is wrong with a call', async (st) => {
       /use NAMESPACE\/NAME/,
     ],
     [['detach'], /give --container ID or --pod NS\/NAME/],
+    [['detach', '--pod', 'a'], /use NAMESPACE\/NAME/],
+    [['detach', '--container', 'c', '--ifname', 'eth%d'], /use 1 to 15 bytes/],
     [['validate'], /expected FILE/],
   ]
   for (const [args, pattern] of calls) {
@@ -124,55 +96,4 @@ t.test('detach of what is not there', async (st) => {
   const done = await vnet('detach', '--pod', 'a/b', '--json')
   st.equal(done.code, 0)
   st.strictSame(JSON.parse(done.stdout), { detached: [] })
-})
-
-t.test('detach takes whom it is told to, whole owners and none else', async (st) => {
-  const state = join(folder, 'owners')
-  const bin = join(folder, 'bin')
-  const called = join(folder, 'called')
-  mkdirSync(bin, { recursive: true })
-  const plugin = `#!/bin/sh\necho "$CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS" >>${called}\n`
-  writeFileSync(join(bin, 'noop'), plugin, { mode: 0o755 })
-  const list = { cniVersion: '0.3.1', name: 'net', plugins: [{ type: 'noop' }] }
-  const conflist = join(folder, 'noop.conflist')
-  writeFileSync(conflist, JSON.stringify(list))
-  const alive = join(folder, 'netns')
-  writeFileSync(alive, '')
-  const records = new Attachments(join(state, 'attachments'))
-  const save = (containerId: string, pod: string, isAlive: boolean) =>
-    records.save({
-      ...{ list, pod, netnsId: isAlive ? netnsId(alive) : '1:1' },
-      attachment: {
-        ...{ containerId, netns: alive, ifname: 'eth0', args: '' },
-        capabilityArgs: {},
-      },
-    })
-  save('lives', 'shop/web', true)
-  save('dead', 'shop/web', false)
-  save('foreign', 'other/web', true)
-  /** The ids that were detached, and the calls of the plug-in. */
-  const detach = async (...args: string[]) => {
-    writeFileSync(called, '')
-    const all = ['detach', '--conflist', conflist, '--cni-path', bin, '--json', ...args]
-    const { code, stdout } = await run(PROGRAM, all, {
-      env: { VNET_CNI_STATE_DIR: state },
-    })
-    st.equal(code, 0)
-    const { detached } = JSON.parse(stdout) as { detached: { containerId: string }[] }
-    const calls = readFileSync(called, 'utf8').trim().split('\n').filter(Boolean)
-    return { ids: detached.map(({ containerId }) => containerId), calls }
-  }
-  const nobody = { ids: [], calls: [] }
-  st.same(await detach('--container', 'lives', '--pod', 'other/web'), nobody)
-  st.same(await detach('--container', 'lives', '--gone'), nobody, 'it is not gone')
-  st.same(await detach('--container', 'unknown', '--gone'), nobody)
-  const gone = { ids: ['dead'], calls: ['DEL dead'] }
-  st.same(await detach('--pod', 'shop/web', '--gone'), gone, 'the one that is gone')
-  st.same(await detach('--pod', 'shop/web', '--gone'), nobody, 'a second time')
-  const unknown = await detach('--container', 'unknown', '--pod', 'shop/web')
-  st.same(unknown, { ids: [], calls: ['DEL unknown'] }, 'the plug-ins may know it')
-  const one = await detach('--container', 'lives', '--pod', 'shop/web')
-  st.same(one, { ids: ['lives'], calls: [`DEL lives ${alive}`] })
-  const last = await detach('--pod', 'other/web')
-  st.same(last, { ids: ['foreign'], calls: [`DEL foreign ${alive}`] })
 })

@@ -4,7 +4,9 @@
 import { isHostLink } from '../../cni/spec/owner.js'
 import type { Link } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
+import { MASQUERADE_TABLE } from '../table-names.js'
 import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
+import { bridgeTable } from './endpoint-map.js'
 import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
 import { BRIDGE_ALIAS } from './host-move.js'
 import {
@@ -62,11 +64,19 @@ function findBridge(
     : undefined
 }
 
-function isWhole(facts: NearFacts, { phase, name, nic }: HostNetwork): boolean {
+function isWhole(facts: NearFacts, record: HostNetwork): boolean {
+  const { phase, name, nic } = record
   const bridge = facts.links.find((link) => link.name === name)
   const beneath = facts.links.find((link) => link.name === nic)
   const plugged = bridge !== undefined && beneath?.master === bridge.index
-  return phase === 'ready' && plugged && facts.hasTable(name)
+  return phase === 'ready' && plugged && hasTables(facts, record)
+}
+
+// What flushes the rules of one family (`nft flush ruleset ip`) leaves the others.
+function hasTables(facts: NearFacts, record: HostNetwork): boolean {
+  const tables = [bridgeTable(record.name)]
+  if (Object.keys(record.masquerade).length > 0) tables.push(MASQUERADE_TABLE)
+  return !record.outdated && tables.every((table) => facts.hasTable(table))
 }
 
 function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {

@@ -9,6 +9,7 @@
 import { ipv4Bytes, macBytes } from '../../ip/index.js'
 import {
   bits,
+  dynset,
   eq,
   field,
   ifname,
@@ -18,7 +19,6 @@ import {
   store,
   storeFrom,
   Transaction,
-  updateSet,
   verdict,
   type Expr,
   type FieldDef,
@@ -198,17 +198,25 @@ function hostFlowRules(spec: BridgeTableSpec): Rule[] {
     ...bits(field.tcpFlags, flags, want),
   ]
   return [
-    remember('UDP', eq(field.l4proto, UDP), updateSet(FLOW, set, 3 * MINUTE)),
-    remember('TCP begins', tcp(TCP_SYN, 'any'), updateSet(FLOW, set, 2 * MINUTE)),
+    remember(
+      'UDP',
+      eq(field.l4proto, UDP),
+      dynset('update', FLOW, set, { timeout: 3 * MINUTE }),
+    ),
+    remember(
+      'TCP begins',
+      tcp(TCP_SYN, 'any'),
+      dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
+    ),
     remember('TCP ends', tcp(TCP_FIN_RST, 'any'), [
-      ...updateSet(FLOW, ended, 2 * MINUTE),
-      ...updateSet(FLOW, set, 2 * MINUTE),
+      ...dynset('update', FLOW, ended, { timeout: 2 * MINUTE }),
+      ...dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
     ]),
     // The last packets of a connection must not make it live for a day again.
     remember(
       'TCP',
       [...tcp(TCP_FIN_SYN_RST, 'none'), ...inSet(FLOW, ended, true)],
-      updateSet(FLOW, set, 24 * 60 * MINUTE),
+      dynset('update', FLOW, set, { timeout: 24 * 60 * MINUTE }),
     ),
     {
       chain: 'prerouting',
@@ -245,8 +253,9 @@ function fromInternet(
   ]
 }
 
-function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
+function masqueradeRules({ masqueraded = [], nic, mac }: BridgeTableSpec): Rule[] {
   if (masqueraded.length === 0) return []
+  const toThisHost = macBytes(mac)
   return [
     {
       chain: 'output',
@@ -264,6 +273,15 @@ function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
         ...neq(field.iifname, ifname(nic)),
         ...eq(field.protocol, ETHERTYPE_IP),
         ...toNetwork(field.ipSource),
+      ],
+    },
+    {
+      chain: 'prerouting',
+      comment: 'what the rules of a network have addressed to this host',
+      expressions: [
+        ...neq(field.iifname, ifname(nic)),
+        ...eq(field.etherDestination, toThisHost),
+        ...store(field.packetType, TO_THIS_HOST),
       ],
     },
   ]
@@ -289,7 +307,13 @@ function networkRules(
     },
     {
       comment: 'traffic to the Internet goes through the host, which masquerades it',
-      expressions: [...fromPod, ...toHost(macBytes(mac)), verdict('return')],
+      // The kernel has the packet's type changed in prerouting alone (nft_meta_set_validate in
+      // net/netfilter/nft_meta.c), and this chain is called in output too: see masqueradeRules.
+      expressions: [
+        ...fromPod,
+        ...store(field.etherDestination, macBytes(mac)),
+        verdict('return'),
+      ],
     },
     {
       comment: 'the VNet reaches a pod directly',

@@ -6,6 +6,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import type { NodeState } from '../../../dist/esm/engine/state.js'
+import type { Host } from '../../../dist/esm/host/host.js'
+import { HostProcess, processHost } from '../../../dist/esm/host/process-host.js'
 import {
   AzureHost,
   type AzureHostOptions,
@@ -39,24 +42,35 @@ export async function makeHost(t: Test, options?: AzureHostOptions): Promise<Azu
   return host
 }
 
+/** How long a bridge stays; see docs of `bridgeLifetime`. */
+export type Lifetime = 'node' | 'pods'
+/** Both. */
+export const LIFETIMES: readonly Lifetime[] = ['pods', 'node']
+
 /** What to change in the seed's list. */
 export interface Changes {
   name?: string
   cniVersion?: string
   /** Fields of azure-vnet; `undefined` takes one away. */
   vnet?: Record<string, unknown>
+  /** How long the bridge stays: `pods` unless said otherwise; `undefined` takes the field away. */
+  lifetime?: Lifetime | undefined
   /** Fields added to azure-vnet's `ipam`. */
   ipam?: Record<string, unknown>
   /** Fields of portmap; false leaves portmap out. */
   portmap?: Record<string, unknown> | false
 }
 
-/** The seed's list with changes. */
+/**
+ * The seed's list with changes. The bridge goes with its last pod unless said otherwise, so that a
+ * test can tell whether anything is left.
+ */
 export function seedList(changes: Changes = {}): Conflist {
   const list = JSON.parse(readFileSync(SEED_CONFLIST, 'utf8')) as Conflist
   const [vnet, portmap] = list.plugins
   const ipam = { ...(vnet?.['ipam'] as object), ...changes.ipam }
-  const main = { ...vnet, ipam, ...changes.vnet, type: 'azure-vnet' }
+  const bridgeLifetime = 'lifetime' in changes ? changes.lifetime : 'pods'
+  const main = { ...vnet, bridgeLifetime, ipam, ...changes.vnet, type: 'azure-vnet' }
   const ports =
     changes.portmap === false ? [] : [{ ...portmap, ...changes.portmap, type: 'portmap' }]
   return {
@@ -215,11 +229,16 @@ interface LeaseRecord {
   owner: { containerId: string; ifname: string }
 }
 
-/** Endpoints and bridges that azure-vnet has on record. */
-export function nodeRecords(host: AzureHost): { endpoints: object; bridges: object } {
+/** Attachments and host networks that azure-vnet has on record. */
+export function nodeRecords(host: AzureHost): NodeState {
   const file = readState(host.stateDir)['azure-vnet.json'] as
-    { data: { endpoints: object; bridges: object } } | undefined
-  return file?.data ?? { endpoints: {}, bridges: {} }
+    { data: NodeState } | undefined
+  return file?.data ?? { networks: {}, attachments: {} }
+}
+
+/** The Host of a call of this process that works with the VM's files; the caller closes it. */
+export function outsideOf(host: AzureHost): Host {
+  return processHost(new HostProcess(process.pid), host.env)
 }
 
 /** The lines of a program's log. */
@@ -269,5 +288,5 @@ export async function assertClean(
 ): Promise<void> {
   await assertSame(t, host, before, { state: false }, 'the network is as before')
   t.strictSame(leases(host), {}, 'no lease is left')
-  t.strictSame(nodeRecords(host), { endpoints: {}, bridges: {} }, 'no record is left')
+  t.strictSame(nodeRecords(host), { networks: {}, attachments: {} }, 'no record is left')
 }
