@@ -161,7 +161,7 @@ t.test('a record of ports is plain JSON, and checked when it is read', async (t)
     [null, 'ports is null, not an object'],
     [{ ...ports, pod: 7 }, 'ports.pod is 7, not a text'],
     [{ ...ports, snat: 'yes' }, 'ports.snat is "yes", not true or false'],
-    [{ ...ports, mappings: {} }, 'ports.mappings is {}, not a list'],
+    [{ ...ports, mappings: {} }, 'ports.mappings is an object, not a list'],
     [
       { ...ports, mappings: [{ ...mappings[0], protocol: 'sctp' }] },
       'ports.mappings[0].protocol is "sctp", not one of tcp, udp',
