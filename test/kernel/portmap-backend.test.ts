@@ -27,7 +27,7 @@ function makeHost(test: Test): NetNs {
   const host = NetNs.create()
   test.teardown(() => host.close())
   const plan = host.plan()
-  const bridge = plan.link.addBridge({ name: LINK, up: true })
+  const bridge = plan.link.add({ kind: 'bridge', name: LINK, up: true })
   plan.address.add({ link: bridge, address: '10.0.0.4/24' })
   plan.runSync()
   return host

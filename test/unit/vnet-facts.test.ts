@@ -133,7 +133,6 @@ t.test('the NIC whose subnet an address is in, of either family', async (t) => {
       gateway: '',
       pool: '',
       nic: '',
-      dns: undefined,
     })
   t.equal(nicOf('10.0.0.9/24'), eth0)
   t.equal(nicOf('10.0.1.9/24'), eth1)

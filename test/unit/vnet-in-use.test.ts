@@ -221,7 +221,7 @@ function machine(folder: string) {
   })
   plan.address.add({ link: nic, address: '10.0.0.4/24' })
   plan.route.add({ to: '10.0.0.5/32', link: pod })
-  plan.neighbour.replacePermanent({ link: pod, address: '10.0.0.6', mac })
+  plan.neighbour.replace({ link: pod, address: '10.0.0.6', mac })
   plan.neighbour.add({ link: pod, address: '10.0.0.7', mac, state: 'stale' })
   plan.neighbour.add({ link: pod, address: '10.0.0.8', mac, state: 'reachable' })
   plan.runSync()
