@@ -13,6 +13,7 @@ import {
   lazyFacts,
   modeOf,
   nicsWithAddresses,
+  readAddressesInUse,
   type HostNetwork,
   type Mode,
   type NearFacts,
@@ -27,8 +28,9 @@ import {
 } from './attach-checks.js'
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
-import { restorePorts } from './ports.js'
-import { recordOf, viewOf, type NodeState, type ReadyRecord } from './state.js'
+import { restoreFlushedPorts } from './ports.js'
+import type { NodeState, ReadyRecord } from './records.js'
+import { readyRecords, recordOf, viewOf } from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -109,17 +111,21 @@ async function attachOnce(
   const { settings, leases, owner } = request
   const { networks } = state
   const facts = freshFacts(job, state)
-  const leased = await leases.acquire(() => nicsWithAddresses(facts), exclude)
+  const leased = await leases.acquire({
+    nics: () => nicsWithAddresses(facts),
+    exclude,
+    inUse: () => usedByOthers(engine),
+  })
   mark('address')
   checkLeased(mode, leased)
   const [first] = leased.addresses
   const nic = chooseNic(facts, settings.master, first!)
   const name = mode.networkName(settings, facts, nic)
   const pools = leased.addresses.map(({ pool }) => pool)
-  const wish = { facts, name, nic, owner, settings, pools }
+  const wish = { facts, name, nic, network: owner.network, settings, pools }
   const { network, link } = await networkFor(job, networks[name], wish)
   // Who took away what pods need may have taken the rules of their ports, or these alone.
-  await restorePorts(engine, state)
+  await restoreFlushedPorts(engine, state)
   mark('bridge')
   engine.host.checkpoint()
   const { pod, outerMac } = runPlan(job, leased, network, link, nic)
@@ -137,6 +143,13 @@ async function attachOnce(
     addresses: leased.addresses,
     dns: leased.dns,
   }
+}
+
+// What our own records hold is our own work: those addresses are passed over by their leases.
+function usedByOthers({ host, log, store }: Engine): ReadonlyMap<string, string> {
+  const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
+  const ours = new Set(pods.map(({ address }) => addressOf(address)))
+  return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
 }
 
 /** The host network that is wished for: as it is when it is as it should be, else made or mended. */

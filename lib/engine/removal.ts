@@ -5,13 +5,8 @@ import { hostLinkName, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.
 import { allModes, modeOf, type Mode } from '../vnet/index.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import type { Engine } from './engine.js'
-import {
-  isInUse,
-  readyRecordOf,
-  viewOf,
-  type NodeState,
-  type ReadyRecord,
-} from './state.js'
+import type { NodeState, ReadyRecord } from './records.js'
+import { isInUse, readyRecordOf, viewOf } from './state.js'
 
 /** Where the kernel has addresses of an owner. */
 interface Place {

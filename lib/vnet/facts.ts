@@ -2,9 +2,9 @@
  * What the host's network looks like, read in one native call.
  */
 import type { Address, Link, NetNs, Route } from '../netlink/index.js'
-import { tableExists, type TableRef } from '../nft/index.js'
+import type { TableRef } from '../nft/index.js'
 import { bridgeTable } from './bridge/endpoint-map.js'
-import { MASQUERADE_TABLE } from './masquerade.js'
+import { MASQUERADE_TABLE } from './table-names.js'
 
 /** The host's links, addresses and routes at one moment. */
 export interface HostFacts {
@@ -19,7 +19,7 @@ export interface HostFacts {
  */
 export function readAcceptDad(host: NetNs, link: string): string {
   const plan = host.plan()
-  const value = plan.getSysctl(acceptDad(link), { optional: true })
+  const value = plan.sysctl.get(acceptDad(link), { optional: true })
   return plan.runSync().of(value)
 }
 
@@ -97,7 +97,7 @@ function readNear(host: NetNs, known: readonly KnownBridge[], more?: string): Ne
     known.length > 0
       ? [...known.map(({ bridge }) => bridgeTable(bridge)), MASQUERADE_TABLE]
       : []
-  const found = wanted.map((table) => tableExists(plan, table))
+  const found = wanted.map((table) => plan.nftables.tableExists(table))
   const done = plan.runSync()
   const here = wanted.filter((_, i) => done.of(found[i]!))
   const tables = new Set(here.map(({ name }) => name))
@@ -133,6 +133,36 @@ export function hostNics(links: readonly Link[]): Link[] {
   )
 }
 
+/** A NIC of the host with its addresses, as address management looks for its pools. */
+export interface NicAddresses {
+  readonly name: string
+  readonly index: number
+  readonly mac: string
+  /** With prefix length. */
+  readonly addresses: readonly string[]
+}
+
+/** The host's NICs with their addresses, those of a bridge over the NIC included. */
+export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicAddresses[] {
+  return hostNics(facts.links).map((nic) => ({
+    name: nic.name,
+    index: nic.index,
+    mac: nic.mac,
+    addresses: facts.addresses
+      .filter((address) => address.link === nic.index || address.link === nic.master)
+      .map((address) => address.address),
+  }))
+}
+
+/** Reads the host's NICs. Throws NetlinkError, SyscallError. */
+export function readNics(host: NetNs): NicAddresses[] {
+  const plan = host.plan()
+  const links = plan.link.dump()
+  const addresses = plan.address.dump()
+  const done = plan.runSync()
+  return nicsWithAddresses({ links: done.of(links), addresses: done.of(addresses) })
+}
+
 /**
  * The primary interface: the one that the default route leaves by, or whose bridge it does;
  * undefined on a host without a default route.
@@ -150,25 +180,4 @@ export function primaryNic(facts: HostFacts): Link | undefined {
   const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
   const link = facts.links.find((candidate) => candidate.index === best?.link)
   return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
-}
-
-/** A NIC of the host with what IPAM wants to know of it. */
-export interface NicWithAddresses {
-  readonly name: string
-  readonly index: number
-  readonly mac: string
-  /** With prefix length; those of a bridge over the NIC included. */
-  readonly addresses: readonly string[]
-}
-
-/** The host's NICs with their addresses. */
-export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicWithAddresses[] {
-  return hostNics(facts.links).map((nic) => ({
-    name: nic.name,
-    index: nic.index,
-    mac: nic.mac,
-    addresses: facts.addresses
-      .filter((address) => address.link === nic.index || address.link === nic.master)
-      .map((address) => address.address),
-  }))
 }

@@ -108,16 +108,16 @@ export interface Mode {
    * it: nothing has been changed then.
    */
   newNetwork(host: NetNs, wish: NetworkWish): HostNetwork
-  /** Puts what the settings of one more attachment ask for into the record. */
-  apply(record: HostNetwork, wish: NetworkWish): void
+  /** Puts what a network's settings ask for into the record; `ensureNetwork` carries it out. */
+  apply(record: HostNetwork, settings: NetworkSettings): void
+  /** Whether the host has what the record says, as far as a look at links and tables tells. */
+  isWhole(facts: NearFacts, record: HostNetwork): boolean
   /**
    * Makes the network, or mends it, as its record wants it; safe to repeat. Call it under the
    * state's lock: two at once would take each other's addresses away. When it throws, the host is
    * as it was before the call.
    */
   ensureNetwork(host: NetNs, view: NodeView, record: HostNetwork): void
-  /** Makes the rules of all pods of a network anew: after a change of its settings. */
-  applyRules(host: NetNs, view: NodeView, record: HostNetwork): void
   /** Whether the network ends with its last pod. */
   endsWithPods(record: HostNetwork): boolean
   /** What the record must hold before the network is released: what is on it now. */
@@ -149,14 +149,18 @@ export interface Mode {
   adopt(host: NetNs, network: string): HostNetwork | undefined
 }
 
-/** A network that an attachment needs. */
-export interface NetworkWish {
+/** What a network of the configuration asks of the host network that its pods are on. */
+export interface NetworkSettings {
+  /** Name of the network in the configuration. */
+  readonly network: string
+  readonly settings: Pick<ModeSettings, 'bridgeLifetime' | 'masquerade'>
+  /** Prefixes of the pools that its pods' addresses are of. */
+  readonly pools: readonly string[]
+}
+
+/** A host network that an attachment needs. */
+export interface NetworkWish extends NetworkSettings {
   readonly facts: NearFacts
   readonly name: string
   readonly nic: Link
-  /** Name of the attachment's network in the configuration. */
-  readonly owner: Owner
-  readonly settings: ModeSettings
-  /** Prefixes of the pools that the attachment's addresses are of. */
-  readonly pools: readonly string[]
 }

@@ -14,8 +14,6 @@ import {
 } from './support/setup.js'
 
 // Many rounds, each with calls of its own: a slow machine needs more than the usual time.
-t.setTimeout(600_000)
-
 type Picture = Awaited<ReturnType<AzureHost['snapshot']>>
 
 /** What a test shares between its rounds. */

@@ -19,8 +19,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const LONG_ID = 'f'.repeat(200)
 
 /** Names of the host's links that lead to pods. */

@@ -11,8 +11,6 @@ import {
 } from './support/traffic.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const HOST = ADDRESS.primary
 const TABLE = 'azure_vnet_masquerade'
 const EXCEPT = { vnet: { masquerade: { except: ['10.0.0.0/16', '10.1.0.0/16'] } } }

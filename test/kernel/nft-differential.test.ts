@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { dumpElements, NetNs, Transaction, type SetElement } from 'vnet-cni'
+import { NetNs, Transaction, type SetElement } from 'vnet-cni'
 import { ensureTable } from '../../dist/esm/portmap/nft/rules.js'
 import {
   addPlaced,
   placePorts,
+  POD_LINKS,
   PORTS_OF_ONE_ADDRESS,
 } from '../../dist/esm/portmap/nft/table.js'
 import { dropTable, makeBridgeTable } from '../../dist/esm/vnet/bridge/table.js'
-import { makeMasqueradeTable, MASQUERADE_TABLE } from '../../dist/esm/vnet/masquerade.js'
+import { makeMasqueradeTable } from '../../dist/esm/vnet/masquerade.js'
+import { MASQUERADE_TABLE } from '../../dist/esm/vnet/table-names.js'
 import { act, inside, plain, read } from './helper.js'
 
 const SPEC = {
@@ -39,11 +41,12 @@ const RULESETS: [string, () => Transaction][] = [
   ['masquerade', () => makeMasqueradeTable(SPEC.masqueraded)],
   [
     'portmap',
-    () =>
-      addPlaced(
-        ensureTable(new Transaction()),
-        placePorts('net/one/eth0', { pod: '10.0.0.7', mappings: MAPPINGS, snat: true }),
-      ),
+    () => {
+      const tx = ensureTable(new Transaction())
+      tx.addElements(POD_LINKS, [{ key: [SPEC.bridge] }])
+      const ports = { pod: '10.0.0.7', mappings: MAPPINGS, snat: true }
+      return addPlaced(tx, placePorts('net/one/eth0', ports))
+    },
   ],
 ]
 
@@ -63,7 +66,7 @@ for (const [name, make] of RULESETS) {
   t.test(`${name}: the same as nft -f makes of the written rules`, async (t) => {
     using ours = NetNs.create()
     using theirs = NetNs.create()
-    act(ours, (p) => p.nft(make()))
+    act(ours, (p) => p.nftables.commit(make()))
     const file = new URL(`rulesets/${name}.nft`, import.meta.url)
     inside(theirs, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
     t.ok(listed(ours).includes('comment'))
@@ -73,7 +76,7 @@ for (const [name, make] of RULESETS) {
   t.test(`${name}: nft takes what it lists of ours`, async (t) => {
     using ours = NetNs.create()
     using theirs = NetNs.create()
-    act(ours, (p) => p.nft(make()))
+    act(ours, (p) => p.nftables.commit(make()))
     inside(theirs, 'nft', ['-f', '-'], inside(ours, 'nft', ['list', 'ruleset']))
     t.equal(listed(ours), listed(theirs))
   })
@@ -83,22 +86,25 @@ t.test('our reader understands what nft wrote', async (t) => {
   using ns = NetNs.create()
   const file = new URL('rulesets/portmap.nft', import.meta.url)
   inside(ns, 'nft', ['-f', '-'], readFileSync(file, 'utf8'))
-  t.strictSame(
-    read<SetElement[]>(ns, (p) => dumpElements(p, PORTS_OF_ONE_ADDRESS)).map(plain),
-    [{ key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' }],
+  const elements = read<SetElement[]>(ns, (p) =>
+    p.nftables.elements(PORTS_OF_ONE_ADDRESS),
   )
+  t.strictSame(elements.map(plain), [
+    { key: ['10.0.0.4', 17, 53], data: ['10.0.0.7', 5353], comment: 'net/one/eth0' },
+  ])
 })
 
 t.test('making a table again replaces it, dropping it twice is fine', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.nft(makeBridgeTable(SPEC, PODS)))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
   const first = listed(ns)
-  act(ns, (p) => p.nft(makeBridgeTable(SPEC, PODS)))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
   t.equal(listed(ns), first)
-  act(ns, (p) => p.nft(makeBridgeTable({ ...SPEC, masqueraded: [] }, [])))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable({ ...SPEC, masqueraded: [] }, [])))
   t.notMatch(listed(ns), 'except')
   t.notMatch(listed(ns), '10.0.0.7')
-  act(ns, (p) => p.nft(makeMasqueradeTable(SPEC.masqueraded)))
-  for (let i = 0; i < 2; i++) act(ns, (p) => p.nft(dropTable(MASQUERADE_TABLE)))
+  act(ns, (p) => p.nftables.commit(makeMasqueradeTable(SPEC.masqueraded)))
+  for (let i = 0; i < 2; i++)
+    act(ns, (p) => p.nftables.commit(dropTable(MASQUERADE_TABLE)))
   t.notMatch(listed(ns), MASQUERADE_TABLE.name)
 })

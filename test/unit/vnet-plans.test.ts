@@ -341,7 +341,7 @@ t.test('an endpoint has SNAT when its own network asks for it', async (t) => {
 t.test('an endpoint’s removal accepts what is gone', async (t) => {
   const kernel = new FakeKernel()
   using host = kernel.netns()
-  const index = await host.link.addBridge({ name: 'azure2' })
+  const index = await host.link.add({ kind: 'bridge', name: 'azure2' })
   const remove = (bridge: string, masqueraded: boolean) => {
     const plan = host.plan()
     planEndpointRemoval(plan, host, bridge, ['10.0.0.7/24'], masqueraded)

@@ -14,9 +14,9 @@ import {
 } from '../spec/errors.js'
 import type { Host } from '../../host/host.js'
 import type { PluginIo } from './io.js'
-import type { Plugin, Verb } from './plugin.js'
+import type { Plugin } from './plugin.js'
 import { identifierRule, interfaceRule, type NameRule } from '../spec/names.js'
-import type { JsonObject, NetConf } from '../spec/types.js'
+import type { JsonObject, NetConf, Verb } from '../spec/types.js'
 import { DEFAULT_VERSION, isAtLeast } from '../spec/version.js'
 
 type Env = PluginIo['env']
@@ -181,7 +181,7 @@ export function readPath(env: Env): string[] {
  */
 export function checkFolders(host: Host): void {
   try {
-    void [host.stateDir, host.logDir, host.keepDir]
+    void [host.stateDir, host.logDir, host.keepDir, host.azureDir]
   } catch (error) {
     throw new CniError(CniCode.InvalidEnvironment, (error as Error).message)
   }

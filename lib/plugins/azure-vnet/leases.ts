@@ -19,11 +19,11 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   const { host, log, owner, args } = call
   const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
-  const service = new AddressService(host, log)
+  const service = new AddressService(host, log, ipam.environment)
   return {
     name: OWN_IPAM,
-    async acquire(nics, exclude) {
-      const wishes = { exclude, ...(master && { nic: master }) }
+    async acquire({ nics, exclude, inUse }) {
+      const wishes = { exclude, inUse, ...(master && { nic: master }) }
       const lease = await service.acquire(owner, ipam, nics(), wishes)
       return { addresses: [lease], dns: { nameservers: [AZURE_DNS] } }
     },
@@ -53,7 +53,7 @@ async function delegated(call: PluginCall, type: string): Promise<Leases> {
   const { host, stderr } = call
   return {
     name: type,
-    async acquire(_nics, exclude) {
+    async acquire({ exclude }) {
       const how = { host, stderr, env: host.env }
       const result = await delegate(type, 'ADD', call.config, how)
       const ip = result.ips?.find(({ address }) => parseCidr(address)?.family === 'ipv4')

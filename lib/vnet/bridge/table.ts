@@ -10,6 +10,7 @@ import { HOST_LINK_PREFIX } from '../../cni/spec/owner.js'
 import { ipv4Bytes, macBytes } from '../../ip/index.js'
 import {
   bits,
+  dynset,
   eq,
   field,
   ifname,
@@ -19,7 +20,6 @@ import {
   store,
   storeFrom,
   Transaction,
-  updateSet,
   verdict,
   type Expr,
   type FieldDef,
@@ -199,17 +199,25 @@ function hostFlowRules(spec: BridgeTableSpec): Rule[] {
     ...bits(field.tcpFlags, flags, want),
   ]
   return [
-    remember('UDP', eq(field.l4proto, UDP), updateSet(FLOW, set, 3 * MINUTE)),
-    remember('TCP begins', tcp(TCP_SYN, 'any'), updateSet(FLOW, set, 2 * MINUTE)),
+    remember(
+      'UDP',
+      eq(field.l4proto, UDP),
+      dynset('update', FLOW, set, { timeout: 3 * MINUTE }),
+    ),
+    remember(
+      'TCP begins',
+      tcp(TCP_SYN, 'any'),
+      dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
+    ),
     remember('TCP ends', tcp(TCP_FIN_RST, 'any'), [
-      ...updateSet(FLOW, ended, 2 * MINUTE),
-      ...updateSet(FLOW, set, 2 * MINUTE),
+      ...dynset('update', FLOW, ended, { timeout: 2 * MINUTE }),
+      ...dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
     ]),
     // The last packets of a connection must not make it live for a day again.
     remember(
       'TCP',
       [...tcp(TCP_FIN_SYN_RST, 'none'), ...inSet(FLOW, ended, true)],
-      updateSet(FLOW, set, 24 * 60 * MINUTE),
+      dynset('update', FLOW, set, { timeout: 24 * 60 * MINUTE }),
     ),
     {
       chain: 'prerouting',

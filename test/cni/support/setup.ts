@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import type { NodeState } from '../../../dist/esm/engine/state.js'
+import type { NodeState } from '../../../dist/esm/engine/records.js'
 import type { Host } from '../../../dist/esm/host/host.js'
 import { HostProcess, processHost } from '../../../dist/esm/host/process-host.js'
 import {
@@ -21,7 +21,8 @@ import {
   type CniRunnerOptions,
   type Conflist,
 } from '../../helpers/cni-runner.js'
-import { until, type Outcome, type RunOptions } from '../../helpers/process.js'
+import { DEFAULT_TIMEOUT_MS, until } from '../../helpers/process.js'
+import type { Outcome, RunOptions } from '../../helpers/process.js'
 import { diffSnapshots, readState, type Snapshot } from '../../helpers/snapshot.js'
 
 const inRoot = (path: string): string =>
@@ -144,7 +145,13 @@ export function callProgram(
   program: string,
   call: Call,
 ): Promise<Outcome> {
-  const { command = 'ADD', env, stdin, timeoutMs = 30_000, wrapper = [] } = call
+  const {
+    command = 'ADD',
+    env,
+    stdin,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
+    wrapper = [],
+  } = call
   const options: RunOptions = {
     input: typeof stdin === 'string' ? stdin : JSON.stringify(stdin),
     timeoutMs,
@@ -244,7 +251,7 @@ export function logLines(host: AzureHost, program: string): Record<string, unkno
 
 /**
  * A picture of a host with pods, taken when IPv6 has settled: link-local addresses of new
- * links come seconds later. What a lock file says of its last holder is not part of it.
+ * links come seconds later.
  */
 export async function settledPicture(
   host: AzureHost,
@@ -258,7 +265,7 @@ export async function settledPicture(
     last = next
     return same && stdout === ''
   }
-  await until('a quiet host', settled, 10_000, 300)
+  await until('a quiet host', settled, undefined, 300)
   return last
 }
 
@@ -270,14 +277,7 @@ export async function assertSame(
   options: PictureOptions = {},
   what = 'host and state are as before',
 ): Promise<void> {
-  let changes: string[] = []
-  const same = async (): Promise<boolean> => {
-    const lines = diffSnapshots(before, await host.snapshot(options))
-    changes = lines.filter((line) => !/^. state \["[a-z.-]+\.lock"/.test(line))
-    return changes.length === 0
-  }
-  await until('the same picture', same, 4_000, 100).catch(() => false)
-  t.strictSame(changes, [], what)
+  t.strictSame(await host.changesSince(before, options), [], what)
 }
 
 /** Asserts that all of a host is as in a picture without state, and nothing is on record. */
