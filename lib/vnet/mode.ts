@@ -110,6 +110,8 @@ export interface Mode {
   newNetwork(host: NetNs, wish: NetworkWish): HostNetwork
   /** Puts what the settings of one more attachment ask for into the record. */
   apply(record: HostNetwork, wish: NetworkWish): void
+  /** Puts back what `apply` changed for an attachment, from a copy of the record before. */
+  revert(record: HostNetwork, former: HostNetwork, owner: Owner): void
   /**
    * Makes the network, or mends it, as its record wants it; safe to repeat. Call it under the
    * state's lock: two at once would take each other's addresses away. When it throws, the host is

@@ -30,6 +30,10 @@ export const bridgeMode: Mode = {
     return record
   },
   apply: applySettings,
+  revert(record, { lifetime, masquerade }, { network }) {
+    record.lifetime = lifetime
+    setMasquerade(record, network, masquerade[network])
+  },
   ensureNetwork: ensureBridge,
   applyRules: remakeTables,
   endsWithPods: ({ lifetime }) => lifetime === 'pods',
@@ -75,9 +79,16 @@ function isAsWished(record: HostNetwork, wish: NetworkWish): boolean {
 
 function applySettings(record: HostNetwork, wish: NetworkWish): void {
   record.lifetime = wish.settings.bridgeLifetime
-  const masquerade = masqueradeOf(record, wish)
-  if (masquerade) record.masquerade[wish.owner.network] = masquerade
-  else delete record.masquerade[wish.owner.network]
+  setMasquerade(record, wish.owner.network, masqueradeOf(record, wish))
+}
+
+function setMasquerade(
+  { masquerade }: HostNetwork,
+  network: string,
+  setting: BridgeMasquerade | undefined,
+): void {
+  if (setting) masquerade[network] = setting
+  else delete masquerade[network]
 }
 
 // The list that asks last has its way with the pods of its own network, and of no other.
