@@ -209,6 +209,15 @@ export class FakeVm extends FakeMachine {
     )
   }
 
+  /** The containers that have a lease and no record. */
+  forgotten(): string[] {
+    const leases = (this.data('ipam.json')?.leases ?? []) as { owner: Owner }[]
+    const known = this.recorded()
+    return leases
+      .map(({ owner }) => owner.containerId)
+      .filter((id) => known[id] === undefined)
+  }
+
   /** The host's links by name. */
   links(): string[] {
     return this.host.sync.link.dump().map(({ name }) => name)
