@@ -122,7 +122,7 @@ async function attachOnce(
   const leased = await leases.acquire({
     nics: () => nicsWithAddresses(facts),
     exclude,
-    inUse: () => usedByOthers(engine),
+    inUse: (leasedNow) => usedByOthers(engine, leasedNow),
   })
   mark('address')
   checkLeased(mode, leased)
@@ -153,10 +153,13 @@ async function attachOnce(
   }
 }
 
-// What our own records hold is our own work: those addresses are passed over by their leases.
-function usedByOthers({ host, log, store }: Engine): ReadonlyMap<string, string> {
+// What is leased or on our own records is our own work.
+function usedByOthers(
+  { host, log, store }: Engine,
+  leased: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
   const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
-  const ours = new Set(pods.map(({ address }) => addressOf(address)))
+  const ours = new Set([...leased, ...pods.map(({ address }) => addressOf(address))])
   return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
 }
 
