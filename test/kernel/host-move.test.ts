@@ -6,18 +6,15 @@ import t, { type Test } from 'tap'
 import { spawnSync } from 'node:child_process'
 import { addon, type WireStep } from '../../dist/esm/binding.js'
 import { NetNs, type Plan } from '../../dist/esm/netlink/index.js'
+import { bridgeTable } from '../../dist/esm/vnet/bridge/endpoint-map.js'
 import {
   BRIDGE_ALIAS,
-  bridgeTable,
   collectMove,
-  dropTable,
-  makeBridgeTable,
-  nicByMac,
   planMoveToBridge,
   planMoveToNic,
-  readAcceptDad,
-  readFacts,
-} from '../../dist/esm/vnet/index.js'
+} from '../../dist/esm/vnet/bridge/host-move.js'
+import { dropTable, makeBridgeTable } from '../../dist/esm/vnet/bridge/table.js'
+import { nicByMac, readAcceptDad, readFacts } from '../../dist/esm/vnet/index.js'
 
 const MAC = '00:0d:3a:11:22:33'
 

@@ -8,12 +8,9 @@ import {
   POD_LINKS,
   PORTS_OF_ONE_ADDRESS,
 } from '../../dist/esm/portmap/nft/table.js'
-import {
-  dropTable,
-  makeBridgeTable,
-  makeMasqueradeTable,
-  MASQUERADE_TABLE,
-} from '../../dist/esm/vnet/index.js'
+import { dropTable, makeBridgeTable } from '../../dist/esm/vnet/bridge/table.js'
+import { makeMasqueradeTable } from '../../dist/esm/vnet/masquerade.js'
+import { MASQUERADE_TABLE } from '../../dist/esm/vnet/table-names.js'
 import { act, inside, plain, read } from './helper.js'
 
 const SPEC = {
@@ -21,7 +18,14 @@ const SPEC = {
   nic: 'eth0',
   mac: '02:00:00:00:00:01',
   hostAddresses: ['10.0.0.4', '10.0.0.5'],
-  masquerade: { except: ['10.0.0.0/16'] },
+  masqueraded: [
+    {
+      network: 'net',
+      except: ['10.0.0.0/16'],
+      pods: [{ address: '10.0.0.7', tag: 'net/one/eth0' }],
+    },
+    { network: 'far', except: ['10.0.0.0/8', '192.168.0.0/16'], pods: [] },
+  ],
 }
 const PODS = [
   { address: '10.0.0.7', mac: '0a:58:0a:00:00:07', tag: 'net/one/eth0' },
@@ -34,7 +38,7 @@ const MAPPINGS = [
 
 const RULESETS: [string, () => Transaction][] = [
   ['bridge', () => makeBridgeTable(SPEC, PODS)],
-  ['masquerade', () => makeMasqueradeTable(SPEC.masquerade)],
+  ['masquerade', () => makeMasqueradeTable(SPEC.masqueraded)],
   [
     'portmap',
     () => {
@@ -96,12 +100,10 @@ t.test('making a table again replaces it, dropping it twice is fine', async (t) 
   const first = listed(ns)
   act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
   t.equal(listed(ns), first)
-  act(ns, (p) =>
-    p.nftables.commit(makeBridgeTable({ ...SPEC, masquerade: undefined }, [])),
-  )
+  act(ns, (p) => p.nftables.commit(makeBridgeTable({ ...SPEC, masqueraded: [] }, [])))
   t.notMatch(listed(ns), 'except')
   t.notMatch(listed(ns), '10.0.0.7')
-  act(ns, (p) => p.nftables.commit(makeMasqueradeTable(SPEC.masquerade)))
+  act(ns, (p) => p.nftables.commit(makeMasqueradeTable(SPEC.masqueraded)))
   for (let i = 0; i < 2; i++)
     act(ns, (p) => p.nftables.commit(dropTable(MASQUERADE_TABLE)))
   t.notMatch(listed(ns), MASQUERADE_TABLE.name)

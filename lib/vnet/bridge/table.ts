@@ -6,6 +6,7 @@
  * carries another source. Towards the NIC, every frame gets its MAC as source; from the NIC, a
  * frame for a pod's address gets the pod's MAC.
  */
+import { HOST_LINK_PREFIX } from '../../cni/spec/owner.js'
 import { ipv4Bytes, macBytes } from '../../ip/index.js'
 import {
   bits,
@@ -287,23 +288,21 @@ function masqueradeRules({ masqueraded = [], nic, mac }: BridgeTableSpec): Rule[
   ]
 }
 
-// A frame that this host sends has come by no port.
-const NO_INTERFACE = new Uint8Array(16)
-
-// The chain of a network: a frame comes from one of its pods (by a port that is not the NIC's), or
-// goes to one (from the NIC, or from this host, by no port).
-function networkRules(
-  { nic, mac }: BridgeTableSpec,
-  excepted: (address: FieldDef) => Expr[],
-) {
-  const fromPod = [
-    ...neq(field.iifname, ifname(nic)),
-    ...neq(field.iifname, NO_INTERFACE),
-  ]
+// The chain of a network: a frame comes from one of its pods (by a pod's port), or goes to one (from
+// the NIC, or from this host, by no port).
+function networkRules({ mac }: BridgeTableSpec, excepted: (address: FieldDef) => Expr[]) {
+  // As nft writes `iifname "azv*"`: so many bytes of the name are compared.
+  const fromPod = eq(field.iifname, Buffer.from(HOST_LINK_PREFIX))
+  const ip = eq(field.protocol, ETHERTYPE_IP)
   return [
     {
       comment: 'a pod reaches the VNet directly',
-      expressions: [...fromPod, ...excepted(field.ipDestination), verdict('return')],
+      expressions: [
+        ...fromPod,
+        ...ip,
+        ...excepted(field.ipDestination),
+        verdict('return'),
+      ],
     },
     {
       comment: 'traffic to the Internet goes through the host, which masquerades it',
@@ -317,7 +316,7 @@ function networkRules(
     },
     {
       comment: 'the VNet reaches a pod directly',
-      expressions: [...excepted(field.ipSource), verdict('return')],
+      expressions: [...ip, ...excepted(field.ipSource), verdict('return')],
     },
     {
       // In prerouting it goes to the host; in output nothing need be remembered of it, because its
