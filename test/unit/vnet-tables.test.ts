@@ -8,6 +8,7 @@ import {
   makeMasqueradeTable,
   type BridgeTableSpec,
 } from '../../dist/esm/vnet/index.js'
+import { transactionToWire } from '../helpers/internals.js'
 
 const SPEC: BridgeTableSpec = {
   bridge: 'azure2',
@@ -23,7 +24,8 @@ interface Message {
   args: { name?: string; chain?: string; expressions?: Expr[]; elements?: object[] }
 }
 
-const messages = (tx: Transaction) => tx.toWire()['messages'] as unknown as Message[]
+const messages = (tx: Transaction) =>
+  transactionToWire(tx)['messages'] as unknown as Message[]
 const ops = (tx: Transaction) =>
   messages(tx).map((m) => `${m.op} ${m.args.name ?? m.args.chain ?? ''}`.trim())
 
@@ -66,7 +68,7 @@ t.test('the bridge table is made anew in one transaction', async (t) => {
   ])
   t.equal(ops(tx).at(-1), 'nft.elements.new')
   t.equal(messages(tx).at(-1)?.args.elements?.length, 3, 'two of the host, one pod')
-  t.equal(tx.toWire()['generation'], undefined)
+  t.equal(transactionToWire(tx)['generation'], undefined)
 })
 
 t.test('masquerading adds its set and rules, and nothing when it is off', async (t) => {
@@ -113,7 +115,7 @@ t.test('a transaction in the addon’s form', async (t) => {
     .addChain({ family: 'ip', table: 't', name: 'c', hook: 'input', priority: -5 })
     .addElements(set, [{ key: [80], comment: 'x' }], { exclusive: true })
     .deleteElements(set, [[80]])
-  t.strictSame(tx.toWire(), {
+  t.strictSame(transactionToWire(tx), {
     generation: 7,
     messages: [
       { op: 'nft.table.new', flags: 0x600, args: { family: 2, name: 't' } },
