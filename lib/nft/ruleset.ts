@@ -9,7 +9,8 @@ import { elementsFromWire, type ElementInfo } from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
 import { objectFromWire, type ObjectInfo } from './object.js'
 import { inSet, tableArgs } from './refs.js'
-import { setFromWire, type SetDef, type SetInfo } from './set.js'
+import { setFromWire, type SetInfo } from './set.js'
+import type { SetDef } from './set-def.js'
 import { Transaction } from './transaction.js'
 
 /** What to read; all when absent. */

@@ -40,10 +40,8 @@ import {
   type ElementKey,
   type Subject,
 } from './refs.js'
-import { setToWire, type SetDef, type SetRef } from './set.js'
-
-export * from './defs.js'
-export type { ElementKey } from './refs.js'
+import { setToWire } from './set.js'
+import type { SetDef, SetRef } from './set-def.js'
 
 /**
  * A list of changes to the ruleset that are committed together, by `plan.nftables.commit` or
