@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { attach } from '../../dist/esm/cli/attach.js'
-import { detach } from '../../dist/esm/cli/detach.js'
+import { attach as attachCommand } from '../../dist/esm/cli/attach.js'
+import { detach as detachCommand } from '../../dist/esm/cli/detach.js'
 import { FakeMachine } from '../helpers/fake-host.js'
 import { callCommand, FakePlugins } from '../helpers/fake-plugins.js'
 
@@ -40,11 +40,11 @@ function rig(test: Test) {
     attach: (id: string, args: string[] = [], list = conflist) =>
       callCommand(
         machine,
-        attach,
+        attachCommand,
         ...['--container', id, '--netns', netns, ...places(list), ...args],
       ),
     detach: (args: string[], list = conflist) =>
-      callCommand(machine, detach, ...places(list), ...args),
+      callCommand(machine, detachCommand, ...places(list), ...args),
     files: () => {
       try {
         return readdirSync(folder)
