@@ -110,7 +110,7 @@ export interface ConntrackEntry {
   readonly family: 'ipv4' | 'ipv6'
   /** As its first packet was. */
   readonly original: FlowSide
-  /** As replies are: with NAT, not the original turned round. */
+  /** As replies are; with NAT that is not just the original with its ends swapped. */
   readonly reply: FlowSide
   /** What has happened to it, by name. */
   readonly status: readonly FlowStatus[]
@@ -122,7 +122,10 @@ export interface ConntrackEntry {
   readonly mark: number
   /** 0 is the zone of all that is in none. */
   readonly zone: number
-  /** Unlike for flows with the same addresses and ports, one after the other. */
+  /**
+   * The kernel's number for the entry (CTA_ID). It differs between flows that have the same addresses
+   * and ports one after the other.
+   */
   readonly id?: number
   /** Where the connection is; TCP only. */
   readonly tcpState?: TcpState
@@ -182,7 +185,7 @@ export interface ConntrackFilter {
   readonly zone?: number
 }
 
-/** Names an entry: its original direction, and the rest to be sure that it is no later one. */
+/** Identifies an entry: its original direction, and `id` to tell it from a later one with the same. */
 export type ConntrackKey = Pick<ConntrackEntry, 'family' | 'original'> &
   Partial<Pick<ConntrackEntry, 'id' | 'zone'>>
 

@@ -138,8 +138,8 @@ export class NetNsChild {
   /** What it writes to standard error. */
   readonly stderr: Readable | null
   /**
-   * Settles when the program has ended; what it wrote may still wait in the streams. Rejects with
-   * SyscallError (ECHILD) when somebody else in this process took the news of its end.
+   * Resolves when the program has ended; its last output may still be unread in the streams. Rejects
+   * with SyscallError (ECHILD) when other code in this process has reaped the child (waitpid(2)).
    */
   readonly exited: Promise<ChildExit>
   readonly #native: NativeChild
@@ -175,7 +175,7 @@ export class NetNsChild {
     this.#signal = signal
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     this.exited = ended.then(() => this.#end())
-    // Who does not ask for it is not to hear of it.
+    // A caller that never looks at `exited` must not get an unhandled rejection.
     this.exited.catch(() => undefined)
   }
 
