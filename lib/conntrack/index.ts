@@ -10,8 +10,7 @@ export {
   type FlowCounters,
   type ConntrackEntry,
   type SequenceShift,
-  type SideFilter,
-  type ConntrackFilter,
   type ConntrackKey,
 } from './entry.js'
 export { ConntrackVerbs } from './verbs.js'
+export type { ConntrackFilter, SideFilter } from './filter.js'

@@ -2,14 +2,12 @@
  * Plans over links, addresses, routes and all else that rtnetlink has; namespaces; watching.
  */
 export {
-  ExecError,
   NetNsChild,
   type ChildExit,
   type ChildStdio,
-  type ExecOptions,
-  type ExecResult,
   type SpawnOptions,
 } from './child.js'
+export { ExecError, type ExecOptions, type ExecResult } from './exec.js'
 export {
   FOREVER,
   AddressVerbs,
@@ -72,24 +70,23 @@ export {
   type RulesetCalls,
   type RulesetCallsSync,
 } from './ruleset.js'
-export {
-  Monitor,
-  type Change,
-  type LinkEvent,
-  type BridgePortEvent,
-  type AddressEvent,
-  type RouteEvent,
-  type WatchedNeighbour,
-  type NeighbourEvent,
-  type NsidEvent,
-  type RuleEvent,
-  type NftEvent,
-  type OverrunEvent,
-  type MonitorEvents,
-  type MonitorKind,
-  type MonitorEvent,
-  type MonitorOptions,
-} from './monitor.js'
+export { Monitor, type MonitorOptions } from './monitor.js'
+export type {
+  Change,
+  LinkEvent,
+  BridgePortEvent,
+  AddressEvent,
+  RouteEvent,
+  WatchedNeighbour,
+  NeighbourEvent,
+  NsidEvent,
+  RuleEvent,
+  NftEvent,
+  OverrunEvent,
+  MonitorEvents,
+  MonitorKind,
+  MonitorEvent,
+} from './monitor-events.js'
 export {
   NeighbourVerbs,
   type NeighbourSpec,
