@@ -11,7 +11,7 @@ const table = { family: 'inet', name: 'memory' }
 const mib = () => process.memoryUsage.rss() / 2 ** 20
 
 const setUp = ns.plan()
-const made = setUp.link.addBridge({ name: 'br0', up: true })
+const made = setUp.link.add({ kind: 'bridge', name: 'br0', up: true })
 setUp.address.add({ link: made, address: '10.0.0.1/16' })
 await setUp.run()
 const monitor = ns.monitor(['link', 'route', 'nft'], { limit: 100 })
@@ -25,8 +25,8 @@ async function round(i) {
   plan.route.delIfExists({ to: '10.9.0.0/24', via: '10.0.0.2', priority: 9 })
   plan.link.dump()
   plan.route.dump({ family: 'ipv4' })
-  plan.nft(new Transaction().addTable(table))
-  plan.nft(new Transaction().deleteTable(table))
+  plan.nftables.commit(new Transaction().addTable(table))
+  plan.nftables.commit(new Transaction().deleteTable(table))
   await (i % 2 ? plan.run() : plan.runSync())
   const refused = ns.plan()
   refused.link.del(9999)

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { commit, commitSync, list, NetNs, Transaction } from '../dist/esm/index.js'
+import { NetNs, Transaction } from '../dist/esm/index.js'
 
 const { values } = parseArgs({
   options: {
@@ -62,10 +62,10 @@ function inside(host, ...command) {
 const ways = {
   // Making the transaction from plain elements is part of the time.
   async run(host) {
-    await commit(host, transaction())
+    await host.nftables.commit(transaction())
   },
   runSync(host) {
-    commitSync(host, transaction())
+    host.sync.nftables.commit(transaction())
   },
   // The program's time is what its user waits for; nsenter's own start is measured and taken off.
   nft(host) {
@@ -90,13 +90,13 @@ async function time(way) {
 async function check() {
   const ours = NetNs.create()
   const theirs = NetNs.create()
-  await commit(ours, transaction())
+  await ours.nftables.commit(transaction())
   inside(theirs, 'nft', '-f', file)
   const [a, b] = [ours, theirs].map((host) =>
     inside(host, 'nft', '-j', 'list', 'ruleset'),
   )
   const same = sorted(a) === sorted(b)
-  const { sets } = await list(ours)
+  const { sets } = await ours.nftables.list()
   if (!same || sets[0]?.elements.length !== count) {
     throw new Error('the two rulesets are not the same')
   }

@@ -54,3 +54,34 @@ find_programs() {
   "$engine" info >/dev/null 2>&1 ||
     fail "$engine does not answer: start its service, for example: systemctl start $engine"
 }
+
+# Looks a container up. Sets $id, empty when there is none of that name; $owner, the namespace that
+# docker-run.sh noted on it, empty when it did not make it; $noted, the ports that it noted.
+find_container() { # NAME
+  id='' owner='' noted=''
+  told=$("$engine" container inspect -f "$(label_format)" "$1" 2>/dev/null) || return 0
+  # The engine also takes the beginning of an id for a name.
+  case $told in
+    "$1|"* | "/$1|"*) ;;
+    *) return 0 ;;
+  esac
+  told=${told#*"|"}
+  id=${told%%"|"*} told=${told#*"|"}
+  owner=${told%%"|"*} noted=${told#*"|"}
+}
+
+# What docker-run.sh notes on a container that it makes, where a reboot does not take it.
+label_namespace=vnet-cni.namespace
+label_ports=vnet-cni.ports
+label_format() {
+  # Docker would write "<no value>" for a label that is not there.
+  label='{{with index .Config.Labels "%s"}}{{.}}{{end}}'
+  # shellcheck disable=SC2059 # The format is ours.
+  printf "{{.Name}}|{{.Id}}|$label|$label" "$label_namespace" "$label_ports"
+}
+
+# Fails unless the container that was found belongs to the namespace.
+expect_owner() { # NAME NAMESPACE WHAT-FOLLOWS
+  [ -n "$owner" ] || fail "docker-run.sh did not make container $1: $3"
+  [ "$owner" = "$2" ] || fail "container $1 belongs to namespace $owner, not $2: $3"
+}

@@ -43,12 +43,19 @@ namespace=$2
 
 find_programs
 
-# The network first: a container that is gone can no longer be asked for its id.
-set -- --pod "$namespace/$name" --conflist "$conflist" --cni-path "$cni_bin"
-id=$("$engine" container inspect -f '{{.Id}}' "$name" 2>/dev/null) || id=
-[ -z "$id" ] || set -- "$@" --container "$id"
-said=$("$vnet_cni" detach "$@" 2>&1) ||
-  fail "$name is still on the network; run this again when it is mended: $(one_line "$said")"
+detach() {
+  said=$("$vnet_cni" detach "$@" --conflist "$conflist" --cni-path "$cni_bin" 2>&1) ||
+    fail "$name is still on the network; run this again when it is mended: $(one_line "$said")"
+}
+
+find_container "$name"
+if [ -n "$id" ] && [ "$owner" = "$namespace" ]; then
+  # The network first: a container that is gone can no longer be asked for its id.
+  detach --container "$id"
+fi
+# What containers of this name left that are gone; one that lives keeps its network.
+detach --pod "$namespace/$name" --gone
 [ -n "$id" ] || exit 0
+expect_owner "$name" "$namespace" 'it was left alone'
 said=$("$engine" rm -f "$id" 2>&1) ||
   fail "$name is off the network but cannot be removed: $(one_line "$said")"

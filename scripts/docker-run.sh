@@ -10,7 +10,8 @@ usage: docker-run.sh [options] CONTAINER-NAME CONTAINER-NAMESPACE IMAGE [COMMAND
        docker-run.sh [options] --restart CONTAINER-NAME CONTAINER-NAMESPACE
 
   -p [HOST-IP:]HOST-PORT:CONTAINER-PORT[/tcp|udp]  publish a port; may be repeated
-  --restart        stop and start a container again: docker start alone gives it no network
+  --restart        stop and start a container again, with the ports that it was started with:
+                   docker start alone gives it no network
   --conflist FILE  network configuration list (/etc/cni/net.d/10-azure.conflist)
   --cni-bin DIR    folder with the plug-ins (CNI_PATH, else /opt/cni/bin)
   --engine NAME    docker or podman (docker if it is there, else podman)
@@ -66,6 +67,7 @@ done
 
 if [ -n "$restart" ]; then
   [ $# -eq 2 ] || wrong 'expected CONTAINER-NAME CONTAINER-NAMESPACE'
+  [ -z "$ports" ] || wrong 'a container keeps its ports: -p and --restart exclude each other'
 else
   [ $# -ge 3 ] || wrong 'expected CONTAINER-NAME CONTAINER-NAMESPACE IMAGE'
 fi
@@ -107,19 +109,25 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+find_container "$name"
 if [ -n "$restart" ]; then
-  made=$("$engine" container inspect -f '{{.Id}}' "$name" 2>/dev/null) ||
-    fail "no container $name: start one without --restart"
+  [ -n "$id" ] || fail "no container $name: start one without --restart"
+  expect_owner "$name" "$namespace" 'it was left alone'
+  made=$id
+  ports=$(printf '%s' "$noted" | tr ' ' '\n')
   run "$engine" restart "$made" >/dev/null || fail "$name cannot be started again: $said"
 else
   image=$1
   shift
-  if "$engine" container inspect "$name" >/dev/null 2>&1; then
+  if [ -n "$id" ]; then
+    expect_owner "$name" "$namespace" 'choose another name'
     fail "a container $name exists: run docker-del.sh $name $namespace, or choose another name"
   fi
   "$engine" image inspect "$image" >/dev/null 2>&1 || "$engine" pull -q "$image" >/dev/null 2>&1 ||
     fail "no image $image, and it cannot be pulled: $engine pull or load it first"
-  answer=$("$engine" create --net=none --name "$name" "$image" "$@" 2>&1) ||
+  answer=$("$engine" create --net=none --name "$name" \
+    --label "$label_namespace=$namespace" --label "$label_ports=$(one_line "$ports")" \
+    "$image" "$@" 2>&1) ||
     fail "$name cannot be created: $(one_line "$answer")"
   # Warnings come before the id.
   made=${answer##*"$newline"}
@@ -136,6 +144,8 @@ set -- --container "$made" --netns "/proc/$pid/ns/net" --pod "$namespace/$name" 
   --conflist "$conflist" --cni-path "$cni_bin"
 [ -z "$restart" ] || set -- "$@" --again
 IFS=$newline
+# The engine's note, not our record alone: a reboot may have taken the record, and then the container
+# would be back without its ports.
 for port in $ports; do
   set -- "$@" -p "$port"
 done

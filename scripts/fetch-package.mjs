@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './paths.mjs'
+import { withWorkFolder } from './work-folder.mjs'
 
 /**
  * Folder with some files of a package from npm's registry; fetches them at the first call.
@@ -33,11 +34,13 @@ export function fetchPackage({ name, version, integrity, files }) {
       `${name}@${version} is not the package that was pinned: sha512-${hash}`,
     )
   }
-  const unpacked = `${folder}.tmp`
-  rmSync(unpacked, { recursive: true, force: true })
-  mkdirSync(unpacked)
-  const parts = files.map((file) => `package/${file}`)
-  execFileSync('tar', ['-xzf', archive, '-C', unpacked, '--strip-components=1', ...parts])
-  renameSync(unpacked, folder)
+  withWorkFolder(`${folder}.`, (work) => {
+    const parts = files.map((file) => `package/${file}`)
+    const strip = '--strip-components=1'
+    const unpacked = join(work, 'package')
+    mkdirSync(unpacked)
+    execFileSync('tar', ['-xzf', archive, '-C', unpacked, strip, ...parts])
+    renameSync(unpacked, folder)
+  })
   return folder
 }

@@ -4,7 +4,7 @@
 //
 // DIR/prebuilds is made, in the package's folder unless DIR says otherwise. Platforms are named as
 // below; without one, all are made.
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import prebuildify from 'prebuildify'
@@ -12,22 +12,18 @@ import { checkAddon } from './addon/check.mjs'
 import { TRIPLETS } from './addon/compile.mjs'
 import { PLATFORMS, prebuildFile } from './addon/platforms.mjs'
 import { root } from './paths.mjs'
+import { withWorkFolder } from './work-folder.mjs'
 
 /** Has prebuildify make and name the addon of a platform; it works in a folder of its own. */
-async function make({ arch, libc }, out) {
-  const build = join(root, 'build')
-  mkdirSync(build, { recursive: true })
-  const cwd = mkdtempSync(join(build, 'prebuild-'))
-  try {
-    await promisify(prebuildify)({
+function make({ arch, libc }, out) {
+  return withWorkFolder(join(root, 'build', 'prebuild-'), (cwd) =>
+    promisify(prebuildify)({
       ...{ cwd, out, arch, libc, platform: 'linux', name: 'vnet-cni' },
       ...{ napi: true, tagLibc: true },
       ...{ strip: true, stripBin: `${TRIPLETS[arch]}-strip` },
       nodeGyp: join(root, 'scripts', 'addon', 'node-gyp.mjs'),
-    })
-  } finally {
-    rmSync(cwd, { recursive: true, force: true })
-  }
+    }),
+  )
 }
 
 async function main() {

@@ -3,29 +3,28 @@
 //
 //   node scripts/release.mjs [--arch x64|arm64|all] [--out DIR]
 //
-// The same commit gives the same bytes: names are sorted, owners and times are fixed.
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// The same commit gives the same bytes. DIR is replaced in one step: what fails changes nothing.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { archiveName, pack } from './archive.mjs'
 import { makeBundle, sha256 } from './bundle/make.mjs'
 import { ARCHITECTURES, root } from './paths.mjs'
+import { withWorkFolder } from './work-folder.mjs'
 
-const CONFLIST = '10-azure.conflist'
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-
-/** Packs a bundle's folder; answers with the archive's name. */
-export function pack(bundle, arch, out) {
-  const name = `azure-vnet-cni-linux-${ARCHITECTURES[arch]}-${version}.tgz`
-  const tar = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
-  const more = ['--format=ustar', '--mode=go-w', '-C', bundle, '-cf', '-', '.']
-  // In two steps: gzip's header would hold the time otherwise.
-  const command = 'tar "$@" | gzip -n -6 > "$OUT"'
-  execFileSync('sh', ['-c', `set -e; ${command}`, 'pack', ...tar, ...more], {
-    env: { ...process.env, OUT: join(out, name) },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  return name
+async function makeRelease(work, wanted, out) {
+  const fresh = join(work, 'new')
+  mkdirSync(fresh)
+  const sums = []
+  for (const arch of wanted) {
+    const content = join(work, arch)
+    await makeBundle({ arch, out: content, codeCache: true })
+    const name = pack(content, arch, fresh)
+    sums.push(`${await sha256(join(fresh, name))}  ${name}\n`)
+  }
+  writeFileSync(join(fresh, 'SHA256SUMS'), sums.join(''))
+  rmSync(out, { recursive: true, force: true })
+  renameSync(fresh, out)
 }
 
 async function main() {
@@ -41,19 +40,8 @@ async function main() {
     throw new Error(`--arch ${values.arch}: use one of ${known.join(', ')}, all`)
   }
   const out = resolve(values.out)
-  rmSync(out, { recursive: true, force: true })
-  mkdirSync(out, { recursive: true })
-  const sums = []
-  for (const arch of wanted) {
-    const content = join(out, arch)
-    await makeBundle({ arch, out: content, codeCache: true })
-    copyFileSync(join(root, 'conf', CONFLIST), join(content, CONFLIST))
-    const name = pack(content, arch, out)
-    sums.push(`${await sha256(join(out, name))}  ${name}\n`)
-    rmSync(content, { recursive: true })
-    process.stdout.write(`${join(out, name)}\n`)
-  }
-  writeFileSync(join(out, 'SHA256SUMS'), sums.join(''))
+  await withWorkFolder(`${out}.new-`, (work) => makeRelease(work, wanted, out))
+  for (const arch of wanted) process.stdout.write(`${join(out, archiveName(arch))}\n`)
 }
 
 await main().catch((error) => {

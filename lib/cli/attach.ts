@@ -1,24 +1,20 @@
 /**
  * `vnet-cni attach`: gives a container that has a network namespace its network.
  */
+import { netnsId, type AttachmentRecord } from '../cni/runtime/attachment-record.js'
 import {
   Attachments,
-  netnsId,
-  type AttachmentRecord,
+  type DamagedRecord,
+  type Recorded,
 } from '../cni/runtime/attachments.js'
-import {
-  addChain,
-  ChainUndoError,
-  delChain,
-  type Attachment,
-  type ChainOptions,
-} from '../cni/runtime/chain.js'
+import { addChain, ChainUndoError, type Attachment } from '../cni/runtime/chain.js'
 import { loadList } from '../cni/runtime/list.js'
+import { sameOwner } from '../cni/spec/owner.js'
 import { printResult } from '../cni/spec/result.js'
 import type { JsonObject } from '../cni/spec/types.js'
 import {
   EXIT,
-  optional,
+  RefusedError,
   repeated,
   required,
   UsageError,
@@ -26,16 +22,17 @@ import {
   type Output,
   type Values,
 } from './command.js'
-import { cniPath, DEFAULT_CONFLIST, staleNetns } from './places.js'
+import { containerOption, ifnameOption, podOption, type PodName } from './names.js'
+import { cniPath, conflistFile, PLACES_USAGE } from './places.js'
 import { parsePort } from './ports.js'
+import { ownerOf, removeDamaged, removeRecorded, type Removal } from './removal.js'
 
 const USAGE = `--container ID --netns PATH [options]
 
   --container ID      id of the container, as its runtime has it
   --netns PATH        its network namespace, such as /proc/PID/ns/net
   --pod NS/NAME       K8S_POD_NAMESPACE and K8S_POD_NAME for the plug-ins, and a name for detach
-  --conflist FILE     network configuration list; ${DEFAULT_CONFLIST}
-  --cni-path FOLDERS  where the plug-ins are; CNI_PATH or /opt/cni/bin
+${PLACES_USAGE}
   --ifname NAME       interface in the container; eth0
   -p, --publish PORT  [HOST-IP:]HOST-PORT:CONTAINER-PORT[/tcp|udp|sctp]; may be repeated
   --again             the container was restarted: attach it anew, with the ports that it had
@@ -58,47 +55,47 @@ export const attach: Command = {
     again: { type: 'boolean' },
   },
   async run({ values, out, host }) {
-    const records = new Attachments(host)
-    const wanted = toRecord(values)
-    const path = cniPath(values, host.env)
-    const chain = { path, host, stderr: out.warn }
-    const before = findSame(records, wanted)
-    const record = before && values['again'] ? withPortsOf(before, wanted) : wanted
-    // What an attachment of the same name left goes by the rules that it was made by.
-    if (before) await delChain(before.list, staleNetns(before), chain, before.result)
+    const wanted = toRecord(values, host.bootId())
+    const records = new Attachments(host, out.warn)
+    const chain = { path: cniPath(values, host.env), host, stderr: out.warn }
+    const removal: Removal = { records, chain }
+    const before = beforeIt(records.list(), wanted)
+    const isAgain = values['again'] === true
+    const record = isAgain ? asBefore(before, wanted) : wanted
+    await takeBack(before, wanted, removal)
+    // In this order: a crash between the two must not lose the ports.
     records.save(record)
-    return add(records, record, { chain, keep: before !== undefined, out })
+    forgetOthers(before, record, records)
+    return add(record, removal, { keep: isAgain, out })
   },
 }
 
-function toRecord(values: Values): AttachmentRecord {
+function toRecord(values: Values, bootId: string): AttachmentRecord {
+  required(values, 'container')
+  const containerId = containerOption(values) as string
   const netns = required(values, 'netns')
-  const pod = optional(values, 'pod') ?? ''
-  const containerId = required(values, 'container')
+  const pod = podOption(values)
   const portMappings = repeated(values, 'publish').map(parsePort)
   const attachment: Attachment = {
     containerId,
     netns,
-    ifname: optional(values, 'ifname') ?? 'eth0',
+    ifname: ifnameOption(values) ?? 'eth0',
     args: podArgs(pod, containerId),
     capabilityArgs: { ...(portMappings.length > 0 && { portMappings }) },
   }
-  const list = loadList(optional(values, 'conflist') ?? DEFAULT_CONFLIST)
+  const list = loadList(conflistFile(values))
   refuseUselessPorts(list.plugins, attachment.capabilityArgs)
-  return { list, attachment, pod, netnsId: netnsId(netns) }
+  const identity = { netnsId: netnsId(netns), bootId }
+  return { list, attachment, pod: pod?.text ?? '', ...identity, runs: [] }
 }
 
 /** CNI_ARGS as a kubelet's runtime has them. */
-function podArgs(pod: string, containerId: string): string {
-  if (pod === '') return ''
-  const [namespace, name, ...more] = pod.split('/')
-  if (!namespace || !name || more.length > 0 || /[;=]/.test(pod)) {
-    throw new UsageError(`--pod ${pod} is not valid: use NAMESPACE/NAME`)
-  }
+function podArgs(pod: PodName | undefined, containerId: string): string {
+  if (!pod) return ''
   return [
     'IgnoreUnknown=1',
-    `K8S_POD_NAMESPACE=${namespace}`,
-    `K8S_POD_NAME=${name}`,
+    `K8S_POD_NAMESPACE=${pod.namespace}`,
+    `K8S_POD_NAME=${pod.name}`,
     `K8S_POD_INFRA_CONTAINER_ID=${containerId}`,
   ].join(';')
 }
@@ -115,50 +112,90 @@ function refuseUselessPorts(plugins: readonly JsonObject[], args: JsonObject): v
   )
 }
 
-function findSame(records: Attachments, { list, attachment }: AttachmentRecord) {
-  return records
-    .list()
-    .find(
-      (one) =>
-        one.list.name === list.name &&
-        one.attachment.containerId === attachment.containerId &&
-        one.attachment.ifname === attachment.ifname,
-    )
+/** What was attached before by the same name, to whatever network: an interface has one. */
+function beforeIt(
+  { records, damaged }: Recorded,
+  { attachment: { containerId, ifname } }: AttachmentRecord,
+): Recorded {
+  const isSame = (one: AttachmentRecord | DamagedRecord) => {
+    const owner = ownerOf(one)
+    return owner.containerId === containerId && owner.ifname === ifname
+  }
+  return { records: records.filter(isSame), damaged: damaged.filter(isSame) }
 }
 
-function withPortsOf(before: AttachmentRecord, now: AttachmentRecord): AttachmentRecord {
+/** It goes by the rules that it was made by. */
+async function takeBack(
+  { records, damaged }: Recorded,
+  { list }: AttachmentRecord,
+  removal: Removal,
+): Promise<void> {
+  for (const record of records) await removeRecorded(record, removal)
+  for (const record of damaged) await removeDamaged(record, list, removal)
+}
+
+function forgetOthers(
+  { records, damaged }: Recorded,
+  now: AttachmentRecord,
+  store: Attachments,
+): void {
+  const own = ownerOf(now)
+  for (const owner of [...records, ...damaged].map(ownerOf)) {
+    if (!sameOwner(owner, own)) store.forget(owner)
+  }
+}
+
+/**
+ * With the ports, and the pod, that it had.
+ *
+ * @throws RefusedError when they are not known and no port is given: it would lose them silently
+ */
+function asBefore({ records }: Recorded, now: AttachmentRecord): AttachmentRecord {
+  const before = records.find(({ list }) => list.name === now.list.name) ?? records[0]
+  if (!before) {
+    if (now.attachment.capabilityArgs['portMappings']) return now
+    const { containerId, ifname } = now.attachment
+    throw new RefusedError(
+      `--again: no usable record of ${containerId} (${ifname}) tells its ports: attach it ` +
+        'without --again, with all its ports as -p',
+    )
+  }
   const { capabilityArgs, args } = before.attachment
   const attachment = {
     ...now.attachment,
     args: now.attachment.args || args,
     capabilityArgs: { ...capabilityArgs, ...now.attachment.capabilityArgs },
   }
+  refuseUselessPorts(now.list.plugins, attachment.capabilityArgs)
   return { ...now, attachment, pod: now.pod || before.pod }
 }
 
 interface AddOptions {
-  readonly chain: ChainOptions
-  /** Keep the record of a failure, so that --again still knows the ports. */
+  /** Keep the record of a failure, so that the next --again still knows the ports. */
   readonly keep: boolean
   readonly out: Output
 }
 
 async function add(
-  records: Attachments,
   record: AttachmentRecord,
-  { chain, keep, out }: AddOptions,
+  { records, chain }: Removal,
+  { keep, out }: AddOptions,
 ): Promise<number> {
   const { list, attachment } = record
   try {
-    const result = await addChain(list, attachment, chain)
-    records.save({ ...record, result })
+    const result = await addChain(list, attachment, {
+      ...chain,
+      note: (progress) => records.save({ ...record, ...progress }),
+    })
     const addresses = (result.ips ?? []).map(({ address }) => address).join(', ')
     out.line(addresses || 'attached, without an address')
     out.json(printResult(result, list.cniVersion))
     return EXIT.ok
   } catch (error) {
-    // Where even DEL failed, the record stays: detach works from it.
-    if (!keep && !(error instanceof ChainUndoError)) records.forget(record)
+    // Where even DEL failed, the record says what is left: detach works from it.
+    if (error instanceof ChainUndoError) throw error
+    if (keep) records.save(record)
+    else records.forget(ownerOf(record))
     throw error
   }
 }

@@ -14,6 +14,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'take the network of a container away',
     load: async () => (await import('./detach.js')).detach,
   },
+  repair: {
+    summary: 'bring bridges, tables, SNAT and host ports into the state on record',
+    load: async () => (await import('./repair.js')).repair,
+  },
   reset: {
     summary: 'give the host its network back and forget all state',
     load: async () => (await import('./reset.js')).reset,

@@ -1,28 +1,69 @@
 /**
  * `vnet-cni validate`: tells whether a network configuration list can be used.
  */
-import { loadList } from '../cni/runtime/list.js'
-import { EXIT, type Command } from './command.js'
+import { loadJson, parseList, type NetworkList } from '../cni/runtime/list.js'
+import { toCniError } from '../cni/spec/errors.js'
+import type { JsonObject } from '../cni/spec/types.js'
+import { EXIT, type Command, type Output } from './command.js'
+import type { Findings } from './list-check.js'
+
+const USAGE = `FILE [options]
+
+  --strict  warnings count as errors
+  --json    print { name, cniVersion, plugins, warnings, errors }
+
+An error is what ADD would fail for; a warning is a field that does nothing, such as one with a
+typing error in its name. Exit code 0: no error, 1: errors.
+`
 
 /** The command. */
 export const validate: Command = {
   name: 'validate',
   summary: 'checks a network configuration list',
-  usage: 'FILE [--json]\n',
-  options: {},
+  usage: USAGE,
+  options: { strict: { type: 'boolean' } },
   positionals: ['FILE'],
-  async run({ positionals: [file = ''], out }) {
-    const list = loadList(file)
-    const { OWN_IPAM, parseVnetConfig } = await import('../plugins/azure-vnet/config.js')
-    const { parseIpamConfig } = await import('../plugins/azure-vnet-ipam/config.js')
-    for (const plugin of list.plugins) {
-      if (plugin.type !== 'azure-vnet') continue
-      const { ipamType } = parseVnetConfig(plugin)
-      if (ipamType === OWN_IPAM) parseIpamConfig(plugin, new Map())
-    }
-    const types = list.plugins.map(({ type }) => type)
-    out.line(`${file}: network ${list.name}, ${types.join(' + ')}`)
-    out.json({ name: list.name, cniVersion: list.cniVersion, plugins: types })
-    return EXIT.ok
+  async run({ values, positionals: [file = ''], out }) {
+    const { list, warnings, errors } = await read(file)
+    for (const text of warnings) out.warn(`vnet-cni validate: warning: ${text}\n`)
+    for (const { msg } of errors) out.warn(`vnet-cni validate: ${msg}\n`)
+    const isFine = errors.length === 0 && (warnings.length === 0 || !values['strict'])
+    tell(out, file, isFine, { list, warnings, errors })
+    return isFine ? EXIT.ok : EXIT.failed
   },
+}
+
+/** Findings about a list; the list is absent where there is none in the file. */
+interface Reading extends Findings {
+  readonly list: NetworkList | undefined
+}
+
+async function read(file: string): Promise<Reading> {
+  let list: NetworkList | undefined
+  try {
+    const json = loadJson(file)
+    list = parseList(json, file)
+    const { checkList } = await import('./list-check.js')
+    return { list, ...(await checkList(json as JsonObject, list)) }
+  } catch (error) {
+    return { list, warnings: [], errors: [toCniError(error)] }
+  }
+}
+
+function tell(
+  out: Output,
+  file: string,
+  isFine: boolean,
+  { list, warnings, errors }: Reading,
+): void {
+  const plugins = list?.plugins.map(({ type }) => type)
+  const [error] = errors
+  if (isFine) out.line(`${file}: network ${list?.name}, ${plugins?.join(' + ')}`)
+  out.json({
+    ...(list && { name: list.name, cniVersion: list.cniVersion, plugins }),
+    warnings,
+    errors: errors.map(({ msg }) => msg),
+    // As every command has it when it fails.
+    ...(error && { error }),
+  })
 }

@@ -3,7 +3,7 @@
  */
 import type { Wire } from '../binding.js'
 import { canonicalAddress } from '../ip/index.js'
-import { AF } from '../netlink/constants.js'
+import { AF } from '../netlink/base/constants.js'
 
 /** What names an ICMP or ICMPv6 flow in the place of ports. */
 export interface IcmpSide {

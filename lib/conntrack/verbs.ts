@@ -1,8 +1,8 @@
 /**
  * Listing and forgetting flows.
  */
-import { ERRNO } from '../netlink/constants.js'
-import { StepRef, type StepSink } from '../netlink/steps.js'
+import { ERRNO } from '../netlink/base/constants.js'
+import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import {
   entryFromWire,
   filterToWire,

@@ -9,7 +9,7 @@ import { addressOf, canonicalAddress, parseCidr, parsePrefix } from '../ip/index
 import type { NetNs } from '../netlink/index.js'
 import type { LeasedAddress, Mode } from '../vnet/index.js'
 import type { Leased } from './engine.js'
-import type { AttachmentRecord } from './state.js'
+import type { AttachmentRecord } from './records.js'
 
 /** Throws CniError 104 when the container has the interface already. */
 export function refuseExisting(sandbox: NetNs, ifname: string): void {

@@ -13,6 +13,7 @@ import {
   lazyFacts,
   modeOf,
   nicsWithAddresses,
+  readAddressesInUse,
   type HostNetwork,
   type Mode,
   type NearFacts,
@@ -27,14 +28,15 @@ import {
 } from './attach-checks.js'
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
-import { restorePorts } from './ports.js'
+import { restoreFlushedPorts } from './ports.js'
+import type { NodeState, ReadyRecord } from './records.js'
+import { readyRecords, recordOf, viewOf } from './state.js'
 import {
   formerSettings,
   isChanged,
   revertSettings,
   type FormerSettings,
 } from './settings.js'
-import { recordOf, viewOf, type NodeState, type ReadyRecord } from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -66,10 +68,10 @@ export async function attach(engine: Engine, request: AttachRequest): Promise<At
   mark('checks')
   const exclude: string[] = []
   for (;;) {
-    const networks = await recordIntent(job)
+    const state = await recordIntent(job)
     mark('intent')
     try {
-      return await attachOnce(job, networks, exclude)
+      return await attachOnce(job, state, exclude)
     } catch (error) {
       await undo(job)
       const taken = takenAddress(error)
@@ -96,36 +98,42 @@ async function check({ engine, request }: Job): Promise<void> {
 }
 
 // Written down before anything is asked for, so that whatever a crash leaves has an owner. Answers
-// with the host networks that are on record: those stay, because this pod may be about to come.
-function recordIntent({ engine, request }: Job): Promise<NodeState['networks']> {
+// with what is on record: its host networks stay, because this pod may be about to come.
+function recordIntent({ engine, request }: Job): Promise<NodeState> {
   const { host, store } = engine
   const { owner } = request
   return store.update((state) => {
     const adder: CallId = host.self
     refuseSecondAdd(host, recordOf(state, owner), owner)
     state.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder }
-    return state.networks
+    return state
   })
 }
 
 async function attachOnce(
   job: Job,
-  networks: NodeState['networks'],
+  state: NodeState,
   exclude: readonly string[],
 ): Promise<Attached> {
   const { engine, request, mode } = job
   const { settings, leases, owner } = request
-  const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
-  const facts = lazyFacts(engine.kernel, known, settings.master)
-  const leased = await leases.acquire(() => nicsWithAddresses(facts), exclude)
+  const { networks } = state
+  const facts = freshFacts(job, state)
+  const leased = await leases.acquire({
+    nics: () => nicsWithAddresses(facts),
+    exclude,
+    inUse: (leasedNow) => usedByOthers(engine, leasedNow),
+  })
   mark('address')
   checkLeased(mode, leased)
   const [first] = leased.addresses
   const nic = chooseNic(facts, settings.master, first!)
   const name = mode.networkName(settings, facts, nic)
   const pools = leased.addresses.map(({ pool }) => pool)
-  const wish = { facts, name, nic, owner, settings, pools }
+  const wish = { facts, name, nic, network: owner.network, settings, pools }
   const { network, link } = await networkFor(job, networks[name], wish)
+  // Who took away what pods need may have taken the rules of their ports, or these alone.
+  await restoreFlushedPorts(engine, state)
   mark('bridge')
   engine.host.checkpoint()
   const { pod, outerMac } = runPlan(job, leased, network, link, nic)
@@ -143,6 +151,16 @@ async function attachOnce(
     addresses: leased.addresses,
     dns: leased.dns,
   }
+}
+
+// What is leased or on our own records is our own work.
+function usedByOthers(
+  { host, log, store }: Engine,
+  leased: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
+  const ours = new Set([...leased, ...pods.map(({ address }) => addressOf(address))])
+  return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
 }
 
 /** The host network that is wished for: as it is when it is as it should be, else made or mended. */
@@ -167,15 +185,13 @@ async function networkFor(
     const now = () => ({ ...wish, facts: freshFacts(job, state) })
     const there = mode.find(now(), network)
     if (there) return { network, link: there }
-    const former = formerSettings(state, network, wish.owner)
+    const former = formerSettings(state, network, job.request.owner)
     mode.apply(network, wish)
     if (isChanged(former, network)) job.former ??= former
     mode.ensureNetwork(kernel, viewOf(state), network)
     return { network, link: mode.find(now(), network) }
   })
   const { network, link } = made
-  // Who took the tables of pods away took those of ports along.
-  await restorePorts(engine)
   if (link) return { network, link }
   throw new CniError(
     CniCode.UnexpectedHost,

@@ -8,7 +8,8 @@ import type { HostNic } from '../ipam/index.js'
 import type { NetNs } from '../netlink/index.js'
 import type { Store } from '../state/index.js'
 import type { LeasedAddress, ModeName, ModeSettings } from '../vnet/index.js'
-import { nodeStore, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { nodeStore } from './state.js'
 
 /** Where the engine tells what deserves a line. No method throws. */
 export interface EngineLog {
@@ -40,15 +41,25 @@ export interface Leased {
   readonly dns: CniDns | undefined
 }
 
+/** What the host says about the addresses that are to be leased. */
+export interface LeaseWish {
+  /** The host's NICs; read when they are first asked for. */
+  readonly nics: () => readonly HostNic[]
+  /** Addresses, without prefix length, that the kernel turned out to know already. */
+  readonly exclude: readonly string[]
+  /**
+   * Addresses that others use on this host, each with the reason; read when they are asked for.
+   *
+   * @param leased what has a lease, in canonical form: that is no sign of others
+   */
+  readonly inUse: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
+}
+
 /** Gives attachments their addresses and takes them back. */
 export interface Leases {
   /** Name of the IPAM plug-in, for the record. */
   readonly name: string
-  /**
-   * @param nics the host's NICs; read when they are first asked for
-   * @param exclude addresses, without prefix length, that the host turned out to use already
-   */
-  acquire(nics: () => readonly HostNic[], exclude: readonly string[]): Promise<Leased>
+  acquire(wish: LeaseWish): Promise<Leased>
   /** Takes the addresses of an owner back. Repeats safely. */
   release(owner: Owner): Promise<void>
 }

@@ -1,106 +1,118 @@
 /**
- * Addresses for a call: the part that azure-vnet-ipam and azure-vnet have in common.
+ * The addresses of attachments: address management with a Host, a log and CNI's errors.
  */
 import { CniCode, CniError } from '../cni/spec/errors.js'
-import type { EngineLog as Logger } from './engine.js'
 import type { Owner } from '../cni/spec/owner.js'
+import { LockTimeoutError, StateError } from '../host/errors.js'
+import type { Host } from '../host/host.js'
 import {
   AddressError,
+  DEFAULT_ENVIRONMENT,
   Ipam,
   ipamStore,
   PoolExhaustedError,
+  sourceFor,
   SourceError,
+  type AcquireRequest,
+  type Environment,
+  type Family,
   type HostNic,
   type Lease,
 } from '../ipam/index.js'
-import type { NetNs } from '../netlink/index.js'
-import { LockTimeoutError, StateError } from '../host/errors.js'
-import type { Host } from '../host/host.js'
-import { nicsWithAddresses } from '../vnet/index.js'
+import type { EngineLog } from './engine.js'
 
 /** The platform's resolver, which every Azure VNet has. */
 export const AZURE_DNS = '168.63.129.16'
 
-/** What the `ipam` section says. */
+/** What a network's configuration says about its addresses. */
 export interface LeaseSettings {
+  /** Where the pools come from. */
+  readonly environment: Environment
+  /** Seconds that the source's answer serves. */
   readonly queryIntervalSeconds: number
+  /** Only from the pool with this prefix. */
   readonly subnet: string | undefined
+  /** Only this address, without prefix length. */
   readonly address: string | undefined
 }
 
-/** Gives addresses of the Azure source and takes them back. Errors are CniErrors. */
+/** What one call adds to the settings. */
+export type LeaseWishes = Pick<AcquireRequest, 'family' | 'nic' | 'exclude' | 'inUse'>
+
+/** Gives addresses to attachments and takes them back. Errors are CniErrors. */
 export class AddressService {
   readonly #ipam: Ipam
 
-  constructor(host: Host, log: Logger) {
+  /** @param environment whose source is asked by `acquire`; the other methods need none */
+  constructor(
+    host: Host,
+    log: EngineLog,
+    environment: Environment = DEFAULT_ENVIRONMENT,
+  ) {
+    const warn = (message: string) => log.warn(message)
     this.#ipam = new Ipam({
-      store: ipamStore(host, { warn: (message) => log.warn(message) }),
+      store: ipamStore(host, { warn }),
       now: () => host.now(),
-      // Only an ADD whose pool is old asks the source: HTTP and XML are loaded then.
-      source: {
-        kind: 'wireserver',
-        fetch: async () => {
-          const { wireserver } = await import('../ipam/sources/wireserver.js')
-          return wireserver(host).fetch()
-        },
-      },
+      source: sourceFor(environment, { host, warn }),
       log: (level, message, fields) => log[level](message, fields),
     })
   }
 
-  /** The owner's address: the one that it has, or a new one. */
+  /**
+   * The owner's address of a family: the one that it has, or a new one. The family is that of the
+   * settings' address or subnet, else IPv4, unless `wishes` name one.
+   */
   async acquire(
     owner: Owner,
-    config: LeaseSettings,
+    settings: LeaseSettings,
     nics: readonly HostNic[],
-    more: { nic?: string; exclude?: readonly string[] } = {},
+    wishes: LeaseWishes = {},
   ): Promise<Lease> {
+    const { queryIntervalSeconds, subnet, address } = settings
     try {
-      return await this.#ipam.acquire({ owner, nics, ...config, ...more })
+      return await this.#ipam.acquire({
+        owner,
+        nics,
+        queryIntervalSeconds,
+        ...(subnet !== undefined && { subnet }),
+        ...(address !== undefined && { address }),
+        ...wishes,
+      })
     } catch (error) {
-      throw toIpamError(error)
+      throw toCniError(error)
     }
   }
 
-  /** Ends the owner's lease; undefined when it had none. */
-  async release(owner: Owner): Promise<Lease | undefined> {
+  /** Ends the owner's leases, of one family or of both, and returns them. Repeats safely. */
+  async release(owner: Owner, family?: Family): Promise<Lease[]> {
     try {
-      return await this.#ipam.release(owner)
+      return await this.#ipam.release(owner, family)
     } catch (error) {
-      throw toIpamError(error)
+      throw toCniError(error)
     }
   }
 
-  /** The owner's lease, if any. */
-  find(owner: Owner): Lease | undefined {
-    return this.#ipam.find(owner)
+  /** The owner's leases, of one family or of both. Takes no lock. */
+  find(owner: Owner, family?: Family): Lease[] {
+    try {
+      return this.#ipam.find(owner, family)
+    } catch (error) {
+      throw toCniError(error)
+    }
   }
 }
 
-/** Reads the host's NICs. Throws NetlinkError, SyscallError. */
-export function readNics(host: NetNs): HostNic[] {
-  const plan = host.plan()
-  const links = plan.link.dump()
-  const addresses = plan.address.dump()
-  const done = plan.runSync()
-  return nicsWithAddresses({ links: done.of(links), addresses: done.of(addresses) })
-}
+const CODES: readonly [new (...args: never[]) => Error, number][] = [
+  [PoolExhaustedError, CniCode.PoolExhausted],
+  [SourceError, CniCode.SourceUnavailable],
+  [AddressError, CniCode.AddressUnavailable],
+  [LockTimeoutError, CniCode.TryAgain],
+  [StateError, CniCode.StateUnusable],
+  [TypeError, CniCode.InvalidConfig],
+]
 
-function toIpamError(error: unknown): unknown {
-  const code =
-    error instanceof PoolExhaustedError
-      ? CniCode.PoolExhausted
-      : error instanceof SourceError
-        ? CniCode.SourceUnavailable
-        : error instanceof AddressError
-          ? CniCode.AddressUnavailable
-          : error instanceof LockTimeoutError
-            ? CniCode.TryAgain
-            : error instanceof StateError
-              ? CniCode.StateUnusable
-              : error instanceof TypeError
-                ? CniCode.InvalidConfig
-                : undefined
+function toCniError(error: unknown): unknown {
+  const code = CODES.find(([type]) => error instanceof type)?.[1]
   if (code === undefined) return error
   return new CniError(code, (error as Error).message, undefined, { cause: error })
 }

@@ -4,7 +4,8 @@
 import { ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
 import { portBackend, type OwnedPorts, type PortsRecord } from '../portmap/backend.js'
 import type { Engine } from './engine.js'
-import { readyRecordOf, readyRecords, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { readyRecordOf, readyRecords } from './state.js'
 
 /**
  * Makes host ports lead to an attachment; one that another main plug-in made gets a record for them.
@@ -56,11 +57,29 @@ function setPorts(state: NodeState, owner: Owner, ports: PortsRecord | undefined
   if (!ports && record && !record.mode) delete state.attachments[key]
 }
 
-/** Puts back the ports that are on record and gone, because somebody flushed the ruleset. */
-export async function restorePorts(engine: Engine): Promise<void> {
+/**
+ * Puts ports back when all rules of them are gone, as a flush of the ruleset leaves it: what an ADD
+ * looks for, whatever the number of ports.
+ */
+export async function restoreFlushedPorts(
+  engine: Engine,
+  state: NodeState,
+): Promise<void> {
+  if (portsOnRecord(state).length === 0) return
+  const backend = await portBackend()
+  if (!(await backend.isThere(engine.kernel))) await restorePorts(engine, state)
+}
+
+/**
+ * Puts back the ports that are on record and gone, because somebody flushed the ruleset.
+ *
+ * @param state what the store said a moment ago; the store has the last word
+ * @returns tags of the owners who have ports again
+ */
+export async function restorePorts(engine: Engine, state: NodeState): Promise<string[]> {
   const { kernel, log, store } = engine
-  const wanted = portsOnRecord(store.read())
-  if (wanted.length === 0) return
+  const wanted = portsOnRecord(state)
+  if (wanted.length === 0) return []
   const backend = await portBackend()
   const { tags, lost } = await backend.restore(kernel, wanted)
   if (tags.length > 0) log.warn('host ports were gone and are back', { owners: tags })
@@ -70,6 +89,7 @@ export async function restorePorts(engine: Engine): Promise<void> {
   // Who gave his ports back meanwhile must not have them again.
   const still = new Set(portsOnRecord(store.read()).map(({ tag }) => tag))
   for (const tag of tags) if (!still.has(tag)) await backend.remove(kernel, tag)
+  return tags.filter((tag) => still.has(tag))
 }
 
 function portsOnRecord(state: NodeState): OwnedPorts[] {

@@ -3,14 +3,10 @@
  */
 import { hostLinkName, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
 import { allModes, modeOf, type Mode } from '../vnet/index.js'
+import type { Link, NetNs } from '../netlink/index.js'
 import type { Engine } from './engine.js'
-import {
-  isInUse,
-  readyRecordOf,
-  viewOf,
-  type NodeState,
-  type ReadyRecord,
-} from './state.js'
+import type { NodeState, ReadyRecord } from './records.js'
+import { isInUse, readyRecordOf, viewOf } from './state.js'
 
 /** Where the kernel has addresses of an owner. */
 interface Place {
@@ -45,9 +41,9 @@ export function remainsOf(
   if (record?.mode) return { owner, places: [placeOf(state, record, record.mode)], ports }
   // Without a finished record, the kernel says which addresses are the owner's.
   const tag = ownerTag(owner)
-  const names = new Set([...Object.keys(state.networks), ...hints])
+  const links = readLinks(kernel)
   const places = allModes().flatMap((mode) =>
-    [...names].map((network) => ({
+    namesOf(mode, links, state, hints).map((network) => ({
       mode,
       network,
       addresses: mode
@@ -58,6 +54,24 @@ export function remainsOf(
     })),
   )
   return { owner, places, ports }
+}
+
+/** All host networks of a mode that there may be: a state that was lost knows of none. */
+function namesOf(
+  mode: Mode,
+  links: readonly Link[],
+  state: NodeState,
+  hints: readonly string[],
+): string[] {
+  const found = links.filter((link) => mode.isOurs(link)).map(({ name }) => name)
+  return [...new Set([...Object.keys(state.networks), ...hints, ...found])]
+}
+
+function readLinks(kernel: NetNs): Link[] {
+  const plan = kernel.plan()
+  // No pod's wire is a host network.
+  const links = plan.link.dump({ master: null })
+  return plan.runSync().of(links)
 }
 
 function placeOf(

@@ -7,11 +7,12 @@ import { ipamStore } from '../ipam/state.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
 import { portBackend } from '../portmap/backend.js'
-import { removeStateFiles } from '../state/files.js'
+import { removeFiles } from '../state/files.js'
 import { allModes, modeOf, readFacts, type Mode } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { removeRemains, remainsOf } from './removal.js'
-import { viewOf, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { viewOf } from './state.js'
 
 /** Told of each step when it is done. */
 export type Progress = (
@@ -20,6 +21,7 @@ export type Progress = (
 ) => void
 
 const OUR_TABLES = 'azure_vnet_'
+const OUR_FILES = /^(azure-vnet|ipam)\.json($|\.)|^attachments$/
 
 /** Owners (`network/container/interface`) that still have an attachment, an address or a port. */
 export async function attachedOwners({ host, kernel, store }: Engine): Promise<string[]> {
@@ -55,7 +57,9 @@ export async function resetHost(
     progress('bridge', found.name)
   }
   removeTables(kernel, progress)
-  for (const path of removeStateFiles(host)) progress('file', path)
+  for (const folder of new Set([host.stateDir, host.keepDir])) {
+    removeFiles(folder, OUR_FILES, (path) => progress('file', path))
+  }
 }
 
 /** A host network that is on record or in the kernel. */
@@ -143,7 +147,7 @@ function removeTables(kernel: NetNs, progress: Progress): void {
   const tx = new Transaction()
   for (const table of ours) tx.deleteTable(table)
   const removal = kernel.plan()
-  removal.nft(tx)
+  removal.nftables.commit(tx)
   removal.runSync()
   for (const { family, name } of ours) progress('table', `${family} ${name}`)
 }

@@ -4,7 +4,8 @@
 import { ownerKey, type Owner } from '../cni/spec/owner.js'
 import { modeOf, type HostNetwork } from '../vnet/index.js'
 import type { Engine } from './engine.js'
-import { viewOf, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { viewOf } from './state.js'
 
 /** What an attachment found when it changed the settings of a host network. */
 export interface FormerSettings {
@@ -54,6 +55,6 @@ export async function revertSettings(
     if (!record || !isAlone) return
     const mode = modeOf(record.mode)
     mode.revert(record, former, owner)
-    mode.applyRules(kernel, viewOf(state), record)
+    mode.ensureNetwork(kernel, viewOf(state), record)
   })
 }

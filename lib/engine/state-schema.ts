@@ -11,12 +11,13 @@ import {
   object,
   oneOf,
   optional,
-  record,
   text,
   type Shape,
+  type ShapeOf,
 } from '../state/schema.js'
+import { Salvage, type Salvaged } from '../state/salvage.js'
 import { bridgeNetwork, hostMove } from '../vnet/bridge/record.js'
-import type { AttachmentRecord, NodeState } from './state.js'
+import type { AttachmentRecord, NodeState } from './records.js'
 
 const ownerShape: Shape<Owner> = object({
   network: text,
@@ -42,52 +43,64 @@ const attachment: Shape<AttachmentRecord> = (value, path) => {
   return phase === 'adding' ? adding(value, path) : (ready(value, path) as never)
 }
 
-const current: Shape<NodeState> = object({
-  networks: record(bridgeNetwork),
-  attachments: record(attachment),
-})
-
 /** What version 1 had: bridges with one setting of SNAT for all, and pods with one address. */
-const version1 = object({
-  bridges: record(
-    object({
-      bridge: text,
-      nic: text,
-      phase: oneOf('moving', 'ready', 'leaving'),
-      made: flag,
-      move: hostMove,
-      masquerade: optional(object({ except: list(text) })),
-    }),
-  ),
-  endpoints: record((value, path) => {
-    const { phase } = object({ phase: oneOf('adding', 'ready') })(value, path)
-    return phase === 'adding'
-      ? object({
-          phase: oneOf('adding'),
-          owner: ownerShape,
-          adder: object({ pid: number, start: text }),
-        })(value, path)
-      : object({
-          phase: oneOf('ready'),
-          owner: ownerShape,
-          bridge: text,
-          address: text,
-          mac: text,
-        })(value, path)
-  }),
+const bridgeOf1 = object({
+  bridge: text,
+  nic: text,
+  phase: oneOf('moving', 'ready', 'leaving'),
+  made: flag,
+  move: hostMove,
+  masquerade: optional(object({ except: list(text) })),
 })
-
-/**
- * Takes data that was read from disk for the node's document.
- *
- * @throws TypeError that names the place that is wrong
- */
-export function parseNodeState(data: unknown, version: number): NodeState {
-  return version === 1 ? fromVersion1(data) : current(data, '')
+const addingOf1 = object({
+  phase: oneOf('adding'),
+  owner: ownerShape,
+  adder: object({ pid: number, start: text }),
+})
+const readyOf1 = object({
+  phase: oneOf('ready'),
+  owner: ownerShape,
+  bridge: text,
+  address: text,
+  mac: text,
+})
+const endpointOf1: Shape<ShapeOf<typeof addingOf1> | ShapeOf<typeof readyOf1>> = (
+  value,
+  path,
+) => {
+  const { phase } = object({ phase: oneOf('adding', 'ready') })(value, path)
+  return phase === 'adding' ? addingOf1(value, path) : readyOf1(value, path)
 }
 
-function fromVersion1(data: unknown): NodeState {
-  const { bridges, endpoints } = version1(data, '')
+/**
+ * Takes data that was read from disk for the node's document. Of damaged data it answers with the
+ * records that are whole: what the others said, the kernel knows by its tags.
+ *
+ * @throws TypeError when it is no object
+ */
+export function parseNodeState(
+  data: unknown,
+  version: number,
+): NodeState | Salvaged<NodeState> {
+  const members = object({})(data, '') as Record<string, unknown>
+  const salvage = new Salvage()
+  const state =
+    version === 1
+      ? fromVersion1(
+          salvage.record(bridgeOf1, members['bridges'], 'bridges'),
+          salvage.record(endpointOf1, members['endpoints'], 'endpoints'),
+        )
+      : {
+          networks: salvage.record(bridgeNetwork, members['networks'], 'networks'),
+          attachments: salvage.record(attachment, members['attachments'], 'attachments'),
+        }
+  return salvage.result(state)
+}
+
+function fromVersion1(
+  bridges: Record<string, ShapeOf<typeof bridgeOf1>>,
+  endpoints: Record<string, ShapeOf<typeof endpointOf1>>,
+): NodeState {
   const records = Object.entries(endpoints)
   const networksOn = (bridge: string) =>
     records.flatMap(([, one]) =>
@@ -100,6 +113,7 @@ function fromVersion1(data: unknown): NodeState {
       name: bridge,
       // That program moved the host's network back with the last pod.
       lifetime: 'pods',
+      outdated: true,
       masquerade: Object.fromEntries(
         (masquerade ? networksOn(bridge) : []).map((network) => [
           network,
@@ -111,9 +125,7 @@ function fromVersion1(data: unknown): NodeState {
   }
 }
 
-type Version1Endpoint = ReturnType<typeof version1>['endpoints'][string]
-
-function upToDate(one: Version1Endpoint): AttachmentRecord {
+function upToDate(one: ShapeOf<typeof endpointOf1>): AttachmentRecord {
   if (one.phase === 'adding') {
     // Calls had no numbers: one to a process.
     return { phase: 'adding', owner: one.owner, adder: { ...one.adder, call: 0 } }

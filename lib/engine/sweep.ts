@@ -6,7 +6,8 @@ import type { Host } from '../host/host.js'
 import type { AttachRequest, Engine, Leases } from './engine.js'
 import { removePorts } from './ports.js'
 import { forgetAttachment, remainsOf, removeRemains } from './removal.js'
-import { recordOf, type NodeState } from './state.js'
+import type { NodeState } from './records.js'
+import { recordOf } from './state.js'
 
 /** Whose call it is, and who takes addresses back. */
 export type Sweeper = Pick<AttachRequest, 'owner'> & {

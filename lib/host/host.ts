@@ -12,6 +12,8 @@ import type { HeldLock, LockOptions } from './lock.js'
 import type { CallId } from './process-id.js'
 import type { Environment } from './world.js'
 
+export type { NetNs }
+
 /**
  * The outside of one call. Closing it ends the call: what it has on record as under way counts as
  * abandoned then.
@@ -31,6 +33,8 @@ export interface Host extends Disposable {
   readonly stateDir: string
   /** Folder of what a reboot must keep. */
   readonly keepDir: string
+  /** Folder where Azure's own plug-ins keep their state. */
+  readonly azureDir: string
   /** Folder of the logs. */
   readonly logDir: string
   /** Who this call is, for records of what is under way. */

@@ -19,6 +19,12 @@ export const DEFAULT_KEEP_DIR = '/var/lib/vnet-cni'
 /** Name of the environment variable that moves that folder. */
 export const KEEP_DIR_VARIABLE = 'VNET_CNI_KEEP_DIR'
 
+/** The folder where Azure's own plug-ins keep their state; it is only read. */
+export const DEFAULT_AZURE_DIR = '/var/run'
+
+/** Name of the environment variable that says where else that folder is. */
+export const AZURE_DIR_VARIABLE = 'VNET_CNI_AZURE_DIR'
+
 /** The folder of the logs. */
 export const DEFAULT_LOG_DIR = '/var/log'
 

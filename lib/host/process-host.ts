@@ -7,6 +7,8 @@ import { bootId } from './boot-id.js'
 import type { Host } from './host.js'
 import { Locks } from './lock.js'
 import {
+  AZURE_DIR_VARIABLE,
+  DEFAULT_AZURE_DIR,
   DEFAULT_KEEP_DIR,
   DEFAULT_LOG_DIR,
   DEFAULT_STATE_DIR,
@@ -43,6 +45,9 @@ export function processHost(shared: HostProcess, env: Environment): Host {
     },
     get keepDir() {
       return folder(env, KEEP_DIR_VARIABLE, DEFAULT_KEEP_DIR)
+    },
+    get azureDir() {
+      return folder(env, AZURE_DIR_VARIABLE, DEFAULT_AZURE_DIR)
     },
     get logDir() {
       return folder(env, LOG_DIR_VARIABLE, DEFAULT_LOG_DIR)

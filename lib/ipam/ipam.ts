@@ -4,15 +4,24 @@
 import { parseInterface } from '../ip/index.js'
 import { AddressError, PoolExhaustedError } from './errors.js'
 import { buildPools, inOrder, isCooling } from './pool.js'
-import { checkRequest, dropLease, heldLease, takeLease } from './select.js'
-import type { AcquireRequest, CheckedRequest } from './select.js'
+import { firstFew } from './no-address.js'
+import { checkRequest, dropLeases, heldLease, takeLease } from './select.js'
+import type { AcquireRequest, CheckedRequest, Taken } from './select.js'
 import type { IpamState } from './state.js'
 import type { Store } from '../state/store.js'
 import { sameOwner } from '../cni/spec/owner.js'
-import { leaseAddress } from './types.js'
-import type { HostNic, InterfaceInfo, Lease, Owner, Pool, Source } from './types.js'
+import { leaseAddress, leaseFamily } from './types.js'
+import type {
+  Family,
+  HostNic,
+  InterfaceInfo,
+  Lease,
+  Owner,
+  Pool,
+  Source,
+} from './types.js'
 
-/** Gets what deserves a line in the log. */
+/** Writes a line to the log. */
 export type IpamLog = (
   level: 'warn' | 'debug',
   message: string,
@@ -39,7 +48,7 @@ export interface PoolStatus extends Pool {
   readonly cooling: number
 }
 
-/** The state of affairs, for display. Times are in milliseconds since the epoch. */
+/** Pools and leases at one moment, for display. Times are in milliseconds since the epoch. */
 export interface IpamSnapshot {
   /** When the source last answered well; 0 for never. */
   readonly fetchedAt: number
@@ -70,10 +79,10 @@ export class Ipam {
   }
 
   /**
-   * Gives an address to an owner; one that has a lease gets it again, whatever pool the
-   * request names. Asks the source only when its last answer is older than the query
+   * Gives an address to an owner; one that has a lease of the family gets it again, whatever pool
+   * the request names. Asks the source only when its last answer is older than the query
    * interval, or when nothing fits; the lock is not held meanwhile. When the source fails,
-   * its last good answer serves.
+   * its last good answer serves. Addresses that others use are passed over, and the log says so.
    *
    * Throws TypeError (bad request), PoolExhaustedError, AddressError, SourceError (no good
    * answer yet), StateError, LockTimeoutError.
@@ -84,29 +93,30 @@ export class Ipam {
     const first =
       (await this.#takeUnlessDue(checked, seconds * 1000)) ??
       (await this.#take(checked, await this.#fetch()))
-    if (!(first instanceof Error)) return first
+    if (!(first instanceof Error)) return this.#given(first)
     if (!mayBeCuredByRefresh(first) || !this.#mayForce(seconds)) throw first
     const second = await this.#take(checked, await this.#fetch())
     if (second instanceof Error) throw second
-    return second
+    return this.#given(second)
   }
 
-  /** Ends the owner's lease, if any, and returns it. */
-  release(owner: Owner): Promise<Lease | undefined> {
-    return this.#drop((lease) => sameOwner(lease.owner, owner))
+  /** Ends the owner's leases, of one family or of both, and returns them. */
+  release(owner: Owner, family?: Family): Promise<Lease[]> {
+    return this.#drop(isOwners(owner, family))
   }
 
   /** Ends the lease of an address (prefix length optional) in a network, if any. */
-  releaseAddress(network: string, address: string): Promise<Lease | undefined> {
+  async releaseAddress(network: string, address: string): Promise<Lease | undefined> {
     const wanted = parseInterface(address)?.address
-    return this.#drop(
+    const dropped = await this.#drop(
       (lease) => lease.owner.network === network && leaseAddress(lease) === wanted,
     )
+    return dropped[0]
   }
 
-  /** The owner's lease, if any. Takes no lock. */
-  find(owner: Owner): Lease | undefined {
-    return this.#store.read().leases.find((lease) => sameOwner(lease.owner, owner))
+  /** The owner's leases, of one family or of both. Takes no lock. */
+  find(owner: Owner, family?: Family): Lease[] {
+    return this.#store.read().leases.filter(isOwners(owner, family))
   }
 
   /**
@@ -127,9 +137,18 @@ export class Ipam {
   }
 
   // A look before the lock: most releases of unknown owners are repeated DELs.
-  async #drop(matches: (lease: Lease) => boolean): Promise<Lease | undefined> {
-    if (!this.#store.read().leases.some(matches)) return undefined
-    return this.#store.update((state) => dropLease(state, matches, this.#now()))
+  async #drop(matches: (lease: Lease) => boolean): Promise<Lease[]> {
+    if (!this.#store.read().leases.some(matches)) return []
+    return this.#store.update((state) => dropLeases(state, matches, this.#now()))
+  }
+
+  #given({ lease, passedOver }: Taken): Lease {
+    if (passedOver.length > 0) {
+      const named = firstFew(passedOver)
+      const message = `addresses in use outside of this plug-in are not given: ${named}`
+      this.#log('warn', message, { count: passedOver.length })
+    }
+    return lease
   }
 
   async #fetch(): Promise<Outcome> {
@@ -158,17 +177,17 @@ export class Ipam {
   #takeUnlessDue(
     request: CheckedRequest,
     intervalMs: number,
-  ): Promise<Lease | Error | undefined> {
+  ): Promise<Taken | Error | undefined> {
     return this.#store.update((state) => {
       const nowMs = this.#now()
       const held = heldLease(state, request)
-      if (held) return held
+      if (held) return { lease: held, passedOver: [] }
       if (isDue(state, intervalMs, nowMs)) return undefined
       return valueOrError(() => takeLease(state, request, nowMs))
     })
   }
 
-  #take(request: CheckedRequest, outcome: Outcome): Promise<Lease | Error> {
+  #take(request: CheckedRequest, outcome: Outcome): Promise<Taken | Error> {
     return this.#store.update((state) => {
       const nowMs = this.#now()
       applyOutcome(state, outcome, nowMs)
@@ -186,6 +205,12 @@ export class Ipam {
     const wait = Math.max(FORCED_REFRESH_MS, failed ? querySeconds * 1000 : 0)
     return isDue(state, wait, this.#now())
   }
+}
+
+function isOwners(owner: Owner, family?: Family): (lease: Lease) => boolean {
+  return (lease) =>
+    sameOwner(lease.owner, owner) &&
+    (family === undefined || leaseFamily(lease) === family)
 }
 
 // Errors are values here: one thrown inside `update` would undo what the source said.

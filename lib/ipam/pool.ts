@@ -24,10 +24,11 @@ export function matchNics(info: InterfaceInfo, nics: readonly HostNic[]): HostNi
   return nics.filter((nic) => info.mac === '*' || (mac && canonicalMac(nic.mac) === mac))
 }
 
-/** What a source answered, with the addresses of each subnet in order and each once. */
+/** What a source answered, with the addresses of each subnet sorted and without repetitions. */
 export function inOrder(interfaces: readonly InterfaceInfo[]): InterfaceInfo[] {
   const sorted = ({ addresses, ...subnet }: SubnetInfo): SubnetInfo => {
-    // Of an address that is told of twice, a pod may have the one that is secondary.
+    // An address that the source lists as primary and as secondary counts as secondary: pods may
+    // have it.
     const byRank = addresses.toSorted((a, b) => Number(b.primary) - Number(a.primary))
     const known = new Map(byRank.map((info) => [info.address, info]))
     return {
@@ -40,7 +41,7 @@ export function inOrder(interfaces: readonly InterfaceInfo[]): InterfaceInfo[] {
 
 /**
  * One pool for each prefix of each NIC that both sides know, in the order of use: first
- * the NICs that are not the machine's first, then the larger pool, then by prefix.
+ * those of NICs other than the machine's primary one, then the larger pool, then by prefix.
  * Primary addresses stay with the host. A pool may have no address.
  *
  * @param interfaces as `inOrder` gives them: every ADD builds the pools, few ask the source
@@ -121,9 +122,9 @@ export function isCooling(freedMs: number | undefined, nowMs: number): boolean {
 }
 
 /**
- * The address to give from a pool: the lowest free one that does not rest, else the one
+ * The address to give from a pool: the lowest free one that is not resting, else the one
  * freed longest ago, else `undefined`. `freed` has the times in epoch milliseconds.
- * A requested address is given although it rests; AddressError tells why it cannot be.
+ * A requested address is given even while it rests; AddressError tells why it cannot be.
  */
 export function pickAddress(
   pool: Pool,

@@ -2,12 +2,14 @@
  * From the state and a request to a lease. Pure, but for the state it is given.
  */
 import { canonicalMac, familyOf, parseInterface, parsePrefix } from '../ip/index.js'
-import { AddressError, PoolExhaustedError } from './errors.js'
+import { AddressError } from './errors.js'
+import { exhausted, noNic, noPool, poolName } from './no-address.js'
 import { buildPools, isCooling, matchNics, pickAddress } from './pool.js'
 import { sameOwner } from '../cni/spec/owner.js'
 import type { IpamState } from './state.js'
 import {
   leaseAddress,
+  leaseFamily,
   type Family,
   type HostNic,
   type Lease,
@@ -32,18 +34,21 @@ export interface AcquireRequest {
   readonly family?: Family
   /** Addresses that must not be given, without prefix length. */
   readonly exclude?: readonly string[]
+  /**
+   * Addresses that somebody else uses on this host, in canonical form, each with the reason; they
+   * are not given. Asked at most once, when an address is about to be given, with the addresses
+   * that have a lease, which need no look. It runs under the lock of the leases: it must be quick.
+   */
+  readonly inUse?: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
 }
 
-/** A request with its words checked and in canonical form. */
+/** A request that has been checked, with addresses and prefixes in canonical form. */
 export interface CheckedRequest extends AcquireRequest {
   readonly family: Family
+  readonly inUse: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
 }
 
-const ADD_IP_CONFIGS =
-  'add ip-configs to the NIC (az network nic ip-config create, or "IP configurations" ' +
-  'of the NIC in the portal)'
-
-/** Checks `subnet`, `address` and `exclude`. Throws TypeError that names the field. */
+/** Checks `subnet`, `address`, `family` and `exclude`. Throws TypeError that names the field. */
 export function checkRequest(request: AcquireRequest): CheckedRequest {
   const prefix = request.subnet === undefined ? undefined : parsePrefix(request.subnet)
   if (request.subnet !== undefined && !prefix) {
@@ -51,12 +56,19 @@ export function checkRequest(request: AcquireRequest): CheckedRequest {
   }
   const address = request.address && checkAddress('address', request.address)
   const ofAddress = address && familyOf(address)
+  const family = request.family ?? (ofAddress || prefix?.family || 'ipv4')
+  if (ofAddress && ofAddress !== family) throw otherFamily('address', address, family)
+  if (prefix && prefix.family !== family) {
+    throw otherFamily('subnet', prefix.cidr, family)
+  }
+  let inUse: ReadonlyMap<string, string> | undefined
   return {
     ...request,
     subnet: prefix?.cidr,
     address: address || undefined,
     exclude: request.exclude?.map((item) => checkAddress('exclude', item)),
-    family: request.family ?? (ofAddress || prefix?.family || 'ipv4'),
+    family,
+    inUse: (leased) => (inUse ??= request.inUse?.(leased) ?? new Map()),
   }
 }
 
@@ -67,12 +79,21 @@ function checkAddress(field: string, text: string): string {
   return address
 }
 
+function otherFamily(field: string, text: string, family: Family): TypeError {
+  const wanted = family === 'ipv4' ? 'IPv4' : 'IPv6'
+  return new TypeError(
+    `${field} "${text}" is not of the family that is wanted, ${wanted}`,
+  )
+}
+
 /** The lease an owner has already. Throws AddressError when another address is wanted. */
 export function heldLease(
   state: IpamState,
-  { owner, address }: CheckedRequest,
+  { owner, address, family }: CheckedRequest,
 ): Lease | undefined {
-  const held = state.leases.find((lease) => sameOwner(lease.owner, owner))
+  const held = state.leases.find(
+    (lease) => sameOwner(lease.owner, owner) && leaseFamily(lease) === family,
+  )
   if (!held || address === undefined || leaseAddress(held) === address) return held
   const who = `${owner.containerId} ${owner.ifname} of network ${owner.network}`
   throw new AddressError(
@@ -80,6 +101,13 @@ export function heldLease(
     address,
     `address ${address} was asked for, but ${who} has ${held.address}; release it first`,
   )
+}
+
+/** A lease, and what stood before its address. */
+export interface Taken {
+  readonly lease: Lease
+  /** Addresses that would have come first, each with how somebody else uses it, for the log. */
+  readonly passedOver: readonly string[]
 }
 
 /**
@@ -90,12 +118,11 @@ export function takeLease(
   state: IpamState,
   request: CheckedRequest,
   nowMs: number,
-): Lease {
+): Taken {
   const held = heldLease(state, request)
-  if (held) return held
+  if (held) return { lease: held, passedOver: [] }
   const pools = fittingPools(state, request)
-  const taken = new Set([...state.leases.map(leaseAddress), ...(request.exclude ?? [])])
-  const { pool, address } = choose(pools, taken, state, request, nowMs)
+  const { pool, address, passedOver } = choose(pools, state, request, nowMs)
   const lease: Lease = {
     address: `${address}/${parsePrefix(pool.prefix)!.length}`,
     gateway: pool.gateway,
@@ -110,112 +137,81 @@ export function takeLease(
   }
   state.leases.push(lease)
   delete state.freed[address]
-  return lease
+  return { lease, passedOver }
 }
 
 function choose(
   pools: readonly Pool[],
-  taken: ReadonlySet<string>,
   state: IpamState,
-  { address: wanted }: CheckedRequest,
+  { address: wanted, exclude = [], inUse }: CheckedRequest,
   nowMs: number,
-): { pool: Pool; address: string } {
-  const freed = new Map(Object.entries(state.freed))
+): { pool: Pool; address: string; passedOver: string[] } {
   const having = pools.filter((pool) => !wanted || pool.addresses.includes(wanted))
   if (wanted && having.length === 0) {
-    const where = pools.map(describe).join(', ')
+    const where = pools.map(poolName).join(', ')
     const problem = `address ${wanted} is not a secondary address of ${where}`
     throw new AddressError('not-in-pool', wanted, problem)
   }
+  const freed = new Map(Object.entries(state.freed))
+  const leased = new Set(state.leases.map(leaseAddress))
+  const ours = new Set([...leased, ...exclude])
+  const taken = new Set(ours)
+  const passedOver: string[] = []
   for (const pool of having) {
-    const address = pickAddress(pool, taken, freed, nowMs, wanted)
-    if (address !== undefined) return { pool, address }
+    for (;;) {
+      const address = pickAddress(pool, taken, freed, nowMs, wanted)
+      if (address === undefined) break
+      const reason = inUse(leased).get(address)
+      if (reason === undefined) return { pool, address, passedOver }
+      if (wanted) throw usedByOthers(wanted, reason)
+      taken.add(address)
+      passedOver.push(`${address} (${reason})`)
+    }
   }
-  throw exhausted(pools, taken)
+  throw exhausted(pools, ours, inUse(leased))
+}
+
+function usedByOthers(address: string, reason: string): AddressError {
+  const problem = `address ${address} is in use outside of this plug-in: ${reason}`
+  return new AddressError('in-use', address, problem)
 }
 
 function fittingPools(state: IpamState, request: CheckedRequest): Pool[] {
   const { nic, subnet, family } = request
   const pools = buildPools(state.interfaces, request.nics)
   if (!state.interfaces.some((i) => i.mac === '*' || matchNics(i, request.nics).length)) {
-    throw noNic(state, request.nics)
+    throw noNic(
+      state.interfaces.map(({ mac }) => mac),
+      request.nics.map(({ name, mac }) => `${name} ${canonicalMac(mac) ?? mac}`),
+    )
   }
   const fitting = pools.filter(
     (pool) =>
       pool.family === family &&
       (subnet === undefined || pool.prefix === subnet) &&
-      // A pool that belongs to any NIC belongs to this one too.
+      // The source did not say whose a pool without a NIC is: it fits any NIC that is asked for.
       (nic === undefined || pool.nic === nic || pool.nic === ''),
   )
-  if (fitting.length === 0) throw noPool(pools, request)
-  return fitting
+  if (fitting.length > 0) return fitting
+  const wanted = [family, subnet && `subnet ${subnet}`, nic && `NIC ${nic}`]
+  throw noPool(wanted.filter(Boolean).join(', '), pools)
 }
 
-function exhausted(
-  pools: readonly Pool[],
-  taken: ReadonlySet<string>,
-): PoolExhaustedError {
-  if (pools.every((pool) => pool.addresses.length === 0)) {
-    const nics = [...new Set(pools.map((pool) => pool.nic || 'this machine'))].join(', ')
-    return new PoolExhaustedError(
-      'no-secondary',
-      `no secondary addresses on ${nics}: there is only the primary address, which ` +
-        'stays with the host',
-      ADD_IP_CONFIGS,
-    )
-  }
-  const counts = pools.map((pool) => {
-    const used = pool.addresses.filter((address) => taken.has(address)).length
-    return `${describe(pool)}: ${pool.addresses.length} addresses, ${used} in use`
-  })
-  return new PoolExhaustedError(
-    'exhausted',
-    `no free address (${counts.join('; ')})`,
-    ADD_IP_CONFIGS,
-  )
-}
-
-function noNic(state: IpamState, nics: readonly HostNic[]): PoolExhaustedError {
-  const theirs = state.interfaces.map(({ mac }) => mac).join(', ') || 'none'
-  const ours = nics.map((n) => `${n.name} ${canonicalMac(n.mac) ?? n.mac}`).join(', ')
-  return new PoolExhaustedError(
-    'no-nic',
-    `no NIC of this host is known to the address source: it has ${theirs}, ` +
-      `the host has ${ours || 'none'}`,
-    'run in the network namespace of the host, with the address source of this machine',
-  )
-}
-
-function noPool(pools: readonly Pool[], request: CheckedRequest): PoolExhaustedError {
-  const wanted = [
-    request.family,
-    request.subnet && `subnet ${request.subnet}`,
-    request.nic && `NIC ${request.nic}`,
-  ]
-  const known = pools.map(describe).join(', ') || 'none'
-  return new PoolExhaustedError(
-    'no-pool',
-    `no pool fits ${wanted.filter(Boolean).join(', ')}; known pools: ${known}`,
-    'correct the subnet or the NIC in the network configuration, or ' + ADD_IP_CONFIGS,
-  )
-}
-
-function describe(pool: Pool): string {
-  return pool.nic ? `${pool.prefix} on ${pool.nic}` : pool.prefix
-}
-
-/** Ends a lease in the state and lets its address rest; forgets who has rested enough. */
-export function dropLease(
+/**
+ * Ends the leases that match, lets their addresses rest, and forgets which addresses have rested
+ * long enough.
+ */
+export function dropLeases(
   state: IpamState,
   matches: (lease: Lease) => boolean,
   nowMs: number,
-): Lease | undefined {
-  const index = state.leases.findIndex(matches)
-  if (index < 0) return undefined
-  const [lease] = state.leases.splice(index, 1)
-  state.freed[leaseAddress(lease!)] = nowMs
+): Lease[] {
+  const dropped = state.leases.filter(matches)
+  if (dropped.length === 0) return []
+  state.leases = state.leases.filter((lease) => !matches(lease))
+  for (const lease of dropped) state.freed[leaseAddress(lease)] = nowMs
   for (const [address, freedMs] of Object.entries(state.freed)) {
     if (!isCooling(freedMs, nowMs)) delete state.freed[address]
   }
-  return lease
+  return dropped
 }

@@ -3,7 +3,18 @@
  */
 import { join } from 'node:path'
 import type { Host } from '../host/host.js'
-import { flag, list, number, object, record, text, type Shape } from '../state/schema.js'
+import { canonicalMac, familyOf, parseCidr, parsePrefix } from '../ip/index.js'
+import { Salvage, type Salvaged } from '../state/salvage.js'
+import {
+  flag,
+  list,
+  number,
+  object,
+  primitive,
+  record,
+  text,
+  type Shape,
+} from '../state/schema.js'
 import { Store, type StoreHost, type StoreOptions } from '../state/store.js'
 import type { InterfaceInfo, Lease } from './types.js'
 
@@ -15,6 +26,7 @@ export interface IpamState {
   failedAt: number
   /** The last good answer. */
   interfaces: readonly InterfaceInfo[]
+  /** An owner has at most one of each address family. */
   leases: Lease[]
   /** When an address was given back, by address. */
   freed: Record<string, number>
@@ -25,8 +37,12 @@ export function emptyIpamState(): IpamState {
   return { fetchedAt: 0, failedAt: 0, interfaces: [], leases: [], freed: {} }
 }
 
-/** Version of the document's shape. */
-const IPAM_STATE_VERSION = 1
+/**
+ * Version of the document's shape. In version 1 an owner had one lease, whatever its family; all
+ * else is the same, so that its data is data of version 2. A program that knows version 1 alone
+ * must not take the second lease of an owner for a mistake.
+ */
+const IPAM_STATE_VERSION = 2
 
 /**
  * The store of all leases: `ipam.json` in the state folder. One for the host, whatever the number
@@ -46,37 +62,106 @@ export function ipamStore(
   })
 }
 
-const owner = object({ network: text, containerId: text, ifname: text })
+const asText = (fits: (value: string) => boolean) => (value: unknown) =>
+  typeof value === 'string' && fits(value)
+const isAddress = asText((value) => familyOf(value) !== undefined)
 
-const ipamState: Shape<IpamState> = object({
+const address = primitive<string>('an IP address', isAddress)
+const cidr = primitive<string>(
+  'an address with its prefix length',
+  asText((value) => parseCidr(value) !== undefined),
+)
+const prefix = primitive<string>(
+  'a prefix',
+  asText((value) => parsePrefix(value)?.cidr === value),
+)
+const mac = primitive<string>(
+  'a MAC address or "*"',
+  asText((value) => value === '*' || canonicalMac(value) !== undefined),
+)
+
+const interfaceInfo: Shape<InterfaceInfo> = object({
+  mac,
+  primary: flag,
+  subnets: list(object({ prefix, addresses: list(object({ address, primary: flag })) })),
+})
+const leaseKey = object({
+  address: cidr,
+  owner: object({ network: text, containerId: text, ifname: text }),
+})
+const leaseRest = object({ gateway: address, pool: prefix, nic: text, since: number })
+const freed = record(number)
+
+const whole: Shape<IpamState> = object({
   fetchedAt: number,
   failedAt: number,
-  interfaces: list(
-    object({
-      mac: text,
-      primary: flag,
-      subnets: list(
-        object({
-          prefix: text,
-          addresses: list(object({ address: text, primary: flag })),
-        }),
-      ),
-    }),
-  ),
-  leases: list(
-    object({
-      address: text,
-      gateway: text,
-      pool: text,
-      nic: text,
-      since: number,
-      owner,
-    }),
-  ),
-  freed: record(number),
+  interfaces: list(interfaceInfo),
+  leases: list((value, path) => readLease(value, path)),
+  freed: (value, path) => {
+    const stray = Object.keys(freed(value, path)).find((key) => !isAddress(key))
+    if (stray === undefined) return value as Record<string, number>
+    throw new TypeError(`${path}.${stray} is not the name of an address`)
+  },
 })
 
-/** Takes data that was read from disk for an IPAM document. Throws TypeError naming the place. */
-export function parseIpamState(data: unknown): IpamState {
-  return ipamState(data, '')
+function readLease(value: unknown, path: string): Lease {
+  return { ...leaseKey(value, path), ...leaseRest(value, path) }
+}
+
+/**
+ * Takes data that was read from disk for an IPAM document, of version 1 or 2. What is broken of it
+ * is left out, the rest is used: a lease that is lost is an address that is given twice. Throws
+ * TypeError when it is no object.
+ */
+export function parseIpamState(data: unknown): IpamState | Salvaged<IpamState> {
+  try {
+    return whole(data, '')
+  } catch {
+    return salvage(object({})(data, '') as Partial<Record<keyof IpamState, unknown>>)
+  }
+}
+
+function salvage(
+  data: Partial<Record<keyof IpamState, unknown>>,
+): IpamState | Salvaged<IpamState> {
+  const salvaged = new Salvage()
+  const fetchedAt = salvaged.value(number, data.fetchedAt, 'fetchedAt') ?? 0
+  const interfaces = salvaged.list(interfaceInfo, data.interfaces, 'interfaces')
+  const known = salvaged.record(number, data.freed, 'freed')
+  const addresses = Object.entries(known).filter(([key]) => isAddress(key))
+  if (addresses.length < Object.keys(known).length) {
+    salvaged.note('freed has names that are no addresses')
+  }
+  // The source can be asked again: an answer without its time, or without a part, is old.
+  const isUsable = fetchedAt !== 0 && interfaces.length > 0
+  return salvaged.result({
+    fetchedAt: isUsable ? fetchedAt : 0,
+    failedAt: salvaged.value(number, data.failedAt, 'failedAt') ?? 0,
+    interfaces: isUsable ? interfaces : [],
+    leases: salvaged.list(
+      (value, path) => makeGood(salvaged, value, path),
+      data.leases,
+      'leases',
+    ),
+    freed: Object.fromEntries(addresses),
+  })
+}
+
+// Whose address it is must be known; the address tells the rest well enough.
+function makeGood(salvaged: Salvage, value: unknown, path: string): Lease {
+  const { address: own, owner } = leaseKey(value, path)
+  const found = value as Record<string, unknown>
+  const subnet = parsePrefix(own)!
+  const likely = { gateway: subnet.firstHost, pool: subnet.cidr, nic: '', since: 0 }
+  const rest: Record<string, unknown> = {}
+  for (const [name, otherwise] of Object.entries(likely)) {
+    try {
+      leaseRest({ ...likely, [name]: found[name] }, path)
+      rest[name] = found[name]
+    } catch (error) {
+      salvaged.note(`${(error as Error).message}: ${JSON.stringify(otherwise)} is used`)
+      rest[name] = otherwise
+    }
+  }
+  return { address: own, owner, ...(rest as typeof likely) }
 }

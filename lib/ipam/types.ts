@@ -1,8 +1,9 @@
 /**
- * The words of address management.
+ * The types of address management.
  */
 import type { Owner } from '../cni/spec/owner.js'
-import { hostPart, type Family } from '../ip/index.js'
+import type { Host } from '../host/host.js'
+import { familyOf, hostPart, type Family } from '../ip/index.js'
 
 export type { Family, Owner }
 
@@ -20,7 +21,7 @@ export interface HostNic {
 export interface InterfaceInfo {
   /** `aa:bb:cc:dd:ee:ff`, or `*` for any NIC. */
   readonly mac: string
-  /** True for the machine's first NIC. */
+  /** True for the machine's primary NIC. */
   readonly primary: boolean
   readonly subnets: readonly SubnetInfo[]
 }
@@ -47,6 +48,16 @@ export interface Source {
   fetch(): Promise<InterfaceInfo[]>
 }
 
+/** What a source works with. */
+export interface SourceContext {
+  readonly host: Pick<Host, 'http'>
+  /** Gets a sentence for the log, such as what of an answer was passed over. */
+  readonly warn: (message: string) => void
+}
+
+/** Makes a source. */
+export type SourceFactory = (context: SourceContext) => Source
+
 /** The addresses of one subnet on one NIC that pods may have. */
 export interface Pool {
   /** Canonical CIDR. */
@@ -58,13 +69,13 @@ export interface Pool {
   readonly nic: string
   /** Canonical MAC of that NIC; empty with an empty `nic`. */
   readonly nicMac: string
-  /** True for the machine's first NIC. */
+  /** True for the machine's primary NIC. */
   readonly primary: boolean
   /** Secondary addresses only, ascending by number, without prefix length. */
   readonly addresses: readonly string[]
 }
 
-/** An address given to an owner. */
+/** An address given to an owner; an owner may have one of each family. */
 export interface Lease {
   /** With the subnet's prefix length: `10.0.0.5/24`. */
   readonly address: string
@@ -81,4 +92,9 @@ export interface Lease {
 /** The address of a lease without its prefix length. */
 export function leaseAddress(lease: Lease): string {
   return hostPart(lease.address)
+}
+
+/** The address family of a lease. */
+export function leaseFamily(lease: Lease): Family {
+  return familyOf(leaseAddress(lease))!
 }

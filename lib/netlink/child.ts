@@ -12,9 +12,9 @@ import {
 } from '../binding.js'
 import { toError } from '../errors.js'
 import { osConstants } from '../os-constants.js'
-import { checkSignal } from './check.js'
-import { ERRNO } from './constants.js'
-import { checkOptions, type Options } from './options.js'
+import { checkSignal } from './base/check.js'
+import { ERRNO } from './base/constants.js'
+import { checkOptions, type Options } from './base/options.js'
 import { pipeStream } from './pipe.cjs'
 
 /** What becomes of one of the program's standard streams. */

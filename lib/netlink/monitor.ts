@@ -10,11 +10,11 @@ import {
   type WireEvent,
 } from '../binding.js'
 import { toError } from '../errors.js'
-import { addressFromWire, type Address } from './address.js'
-import { checkSignal } from './check.js'
-import { linkFromWire, type Link } from './link.js'
-import { checkOptions, type Options } from './options.js'
-import { routeFromWire, type Route } from './route.js'
+import { addressFromWire, type Address } from './objects/address.js'
+import { checkSignal } from './base/check.js'
+import { linkFromWire, type Link } from './objects/link.js'
+import { checkOptions, type Options } from './base/options.js'
+import { routeFromWire, type Route } from './objects/route.js'
 
 /** What happened: RTM_NEW… and NFT_MSG_NEW… tell of things made or changed, DEL of things gone. */
 export type Change = 'new' | 'del'

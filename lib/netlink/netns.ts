@@ -11,7 +11,8 @@ import {
   type WireFailure,
 } from '../binding.js'
 import { toError } from '../errors.js'
-import { checkInteger } from './check.js'
+import { checkInteger } from './base/check.js'
+import type { NamespaceHandle } from './base/namespace.js'
 import {
   exec,
   NetNsChild,
@@ -20,11 +21,13 @@ import {
   type SpawnOptions,
 } from './child.js'
 import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
-import { checkOptions } from './options.js'
+import { checkOptions } from './base/options.js'
 import { Plan } from './plan.js'
+import { rulesetCalls, rulesetCallsSync } from './ruleset.js'
 import {
   shortVerbs,
   shortVerbsSync,
+  type NftShortVerbs,
   type ShortVerbs,
   type SyncForm,
   type VerbGroups,
@@ -56,10 +59,11 @@ function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
  * An open network namespace. The handle keeps the namespace alive until it is closed; no method
  * moves the thread that calls it.
  */
-export class NetNs implements Disposable, AsyncDisposable {
+export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** @internal The addon's handle; for the plan. */
   readonly native: NativeNetNs
   readonly #groups = new Map<keyof VerbGroups, unknown>()
+  #nftables: NftShortVerbs | undefined
   #sync: SyncForm | undefined
 
   /** @internal What runs the plans of this handle; for the plan. */
@@ -167,7 +171,7 @@ export class NetNs implements Disposable, AsyncDisposable {
   }
 
   /** True when both handles are of one namespace. */
-  equals(other: NetNs): boolean {
+  equals(other: NamespaceHandle): boolean {
     const a = this.native.identity()
     const b = other.native.identity()
     return a.dev === b.dev && a.ino === b.ino
@@ -272,8 +276,11 @@ export class NetNs implements Disposable, AsyncDisposable {
   }
 
   /** The ruleset of nftables, one call each. */
-  get nftables(): ShortVerbs<VerbGroups['nftables']> {
-    return this.#group('nftables')
+  get nftables(): NftShortVerbs {
+    return (this.#nftables ??= {
+      ...this.#group('nftables'),
+      ...rulesetCalls(() => this.plan()),
+    })
   }
 
   /** Flows of conntrack, one call each. */
@@ -283,9 +290,12 @@ export class NetNs implements Disposable, AsyncDisposable {
 
   /** The same verbs on this thread, without a promise: `host.sync.link.dump()`. */
   get sync(): SyncForm {
-    return (this.#sync ??= Object.fromEntries(
-      GROUPS.map((group) => [group, shortVerbsSync(() => this.plan(), group)]),
-    ) as unknown as SyncForm)
+    if (this.#sync) return this.#sync
+    const plan = () => this.plan()
+    const groups = GROUPS.map((group) => [group, shortVerbsSync(plan, group)])
+    const sync = Object.fromEntries(groups) as SyncForm
+    this.#sync = { ...sync, nftables: { ...sync.nftables, ...rulesetCallsSync(plan) } }
+    return this.#sync
   }
 
   #group<K extends keyof VerbGroups>(group: K): ShortVerbs<VerbGroups[K]> {

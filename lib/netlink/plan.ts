@@ -10,21 +10,21 @@ import {
 } from '../binding.js'
 import { toError } from '../errors.js'
 import { ConntrackVerbs } from '../conntrack/verbs.js'
-import { NftVerbs, type CommitOptions, type CommitResult } from '../nft/ruleset.js'
-import type { Transaction } from '../nft/transaction.js'
-import { AddressVerbs } from './address.js'
-import { BridgePortVerbs } from './bridge-port.js'
-import { checkSignal } from './check.js'
-import { FdbVerbs } from './fdb.js'
-import { LinkVerbs } from './link-verbs.js'
-import { NeighbourVerbs } from './neighbour.js'
-import type { NetNs } from './netns.js'
-import { NsidVerbs } from './nsid.js'
-import { checkOptions } from './options.js'
-import { RouteVerbs } from './route.js'
-import { RuleVerbs } from './rule.js'
-import { StepRef, type StepOptions, type StepSink } from './steps.js'
-import { SysctlVerbs } from './sysctl.js'
+import { NftVerbs } from '../nft/ruleset.js'
+import type { CallOptions } from './call.js'
+import { AddressVerbs } from './objects/address.js'
+import { BridgePortVerbs } from './objects/bridge-port.js'
+import { checkSignal } from './base/check.js'
+import { FdbVerbs } from './objects/fdb.js'
+import { LinkVerbs } from './objects/link-verbs.js'
+import { NeighbourVerbs } from './objects/neighbour.js'
+import type { NamespaceHandle } from './base/namespace.js'
+import { NsidVerbs } from './objects/nsid.js'
+import { checkOptions } from './base/options.js'
+import { RouteVerbs } from './objects/route-verbs.js'
+import { RuleVerbs } from './objects/rule.js'
+import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
+import { SysctlVerbs } from './objects/sysctl.js'
 
 /** What happens when a step fails. */
 export interface RunOptions {
@@ -33,18 +33,6 @@ export interface RunOptions {
    * `stop` leaves them; `continue` goes on with the next step, which is what a teardown wants.
    */
   readonly onFailure?: 'undo' | 'stop' | 'continue'
-}
-
-/** What any asynchronous call takes. */
-export interface CallOptions {
-  /**
-   * Ends the call: it rejects with the signal's reason. Aborted before it starts, nothing is done.
-   * While it runs, the signal is looked at between steps and between the datagrams of a dump, never
-   * within a request or an nft transaction; what was done is then taken back as after a step that
-   * failed. Where that fails too, the error is an AggregateError of the reason and what the kernel
-   * answered. A call that is done is not affected.
-   */
-  readonly signal?: AbortSignal
 }
 
 /** The verbs that a plan offers for one namespace. */
@@ -88,51 +76,6 @@ export class PlanScope {
     this.bridgePort = new BridgePortVerbs(sink)
     this.nsid = new NsidVerbs(sink)
     this.sysctl = new SysctlVerbs(sink)
-  }
-
-  /**
-   * Writes a file below /proc/sys as the namespace sees it. Parts of the name are joined by
-   * slashes, because interface names may hold dots: `net/ipv4/conf/eth0.1/forwarding`. `was` is the
-   * value that undo puts back.
-   */
-  setSysctl(name: string, value: string, was?: string): void {
-    this.sysctl.set(name, value, was)
-  }
-
-  /**
-   * Reads a file below /proc/sys as the namespace sees it, without the closing newline. With
-   * `optional`, one that is not there reads as an empty text.
-   */
-  getSysctl(name: string, options: { optional?: boolean } = {}): StepRef<string> {
-    return this.sysctl.get(name, options)
-  }
-
-  /** Commits an nft transaction: all of it or nothing. `undo` is committed when a later step fails. */
-  nft(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
-    return this.nftables.commit(transaction, options)
-  }
-
-  /**
-   * Deletes the conntrack entries whose original direction has this protocol number, destination
-   * port and (when given) destination address. The result is their number.
-   */
-  flushConntrack(filter: {
-    /** Family of the flows. */
-    family: 'ipv4' | 'ipv6'
-    /** IP protocol number: 6 TCP, 17 UDP. */
-    protocol: number
-    /** Destination port of the original direction. */
-    port: number
-    /** Destination address of the original direction; any when absent. */
-    address?: string
-  }): StepRef<number> {
-    const { family, protocol, port, address } = filter
-    const original = {
-      protocol,
-      destinationPort: port,
-      ...(address !== undefined && { destination: address }),
-    }
-    return this.conntrack.flush({ family, original })
   }
 
   /** Adds a request in the addon's own terms; for verbs that have no method yet. */
@@ -179,14 +122,14 @@ export class Done {
  * the namespace that it was made from, those of `plan.in(other)` in another.
  */
 export class Plan extends PlanScope {
-  readonly #namespaces: NetNs[] = []
+  readonly #namespaces: NamespaceHandle[] = []
   readonly #steps: WireStep[] = []
   readonly #describe = new Map<number, (failure: WireFailure) => string>()
   readonly #backend: Backend
   readonly #owner: object
 
   /** @internal */
-  constructor(home: NetNs) {
+  constructor(home: NamespaceHandle) {
     // The sink is made before `this` exists; the arrow functions look the plan up later.
     const hold: { plan?: Plan } = {}
     super({
@@ -202,7 +145,7 @@ export class Plan extends PlanScope {
   }
 
   /** The same plan seen from another namespace. */
-  in(ns: NetNs): PlanScope {
+  in(ns: NamespaceHandle): PlanScope {
     return new PlanScope(this.#sinkFor(ns))
   }
 
@@ -243,7 +186,7 @@ export class Plan extends PlanScope {
   }
 
   #add(
-    ns: NetNs,
+    ns: NamespaceHandle,
     op: string,
     args: { readonly [key: string]: Wire },
     options: StepOptions = {},
@@ -263,7 +206,7 @@ export class Plan extends PlanScope {
     return this.#steps.length - 1
   }
 
-  #sinkFor(ns: NetNs): StepSink {
+  #sinkFor(ns: NamespaceHandle): StepSink {
     return {
       owner: this.#owner,
       add: (op, args, options) => this.#add(ns, op, args, options),
@@ -272,8 +215,7 @@ export class Plan extends PlanScope {
     }
   }
 
-  #position(ns: NetNs): number {
-    // A class that is imported here would import this one.
+  #position(ns: NamespaceHandle): number {
     if (typeof ns?.native?.identity !== 'function') {
       throw new TypeError(
         `netns: give a namespace that is open (NetNs), not ${String(ns)}`,

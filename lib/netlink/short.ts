@@ -3,8 +3,10 @@
  * A call makes a plan of that one verb, runs it, and answers with what the verb's reference
  * stands for. One mechanism serves all verbs; nothing is written twice.
  */
-import type { CallOptions, Done, Plan, PlanScope } from './plan.js'
-import { StepRef } from './steps.js'
+import { takeSignal, type ShortArguments } from './call.js'
+import type { Done, Plan, PlanScope } from './plan.js'
+import { StepRef } from './base/steps.js'
+import type { RulesetCalls, RulesetCallsSync } from './ruleset.js'
 
 /** What a verb answers with once it has run: the value behind a reference. */
 export type Settled<T> =
@@ -13,21 +15,6 @@ export type Settled<T> =
     : T extends readonly [StepRef<unknown>, ...StepRef<unknown>[]]
       ? { -readonly [K in keyof T]: Settled<T[K]> }
       : T
-
-/** The arguments of a list that cannot be left out. */
-export type RequiredPart<A extends readonly unknown[]> = A extends readonly [
-  infer First,
-  ...infer Rest,
-]
-  ? [First, ...RequiredPart<Rest>]
-  : []
-
-/**
- * A verb's arguments, and last what the call itself takes: `dump({ signal })`,
- * `set('eth0', { mtu: 1400 }, { signal })`. Optional arguments before it can be left out.
- */
-export type ShortArguments<A extends readonly unknown[]> =
-  A | [...RequiredPart<A>, CallOptions] | [...Required<A>, CallOptions]
 
 /** A group of verbs in its short form; `Answer` is `promise` or `value`. */
 export type ShortVerbs<V, Answer extends 'promise' | 'value' = 'promise'> = {
@@ -46,9 +33,20 @@ export type VerbGroups = Pick<
   }[keyof PlanScope]
 >
 
+/** The nftables group of a handle: its short forms, and what takes several plans. */
+export type NftShortVerbs = Omit<ShortVerbs<VerbGroups['nftables']>, 'commit'> &
+  RulesetCalls
+
 /** All groups in their synchronous short form. */
 export type SyncForm = {
-  readonly [K in keyof VerbGroups]: ShortVerbs<VerbGroups[K], 'value'>
+  readonly [K in Exclude<keyof VerbGroups, 'nftables'>]: ShortVerbs<
+    VerbGroups[K],
+    'value'
+  >
+} & {
+  /** The ruleset of nftables. */
+  readonly nftables: Omit<ShortVerbs<VerbGroups['nftables'], 'value'>, 'commit'> &
+    RulesetCallsSync
 }
 
 type Verb = (...args: unknown[]) => unknown
@@ -74,18 +72,6 @@ function makeGroup<K extends keyof VerbGroups>(
     })
   }
   return verbs
-}
-
-// No verb has an argument with a member `signal` of its own; one that stands beside a verb's own
-// options is meant for the call as well.
-function takeSignal(args: unknown[]): [unknown[], CallOptions] {
-  const last = args.at(-1)
-  if (typeof last !== 'object' || last === null || !Object.hasOwn(last, 'signal')) {
-    return [args, {}]
-  }
-  const { signal, ...rest } = last as CallOptions
-  const own = Object.keys(rest).length > 0 ? [rest] : []
-  return [[...args.slice(0, -1), ...own], { signal }]
 }
 
 /**

@@ -1,4 +1,3 @@
-export * from './commit.js'
 export * from './expr.js'
 export * from './object.js'
 export * from './ruleset.js'

@@ -1,13 +1,14 @@
 /**
  * Reading the ruleset, and committing to it.
  */
-import { ERRNO } from '../netlink/constants.js'
-import { StepRef, type StepSink } from '../netlink/steps.js'
+import { ERRNO } from '../netlink/base/constants.js'
+import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import { chainFromWire, ruleFromWire, tableFromWire } from './defs.js'
-import type { ChainInfo, RuleDef, RuleInfo, TableInfo } from './defs.js'
+import type { ChainInfo, RuleDef, RuleInfo, TableInfo, TableRef } from './defs.js'
 import { elementsFromWire, type ElementInfo } from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
 import { objectFromWire, type ObjectInfo } from './object.js'
+import { inSet, tableArgs } from './refs.js'
 import { setFromWire, type SetDef, type SetInfo } from './set.js'
 import { Transaction } from './transaction.js'
 
@@ -151,6 +152,14 @@ export class NftVerbs {
     return this.#dump('nft.table', filter, tableFromWire)
   }
 
+  /** Looks whether a table is there. */
+  tableExists(table: TableRef): StepRef<boolean> {
+    const step = this.sink.add('nft.table.get', tableArgs(table), {
+      accept: [ERRNO.ENOENT],
+    })
+    return new StepRef(step, (wire) => wire !== undefined)
+  }
+
   /** Reads the chains. */
   chains(filter: RulesetFilter = {}): StepRef<ChainInfo[]> {
     const { family, table } = filter
@@ -185,8 +194,9 @@ export class NftVerbs {
 
   /** Reads the elements of a set; empty when the set or its table is not there. */
   elements(set: SetDef): StepRef<ElementInfo[]> {
-    const args = { family: nftFamilies[set.family], table: set.table, set: set.name }
-    const step = this.sink.add('nft.elements.dump', args, { accept: [ERRNO.ENOENT] })
+    const step = this.sink.add('nft.elements.dump', inSet(set), {
+      accept: [ERRNO.ENOENT],
+    })
     return new StepRef(step, (wire) => elementsFromWire(set, wire))
   }
 

@@ -3,7 +3,7 @@
  */
 import type { Wire, WireFailure } from '../binding.js'
 import { formatAddress } from '../ip/index.js'
-import { NLM_F } from '../netlink/constants.js'
+import { NLM_F } from '../netlink/base/constants.js'
 import {
   chainToWire,
   ruleToWire,
@@ -43,12 +43,11 @@ import {
 import { setToWire, type SetDef, type SetRef } from './set.js'
 
 export * from './defs.js'
-export * from './dump.js'
 export type { ElementKey } from './refs.js'
 
 /**
- * A list of changes to the ruleset that are committed together, by `commit`, `plan.nft` or
- * `plan.nftables.commit`. The methods only collect: they throw a TypeError for what cannot be, and
+ * A list of changes to the ruleset that are committed together, by `plan.nftables.commit` or
+ * `host.nftables.commit`. The methods only collect: they throw a TypeError for what cannot be, and
  * what they say of a NetlinkError is what the commit ends with. Its message names the change.
  */
 export class Transaction {

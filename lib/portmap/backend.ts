@@ -72,6 +72,8 @@ export interface PortBackend {
   remove(host: NetNs, tag: string): Promise<void>
   /** Tags of the owners of all ports, each once. */
   holders(host: NetNs): Promise<string[]>
+  /** Whether there is anything of it in the kernel: one small request, whatever the number. */
+  isThere(host: NetNs): Promise<boolean>
   /** Where the kernel differs from a record, in words; empty when it does not. */
   check(host: NetNs, tag: string, ports: PortsRecord): Promise<string[]>
   /**

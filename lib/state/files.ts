@@ -1,38 +1,40 @@
 /**
- * All files of ours in the state folders.
+ * The folder of the state files as a whole.
  */
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Host } from '../host/host.js'
-
-const OURS = /^(azure-vnet|ipam)\.json($|\.)|^attachments$/
+import { fileOperation } from '../host/errors.js'
 
 /**
- * Removes them, and a folder that nothing else is in. Answers with the paths that were there.
- * Throws what the file system says.
+ * Removes the files and folders whose names are ours, then the folder itself if nothing else is in
+ * it. Nothing to do when there is no such folder.
+ *
+ * @param removed told the path of each when it is gone
+ * @throws StateError at the first that stays
  */
-export function removeStateFiles({
-  stateDir,
-  keepDir,
-}: Pick<Host, 'stateDir' | 'keepDir'>): string[] {
-  return [...new Set([stateDir, keepDir])].flatMap(removeFrom)
-}
-
-function removeFrom(folder: string): string[] {
-  const paths = list(folder)
-    .filter((name) => OURS.test(name))
-    .map((name) => join(folder, name))
-  for (const path of paths) rmSync(path, { recursive: true, force: true })
-  // The folder is ours when nothing else is in it.
-  if (paths.length > 0 && list(folder).length === 0) rmdirSync(folder)
-  return paths
+export function removeFiles(
+  folder: string,
+  ours: RegExp,
+  removed: (path: string) => void,
+): void {
+  const names = list(folder).filter((name) => ours.test(name))
+  for (const name of names) {
+    const path = join(folder, name)
+    fileOperation('remove', path, () => rmSync(path, { recursive: true, force: true }))
+    removed(path)
+  }
+  if (names.length > 0 && list(folder).length === 0) {
+    fileOperation('remove', folder, () => rmdirSync(folder))
+  }
 }
 
 function list(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  return fileOperation('read', folder, () => {
+    try {
+      return readdirSync(folder)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  })
 }

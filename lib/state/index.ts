@@ -1,1 +1,2 @@
+export { Salvage, Salvaged } from './salvage.js'
 export { Store, type StoreHost, type StoreOptions } from './store.js'

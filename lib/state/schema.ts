@@ -24,7 +24,11 @@ function show(value: unknown): string {
   return JSON.stringify(value).slice(0, 60)
 }
 
-function primitive<T>(wanted: string, fits: (value: unknown) => boolean): Shape<T> {
+/** A value that fits; `wanted` says in the error what would: `a text`. */
+export function primitive<T>(
+  wanted: string,
+  fits: (value: unknown) => boolean,
+): Shape<T> {
   return (value, path) => {
     if (!fits(value)) throw wrong(path, value, wanted)
     return value as T

@@ -1,10 +1,11 @@
 /**
  * A JSON document on disk that survives crashes and is shared by processes.
  */
-import { readFileSync, renameSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync } from 'node:fs'
 import { fileOperation } from '../host/errors.js'
 import type { Host } from '../host/host.js'
 import { replaceFile } from './replace-file.js'
+import { Salvaged } from './salvage.js'
 
 /** What a store takes from the Host. */
 export type StoreHost = Pick<Host, 'lock' | 'bootId' | 'self'>
@@ -12,7 +13,7 @@ export type StoreHost = Pick<Host, 'lock' | 'bootId' | 'self'>
 /** What a store needs to know. */
 export interface StoreOptions<T> {
   readonly host: StoreHost
-  /** The document; its lock is `<path>.lock`, a damaged one goes to `<path>.bad`. */
+  /** The document; its lock is `<path>.lock`, a damaged one is kept as `<path>.bad`. */
   readonly path: string
   /** Version of the data's shape. */
   readonly version: number
@@ -20,9 +21,10 @@ export interface StoreOptions<T> {
   readonly initial: () => T
   /**
    * Takes what was read for what it is: data of this version, or of an earlier one, which it
-   * brings up to date. Throws an Error that says what is wrong with it: `bridges: …`.
+   * brings up to date. Of damaged data it answers with what can be used, as `Salvaged`; when
+   * that is nothing, it throws an Error that says what is wrong: `bridges: …`.
    */
-  readonly parse: (data: unknown, version: number) => T
+  readonly parse: (data: unknown, version: number) => T | Salvaged<T>
   /** What to keep of data from an earlier boot; nothing when absent. */
   readonly surviveReboot?: (old: T) => T
   /** Gets a sentence for the log when a document was damaged. */
@@ -33,9 +35,9 @@ export interface StoreOptions<T> {
 
 interface Loaded<T> {
   readonly data: T
-  /** The file's text, when the data is what it says. */
+  /** The file's text, when it holds the data, be it in an earlier version's form. */
   readonly text?: string
-  /** Why the file was not used, when it was damaged. */
+  /** Why the file is not used, or not all of it, when it is damaged. */
   readonly problem?: string
 }
 
@@ -58,20 +60,21 @@ export class Store<T> {
   }
 
   /**
-   * A snapshot, taken without the lock; the caller owns it. A damaged file reads as
-   * `initial()` but is left where it is: only `update` may move it, as a writer may have
-   * replaced it meanwhile. Throws StateError when the file cannot be read.
+   * A snapshot, taken without the lock; the caller owns it. Of a damaged file it is what can be
+   * used, else `initial()`; only `update` replaces the file, as a writer may have done so meanwhile.
+   * Throws StateError when the file cannot be read.
    */
   read(): T {
     const { data, problem } = this.#load()
-    if (problem) this.#options.warn?.(`state file ${this.path} ${problem}: ignored`)
+    if (problem) this.#options.warn?.(`state file ${this.path} ${problem}`)
     return data
   }
 
   /**
    * Reads the data, lets `fn` change it in place, and writes it if it differs: all under
-   * the lock, so keep `fn` short and synchronous. Answers with what `fn` returns; when `fn`
-   * throws, nothing is written. Rejects with LockTimeoutError and StateError.
+   * the lock, so keep `fn` short and synchronous. A damaged file is kept aside and replaced.
+   * Answers with what `fn` returns; when `fn` throws, nothing is written. Rejects with
+   * LockTimeoutError and StateError.
    */
   async update<R>(fn: (data: T) => R): Promise<R> {
     const { host, lockTimeoutMs: timeoutMs } = this.#options
@@ -79,12 +82,12 @@ export class Store<T> {
     const lock = await host.lock(`${this.path}.lock`, { timeoutMs, label })
     try {
       const { data, text, problem } = this.#load()
-      if (problem) this.#moveAside(problem)
+      if (problem) this.#keepAside(problem)
       // Of data that no file holds in this form, any change counts against what it is now.
       const before = text ?? this.#encode(data)
       const result = fn(data)
       const after = this.#encode(data)
-      if (after !== before) this.#write(after)
+      if (problem || after !== before) this.#write(after)
       return result
     } finally {
       lock.release()
@@ -101,16 +104,21 @@ export class Store<T> {
     if (parsed instanceof Error) {
       return { data: initial(), problem: `cannot be used: ${parsed.message}` }
     }
-    this.#valid = text
-    // The text of an earlier version counts as a change, so that the next update writes this one's.
-    const isSame = document.version === this.#options.version
-    if (document.bootId !== host.bootId()) {
-      return { data: surviveReboot ? surviveReboot(parsed) : initial() }
+    const survive = (old: T) => {
+      if (document.bootId === host.bootId()) return old
+      return surviveReboot ? surviveReboot(old) : initial()
     }
-    return isSame ? { data: parsed, text } : { data: parsed }
+    if (parsed instanceof Salvaged) {
+      const problem = `is damaged: ${parsed.damage.join('; ')}`
+      return { data: survive(parsed.data), problem }
+    }
+    this.#valid = text
+    const data = survive(parsed)
+    // Against the text of an earlier version the data counts as changed: the next update writes it.
+    return data === parsed ? { data, text } : { data }
   }
 
-  #parse(text: string, { version, data }: Document): T | Error {
+  #parse(text: string, { version, data }: Document): T | Salvaged<T> | Error {
     const { version: own, parse } = this.#options
     if (text === this.#valid && version === own) return data as T
     if (version > own) return new Error(`it has version ${version}, newer than ${own}`)
@@ -121,16 +129,20 @@ export class Store<T> {
     }
   }
 
-  #moveAside(problem: string): void {
+  // A second name for the file, which stays until the new one is whole: a crash in between loses
+  // nothing of what can be used.
+  #keepAside(problem: string): void {
     const bad = `${this.path}.bad`
-    fileOperation('move aside', this.path, () => renameSync(this.path, bad))
+    fileOperation('keep aside', this.path, () => {
+      rmSync(bad, { force: true })
+      linkSync(this.path, bad)
+    })
     this.#options.warn?.(`state file ${this.path} ${problem}: moved to ${bad}`)
   }
 
   #encode(data: T): string {
     const { version, host } = this.#options
-    return `${JSON.stringify({ version, bootId: host.bootId(), data })}
-`
+    return `${JSON.stringify({ version, bootId: host.bootId(), data })}\n`
   }
 
   #write(text: string): void {

@@ -3,7 +3,7 @@
  * IPv6 link-local addresses and their routes, which a kernel adds by itself, are not made.
  */
 import { addressOf, parsePrefix } from '../ip/index.js'
-import { AF, IFF, NLM_F } from '../netlink/constants.js'
+import { AF, IFF, NLM_F } from '../netlink/base/constants.js'
 import { E, refuse, type FakeLink, type FakeNamespace, type Fields } from './model.js'
 
 const LOCAL_TABLE = 255

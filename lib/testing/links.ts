@@ -2,7 +2,7 @@
  * Links of the fake kernel: net/core/rtnetlink.c, drivers/net/veth.c and net/bridge in small.
  */
 import { formatMac } from '../ip/index.js'
-import { IFF, NLM_F } from '../netlink/constants.js'
+import { IFF, NLM_F } from '../netlink/base/constants.js'
 import { connect, disconnect } from './addresses.js'
 import { E, refuse, type FakeLink, type FakeNamespace, type Fields } from './model.js'
 

@@ -1,7 +1,7 @@
 /**
  * nftables of the fake kernel: net/netfilter/nf_tables_api.c in small. Rules are kept, not run.
  */
-import { NLM_F } from '../netlink/constants.js'
+import { NLM_F } from '../netlink/base/constants.js'
 import {
   E,
   refuse,

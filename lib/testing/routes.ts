@@ -2,7 +2,7 @@
  * Routes of the fake kernel: net/ipv4/fib_*.c and net/ipv6/route.c in small.
  */
 import { addressOf, familyOf, parsePrefix } from '../ip/index.js'
-import { AF, IFF, NLM_F } from '../netlink/constants.js'
+import { AF, IFF, NLM_F } from '../netlink/base/constants.js'
 import { E, refuse, type FakeNamespace, type Fields } from './model.js'
 
 const UNICAST = 1

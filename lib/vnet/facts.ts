@@ -2,8 +2,9 @@
  * What the host's network looks like, read in one native call.
  */
 import type { Address, Link, NetNs, Route } from '../netlink/index.js'
-import { tableExists } from '../nft/index.js'
+import type { TableRef } from '../nft/index.js'
 import { bridgeTable } from './bridge/endpoint-map.js'
+import { MASQUERADE_TABLE } from './table-names.js'
 
 /** The host's links, addresses and routes at one moment. */
 export interface HostFacts {
@@ -18,7 +19,7 @@ export interface HostFacts {
  */
 export function readAcceptDad(host: NetNs, link: string): string {
   const plan = host.plan()
-  const value = plan.getSysctl(acceptDad(link), { optional: true })
+  const value = plan.sysctl.get(acceptDad(link), { optional: true })
   return plan.runSync().of(value)
 }
 
@@ -50,11 +51,11 @@ export interface KnownBridge {
 
 /** The facts that an ADD looks at. */
 export interface NearFacts extends HostFacts {
-  /** Whether the nft table of a known bridge is there. */
-  hasTable(bridge: string): boolean
+  /** Whether an nft table is there: that of a known bridge, or the node's. */
+  hasTable(table: TableRef): boolean
 }
 
-/** What is read in one native call. */
+/** What is read in one native call; of tables, the names of those that are there. */
 type Near = Omit<HostFacts, 'routes'> & { readonly tables: ReadonlySet<string> }
 
 /**
@@ -81,7 +82,7 @@ export function lazyFacts(
     get routes() {
       return (routes ??= readFacts(host).routes)
     },
-    hasTable: (bridge) => read().tables.has(bridge),
+    hasTable: ({ name }) => read().tables.has(name),
   }
 }
 
@@ -91,10 +92,15 @@ function readNear(host: NetNs, known: readonly KnownBridge[], more?: string): Ne
   const names = new Set([...known.map(({ nic }) => nic), ...(more ? [more] : [])])
   const nics = [...names].map((nic) => plan.link.read(nic, { optional: true }))
   const addresses = plan.address.dump()
-  const found = known.map(({ bridge }) => tableExists(plan, bridgeTable(bridge)))
+  // The first pod of a node has no use for tables.
+  const wanted =
+    known.length > 0
+      ? [...known.map(({ bridge }) => bridgeTable(bridge)), MASQUERADE_TABLE]
+      : []
+  const found = wanted.map((table) => plan.nftables.tableExists(table))
   const done = plan.runSync()
-  const here = known.filter((_, i) => done.of(found[i]!))
-  const tables = new Set(here.map(({ bridge }) => bridge))
+  const here = wanted.filter((_, i) => done.of(found[i]!))
+  const tables = new Set(here.map(({ name }) => name))
   const links = done.of(alone)
   const isKnown = (link: Link) => known.some(({ bridge }) => bridge === link.name)
   // A NIC may be beneath a bridge that is not known. And kernels before 5.16 list nothing.
@@ -127,6 +133,36 @@ export function hostNics(links: readonly Link[]): Link[] {
   )
 }
 
+/** A NIC of the host with its addresses, as address management looks for its pools. */
+export interface NicAddresses {
+  readonly name: string
+  readonly index: number
+  readonly mac: string
+  /** With prefix length. */
+  readonly addresses: readonly string[]
+}
+
+/** The host's NICs with their addresses, those of a bridge over the NIC included. */
+export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicAddresses[] {
+  return hostNics(facts.links).map((nic) => ({
+    name: nic.name,
+    index: nic.index,
+    mac: nic.mac,
+    addresses: facts.addresses
+      .filter((address) => address.link === nic.index || address.link === nic.master)
+      .map((address) => address.address),
+  }))
+}
+
+/** Reads the host's NICs. Throws NetlinkError, SyscallError. */
+export function readNics(host: NetNs): NicAddresses[] {
+  const plan = host.plan()
+  const links = plan.link.dump()
+  const addresses = plan.address.dump()
+  const done = plan.runSync()
+  return nicsWithAddresses({ links: done.of(links), addresses: done.of(addresses) })
+}
+
 /**
  * The primary interface: the one that the default route leaves by, or whose bridge it does;
  * undefined on a host without a default route.
@@ -144,25 +180,4 @@ export function primaryNic(facts: HostFacts): Link | undefined {
   const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
   const link = facts.links.find((candidate) => candidate.index === best?.link)
   return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
-}
-
-/** A NIC of the host with what IPAM wants to know of it. */
-export interface NicWithAddresses {
-  readonly name: string
-  readonly index: number
-  readonly mac: string
-  /** With prefix length; those of a bridge over the NIC included. */
-  readonly addresses: readonly string[]
-}
-
-/** The host's NICs with their addresses. */
-export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicWithAddresses[] {
-  return hostNics(facts.links).map((nic) => ({
-    name: nic.name,
-    index: nic.index,
-    mac: nic.mac,
-    addresses: facts.addresses
-      .filter((address) => address.link === nic.index || address.link === nic.master)
-      .map((address) => address.address),
-  }))
 }

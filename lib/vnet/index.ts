@@ -10,8 +10,10 @@ export {
   type HostFacts,
   type KnownBridge,
   type NearFacts,
-  type NicWithAddresses,
+  type NicAddresses,
+  readNics,
 } from './facts.js'
+export { forgetNeighbours, readAddressesInUse } from './in-use.js'
 export type {
   AttachPlan,
   BridgeLifetime,
@@ -21,6 +23,7 @@ export type {
   Mode,
   ModeName,
   ModeSettings,
+  NetworkSettings,
   NetworkWish,
   NodeView,
   PlannedPod,

@@ -22,7 +22,7 @@ import {
   type SetElement,
   type TableRef,
 } from '../nft/index.js'
-import { nftName } from './nft-name.js'
+import { MASQUERADE_TABLE, nftName } from './table-names.js'
 
 /** The setting of a network, resolved. */
 export interface Masquerade {
@@ -47,9 +47,6 @@ export interface MasqueradedNetwork extends Masquerade {
 
 /** The platform's address: DNS, health probes, wireserver. */
 export const PLATFORM_ADDRESS = '168.63.129.16'
-
-/** The node's table for masquerading. */
-export const MASQUERADE_TABLE: TableRef = { family: 'ip', name: 'azure_vnet_masquerade' }
 
 const RTN_LOCAL = hostOrder(2)
 

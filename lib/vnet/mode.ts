@@ -108,8 +108,10 @@ export interface Mode {
    * it: nothing has been changed then.
    */
   newNetwork(host: NetNs, wish: NetworkWish): HostNetwork
-  /** Puts what the settings of one more attachment ask for into the record. */
-  apply(record: HostNetwork, wish: NetworkWish): void
+  /** Puts what a network's settings ask for into the record; `ensureNetwork` carries it out. */
+  apply(record: HostNetwork, settings: NetworkSettings): void
+  /** Whether the host has what the record says, as far as a look at links and tables tells. */
+  isWhole(facts: NearFacts, record: HostNetwork): boolean
   /** Puts back what `apply` changed for an attachment, from a copy of the record before. */
   revert(record: HostNetwork, former: HostNetwork, owner: Owner): void
   /**
@@ -118,8 +120,6 @@ export interface Mode {
    * as it was before the call.
    */
   ensureNetwork(host: NetNs, view: NodeView, record: HostNetwork): void
-  /** Makes the rules of all pods of a network anew: after a change of its settings. */
-  applyRules(host: NetNs, view: NodeView, record: HostNetwork): void
   /** Whether the network ends with its last pod. */
   endsWithPods(record: HostNetwork): boolean
   /** What the record must hold before the network is released: what is on it now. */
@@ -151,14 +151,18 @@ export interface Mode {
   adopt(host: NetNs, network: string): HostNetwork | undefined
 }
 
-/** A network that an attachment needs. */
-export interface NetworkWish {
+/** What a network of the configuration asks of the host network that its pods are on. */
+export interface NetworkSettings {
+  /** Name of the network in the configuration. */
+  readonly network: string
+  readonly settings: Pick<ModeSettings, 'bridgeLifetime' | 'masquerade'>
+  /** Prefixes of the pools that its pods' addresses are of. */
+  readonly pools: readonly string[]
+}
+
+/** A host network that an attachment needs. */
+export interface NetworkWish extends NetworkSettings {
   readonly facts: NearFacts
   readonly name: string
   readonly nic: Link
-  /** Name of the attachment's network in the configuration. */
-  readonly owner: Owner
-  readonly settings: ModeSettings
-  /** Prefixes of the pools that the attachment's addresses are of. */
-  readonly pools: readonly string[]
 }

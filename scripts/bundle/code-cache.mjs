@@ -42,6 +42,8 @@ function makeCache(runner, part, rehearsal) {
   const call = [...runner, ...EXEC_ARGV, script, basename(part), output, ...rehearsal]
   // No full path of the part, and nothing that a developer's environment or test runner asks of
   // Node (NODE_OPTIONS): both leave traces in the bytes.
-  execFileSync('env', ['-i', ...call], { cwd: dirname(part) })
+  // The rehearsal's own folder is inside the part's, and goes with it.
+  const cwd = dirname(part)
+  execFileSync('env', ['-i', `TMPDIR=${cwd}`, ...call], { cwd })
   return readFileSync(join(dirname(part), output))
 }

@@ -1,4 +1,5 @@
 // Puts code and addon into a copy of Node, by pkg's SEA mode, and makes sure that they are in.
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -13,16 +14,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { makeCodeCaches } from './code-cache.mjs'
 import { switchOffDeadlockChecks } from './deadlock-checks.mjs'
-import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
 import { PROGRAMS, root } from '../paths.mjs'
-
-const require = createRequire(import.meta.url)
 
 /**
  * Makes the executable at a path that is not there yet: Node with the loader as its blob, and
@@ -38,7 +35,7 @@ const require = createRequire(import.meta.url)
  * @param {boolean} job.codeCache
  * @returns whether there is a code cache in it
  */
-export async function makeExecutable({
+export function makeExecutable({
   arch,
   parts,
   fakeKernel,
@@ -61,7 +58,7 @@ export async function makeExecutable({
   tail.add('addon', readFileSync(addon))
   const loader = join(work, LOADER)
   writeFileSync(loader, loaderFor(tail))
-  await inject({ arch, loader, work, output })
+  inject({ arch, loader, work, output })
   appendFileSync(output, tail.bytes())
   return cached
 }
@@ -113,31 +110,15 @@ function loaderFor(tail) {
   return transformSync(source, { minify: true, define }).code
 }
 
-async function inject({ arch, loader, work, output }) {
-  const { default: sea } = require('@yao-pkg/pkg/lib-es5/sea')
+function inject({ arch, loader, work, output }) {
   const node = join(work, 'node')
   copyFileSync(nodeBinary(arch), node)
   switchOffDeadlockChecks(node)
-  const restore = arrange(work)
-  try {
-    await sea(loader, {
-      targets: [{ platform: 'linux', arch, nodeRange: 'node24', output }],
-      nodePath: node,
-      seaConfig: {
-        // The blob holds this text. A full path would differ from checkout to checkout; pkg
-        // works two folders below TMPDIR.
-        main: join('..', '..', LOADER),
-        disableExperimentalSEAWarning: true,
-        useSnapshot: false,
-        useCodeCache: false,
-        execArgv: EXEC_ARGV,
-        // Switches that we chose, not ones that a runtime's environment happens to hold.
-        execArgvExtension: 'none',
-      },
-    })
-  } finally {
-    restore()
-  }
+  const script = join(root, 'scripts', 'bundle', 'inject.mjs')
+  execFileSync(process.execPath, [script, loader, node, output, arch], {
+    env: environmentOfPkg(work),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   chmodSync(output, 0o755)
   checkInjection(output, arch)
 }
@@ -145,19 +126,13 @@ async function inject({ arch, loader, work, output }) {
 // pkg runs `node` for the blob and `npx postject` from a folder below TMPDIR. The first must be
 // of the version that the blob is for, and the second finds our pinned one only inside the
 // project.
-function arrange(work) {
-  const before = { ...process.env }
+function environmentOfPkg(work) {
   const bin = join(work, 'bin')
   mkdirSync(bin)
   symlinkSync(nodeBinary(process.arch), join(bin, 'node'))
-  process.env.TMPDIR = work
-  process.env.PATH = [bin, join(root, 'node_modules', '.bin'), before.PATH].join(
-    delimiter,
-  )
-  delete process.env.NODE_OPTIONS
-  return () => {
-    process.env = before
-  }
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const path = [bin, join(root, 'node_modules', '.bin'), env.PATH]
+  return { ...env, TMPDIR: work, PATH: path.join(delimiter) }
 }
 
 // A failed injection is swallowed and leaves a plain Node. The fuse behind this text reads 1

@@ -41,8 +41,7 @@ async function main([input, output, program, verb, fakeKernel]) {
   writeFileSync(output, cachedData)
 }
 
-const exit = process.exit
 main(process.argv.slice(2)).catch((error) => {
   process.stderr.write(`${error.stack}\n`)
-  exit(1)
+  process.exit(1)
 })

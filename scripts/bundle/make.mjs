@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import {
   createReadStream,
   mkdirSync,
-  mkdtempSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -16,6 +15,7 @@ import { makeExecutable } from './executable.mjs'
 import { bundleFakeKernel, bundleJavaScript, writeLicences } from './javascript.mjs'
 import { nodeLicence } from './node.mjs'
 import { EXECUTABLE, PROGRAMS, root } from '../paths.mjs'
+import { withWorkFolder } from '../work-folder.mjs'
 
 /** SHA-256 of a file, in hex. */
 export async function sha256(path) {
@@ -27,28 +27,23 @@ export async function sha256(path) {
 /**
  * Makes the bundle of an architecture in a folder and answers with the executable's SHA-256
  * and whether it has a code cache. The folder is replaced in one step, so that a bundle that
- * is there is always whole.
+ * is there is always whole; a build that fails leaves it as it was.
  */
-export async function makeBundle(job) {
-  mkdirSync(join(root, 'build'), { recursive: true })
-  const work = mkdtempSync(join(root, 'build', 'bundle-'))
-  try {
-    return await makeIn(work, job)
-  } finally {
-    rmSync(work, { recursive: true, force: true })
-  }
+export function makeBundle(job) {
+  return withWorkFolder(join(root, 'build', 'bundle-'), (work) =>
+    // Beside its place: a rename works within one file system only.
+    withWorkFolder(`${job.out}.new-`, (beside) => makeIn(work, join(beside, 'new'), job)),
+  )
 }
 
-async function makeIn(work, { arch, out, codeCache }) {
+async function makeIn(work, fresh, { arch, out, codeCache }) {
   const { parts, inputs } = await bundleJavaScript(work)
   const fakeKernel = await bundleFakeKernel(work)
   const addon = compileAddon({ arch }, work)
-  const fresh = `${out}.new`
-  rmSync(fresh, { recursive: true, force: true })
-  mkdirSync(fresh, { recursive: true })
+  mkdirSync(fresh)
   const output = join(fresh, EXECUTABLE)
   const job = { arch, parts, fakeKernel, addon, work, output, codeCache }
-  const cached = await makeExecutable(job)
+  const cached = makeExecutable(job)
   for (const name of PROGRAMS) symlinkSync(EXECUTABLE, join(fresh, name))
   const sum = await sha256(output)
   writeFileSync(join(fresh, `${EXECUTABLE}.sha256`), `${sum}  ${EXECUTABLE}\n`)

@@ -6,6 +6,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
 const NIC = '00:0d:3a:12:ab:34'
+const GATEWAY = '10.0.0.1'
 const ADDRESSES = ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']
 
 const VNET = {
@@ -62,7 +63,7 @@ exports.rehearse = async function rehearse({ program, verb, part, stagehand, tes
   const kernel = new testing.FakeKernel()
   const host = kernel.netns()
   const addon = addonOf(kernel, host, { a: kernel.netns(), b: kernel.netns() })
-  prepareHost(host)
+  prepareHost(host, program)
   fs.writeFileSync(join(folder, 'ipam.json'), knownAddresses())
   const { config, [verb]: usual = { calls: [verb] } } = CALLS[program]
   const { before = [], calls } = usual
@@ -81,14 +82,18 @@ exports.rehearse = async function rehearse({ program, verb, part, stagehand, tes
   }
 }
 
-/** The host has a NIC with the subnet, as Azure's agent configures it. */
-function prepareHost(host) {
-  host.sync.link.addVeth(
-    { name: 'eth0', mac: NIC, up: true },
-    { name: 'fabric', up: true },
-  )
-  host.sync.address.add({ link: 'eth0', address: `${ADDRESSES[0]}/24` })
-  host.sync.route.add({ to: 'default', via: '10.0.0.1', link: 'eth0' })
+/**
+ * The host has a NIC with the subnet, as Azure's agent configures it. Host ports come after the
+ * network: for them the bridge has taken its place.
+ */
+function prepareHost(host, program) {
+  const { link, address, route } = host.sync
+  link.addVeth({ name: 'eth0', mac: NIC, up: true }, { name: 'fabric', up: true })
+  const isBridged = program === 'portmap'
+  if (isBridged) link.add({ kind: 'bridge', name: VNET.bridge, up: true })
+  const uplink = isBridged ? VNET.bridge : 'eth0'
+  address.add({ link: uplink, address: `${ADDRESSES[0]}/24` })
+  route.add({ to: 'default', via: GATEWAY, link: uplink })
 }
 
 /** The state of a node that has asked the wire server a moment ago. */
@@ -146,11 +151,8 @@ function perform(part, { program, command, container = '', members, folder }, ad
         VNET_CNI_KEEP_DIR: folder,
         VNET_CNI_LOG_DIR: folder,
       },
-      pid: process.pid,
-      nodeVersion: process.versions.node,
       streams: { ...streams, err: streams.out },
       exit,
-      onFatal: () => () => {},
     }
     const loading = {
       dlopen: (module) => {
@@ -162,11 +164,14 @@ function perform(part, { program, command, container = '', members, folder }, ad
   })
 }
 
+/** What azure-vnet answers. */
 function resultFor(container) {
   const address = `${ADDRESSES[container === 'a' ? 1 : 2]}/24`
   return {
     cniVersion: '0.3.1',
-    interfaces: [{ name: 'eth0', sandbox: `/${container}` }],
-    ips: [{ version: '4', address, interface: 0 }],
+    interfaces: [{ name: 'eth0', mac: '0a:58:0a:00:00:05', sandbox: `/${container}` }],
+    ips: [{ version: '4', address, gateway: GATEWAY, interface: 0 }],
+    routes: [{ dst: '0.0.0.0/0', gw: GATEWAY }],
+    dns: { nameservers: ['168.63.129.16'] },
   }
 }

@@ -70,6 +70,6 @@ t.test('`using` is the language’s own', async (t) => {
     print(modules.map((name) => readFileSync(at(name), 'utf8')))`)) as string[]
   t.ok(sources.some((text) => /^ *using \w+ = /m.test(text)))
   for (const [i, text] of sources.entries()) {
-    t.notMatch(text, '__addDisposableResource', modules[i])
+    t.notMatch(text, '__addDisposableResource', `${modules[i]}`)
   }
 })

@@ -13,8 +13,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 /** Pods by name with their addresses. */
 type Pods = Record<string, string>
 

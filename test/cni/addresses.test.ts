@@ -16,8 +16,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 t.test('an address asked for in the configuration', async (test) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })

@@ -15,8 +15,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const ALL = { sysctls: true, state: false }
 
 async function ip(host: AzureHost, ...lines: string[]): Promise<void> {

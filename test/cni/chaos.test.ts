@@ -19,8 +19,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(600_000)
-
 const LANES = 14
 const PODS_PER_LANE = 2
 const TURNS = 8

@@ -4,8 +4,6 @@ import { killCall } from './support/doomed.js'
 import { addPod, assertClean, delPod, makeHost, runtime } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const STEPS = 'sendto,sendmsg,rename,unlink'
 
 t.test('DEL killed before each of its steps', async (test) => {

@@ -14,8 +14,6 @@ import {
 } from './support/setup.js'
 
 // Many rounds, each with calls of its own: a slow machine needs more than the usual time.
-t.setTimeout(600_000)
-
 type Picture = Awaited<ReturnType<AzureHost['snapshot']>>
 
 /** What a test shares between its rounds. */
@@ -64,10 +62,7 @@ const recoveries: Record<string, Recovery> = {
 }
 
 function isReady(host: AzureHost, pod: string): boolean {
-  const records = Object.values(nodeRecords(host).endpoints) as {
-    phase: string
-    owner: { containerId: string }
-  }[]
+  const records = Object.values(nodeRecords(host).attachments)
   return records.some(
     ({ phase, owner }) => phase === 'ready' && owner.containerId === pod,
   )

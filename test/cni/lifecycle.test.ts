@@ -1,9 +1,7 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ownerKey } from '../../dist/esm/cni/spec/owner.js'
-import type { NodeState } from '../../dist/esm/engine/state.js'
-import { ownProcess, Store } from '../../dist/esm/state/index.js'
+import { nodeStore } from '../../dist/esm/engine/state.js'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { diffSnapshots } from '../helpers/snapshot.js'
 import {
@@ -14,14 +12,13 @@ import {
   delPod,
   leases,
   makeHost,
+  outsideOf,
   refuses,
   runtime,
   settledPicture,
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const LONG_ID = 'f'.repeat(200)
 
 /** Names of the host's links that lead to pods. */
@@ -61,20 +58,18 @@ t.test(
     await addPod(runner, 'first')
     const path = await host.addPodNetns('pod')
     const owner = { network: 'azure', containerId: 'pod', ifname: 'eth0' }
-    const store = new Store<NodeState>({
-      path: join(host.stateDir, 'azure-vnet.json'),
-      initial: () => ({ bridges: {}, endpoints: {} }),
-    })
     // This process plays the other ADD, which lives on and has not come far.
-    store.update((state) => {
-      state.endpoints[ownerKey(owner)] = { phase: 'adding', owner, adder: ownProcess() }
+    using other = outsideOf(host)
+    const store = nodeStore(other, (message) => test.fail(message))
+    await store.update((state) => {
+      state.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder: other.self }
     })
     const before = await settledPicture(host)
     await refuses(test, runner.add('pod', path), 11, `process ${process.pid}`, 'DEL')
     await assertSame(test, host, before)
-    const dead = { ...ownProcess(), start: '1' }
-    store.update((state) => {
-      state.endpoints[ownerKey(owner)] = { phase: 'adding', owner, adder: dead }
+    const dead = { ...other.self, start: '1' }
+    await store.update((state) => {
+      state.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder: dead }
     })
     const address = await addPod(runner, 'pod')
     test.ok(await host.ping('fabric', address), 'after one that died it works')

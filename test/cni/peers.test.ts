@@ -21,8 +21,6 @@ import {
 import { fetchTcp, serve } from './support/traffic.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const cniPath = [OUR_PLUGINS, GO_PLUGINS]
 
 function goBridge(ipam: object, more: Partial<Conflist> = {}): Conflist {

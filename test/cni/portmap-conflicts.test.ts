@@ -15,8 +15,6 @@ import {
 import { fetchTcp, serve } from './support/traffic.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const HOST = ADDRESS.primary
 const STATELESS = { state: false }
 

@@ -12,8 +12,6 @@ import {
 } from './support/traffic.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const HOST = ADDRESS.primary
 
 const map = (
@@ -162,6 +160,29 @@ t.test('no mapping, no table', async (test) => {
   test.notOk(await hasTable(host, 'ip', 'azure_vnet_portmap'))
 })
 
+/** Counts packets that come to a pod's wire from 127.0.0.0/8; answers with how to read the count. */
+async function countLoopback(
+  host: AzureHost,
+  pod: string,
+): Promise<() => Promise<number>> {
+  const rules = [
+    'add table ip probe',
+    'add chain ip probe in { type filter hook prerouting priority -300 ; }',
+    'add rule ip probe in iifname eth0 ip saddr 127.0.0.0/8 counter',
+  ].join('\n')
+  const { code, stderr } = await host.execIn(pod, 'nft', [rules])
+  if (code !== 0) throw new Error(stderr)
+  return async () => {
+    const { stdout } = await host.execIn(pod, 'nft', ['list', 'table', 'ip', 'probe'])
+    return Number(/packets (\d+)/.exec(stdout)?.[1])
+  }
+}
+
+async function routeLocalnet(host: AzureHost): Promise<string> {
+  const name = 'net.ipv4.conf.azure0.route_localnet'
+  return (await host.exec('sysctl', ['-n', name])).stdout.trim()
+}
+
 t.test('snat: false', async (test) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
@@ -170,13 +191,58 @@ t.test('snat: false', async (test) => {
   await serve(host, 'web')
   test.equal(await fetchTcp(host, 'secondVm', `${HOST}:8080`), `web ${ADDRESS.secondVm}`)
   test.equal(await fetchTcp(host, 'vm', `${HOST}:8080`), `web ${HOST}`)
-  const localnet = await host.exec('sysctl', [
-    '-n',
-    'net.ipv4.conf.azure0.route_localnet',
-  ])
-  test.equal(localnet.stdout.trim(), '0', 'the host is not opened for 127.0.0.1')
+  test.equal(await routeLocalnet(host), '0', 'the host is not opened for 127.0.0.1')
   await delPod(runner, 'web')
   await assertClean(test, host, before)
+})
+
+// What one pod asks for must not change what another is reached by.
+t.test('snat: false beside a pod with snat: true', async (test) => {
+  const host = await makeHost(test)
+  const before = await host.snapshot({ state: false, sysctls: true })
+  const closed = runtime(host, { portmap: { snat: false } })
+  const open = runtime(host)
+  await addPod(closed, 'closed', BOTH)
+  await serve(host, 'closed')
+  const fromLoopback = await countLoopback(host, 'closed')
+  const mapping = BOTH.portMappings.map((one) => ({ ...one, hostPort: 9090 }))
+  await addPod(open, 'open', { portMappings: mapping })
+  await serve(host, 'open')
+  test.match(await fetchTcp(host, 'vm', '127.0.0.1:9090'), /^open /)
+  test.match(await fetchUdp(host, 'vm', '127.0.0.1:9090'), /^open /)
+  test.equal(await fetchTcp(host, 'vm', '127.0.0.1:8080'), 'none')
+  test.equal(await fetchUdp(host, 'vm', '127.0.0.1:8080'), 'none')
+  test.match(await fetchTcp(host, 'open', `${HOST}:9090`), /^open /, 'it reaches itself')
+  test.equal(await fetchTcp(host, 'closed', `${HOST}:8080`), 'none')
+  for (const from of ['secondVm', 'fabric', 'open'])
+    test.match(await fetchTcp(host, from, `${HOST}:8080`), /^closed /, from)
+  test.equal(await fromLoopback(), 0, 'nothing came from 127.0.0.0/8')
+  await delPod(open, 'open')
+  test.equal(await routeLocalnet(host), '0', 'the switch goes with the last who needs it')
+  test.match(await fetchTcp(host, 'secondVm', `${HOST}:8080`), /^closed /)
+  await delPod(closed, 'closed')
+  const changes = await host.changesSince(before, { state: false, sysctls: true })
+  test.strictSame(changes, [], 'no switch of the host is left changed')
+})
+
+// route_localnet would let whoever is on the link use addresses that are the host's own.
+t.test('nobody on the network reaches or plays 127.0.0.1', async (test) => {
+  const host = await makeHost(test)
+  const runner = runtime(host)
+  await addPod(runner, 'web', map(8080, { hostIP: '127.0.0.1' }))
+  await serve(host, 'web')
+  await addPod(runner, 'other')
+  test.match(await fetchTcp(host, 'vm', '127.0.0.1:8080'), /^web /)
+  test.equal(await routeLocalnet(host), '1')
+  // The pod sends what is for 127.0.0.2 out by its wire.
+  const lo = ['addr', 'del', '127.0.0.1/8', 'dev', 'lo']
+  await host.execIn('other', 'ip', lo)
+  await host.execIn('other', 'ip', ['route', 'flush', 'table', 'local', '127.0.0.0/8'])
+  await host.execIn('other', 'sysctl', ['-qw', 'net.ipv4.conf.eth0.route_localnet=1'])
+  const way = ['route', 'add', '127.0.0.1/32', 'via', HOST, 'dev', 'eth0']
+  const { code, stderr } = await host.execIn('other', 'ip', way)
+  test.equal(code, 0, stderr)
+  test.equal(await fetchTcp(host, 'other', '127.0.0.1:8080'), 'none')
 })
 
 t.test('the switch for 127.0.0.1 goes with the bridge', async (test) => {

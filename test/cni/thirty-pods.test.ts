@@ -7,8 +7,6 @@ import { BRIEF_MS } from '../helpers/host-ping.js'
 import { addressOf, assertClean, inParallel, makeHost, runtime } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const COUNT = 30
 const WIDTH = 20
 const PODS = Array.from({ length: COUNT }, (_, i) => `pod-${i}`)
@@ -135,11 +133,14 @@ t.test('an answer of the source serves many processes', async (test) => {
 t.test('the interval of the seed is kept across processes', async (test) => {
   const host = await makeHost(test, { pods: 10 })
   const runner = runtime(host)
+  const from = performance.now()
   for (const pod of PODS.slice(0, 6)) {
     await host.addPodNetns(pod)
     await runner.add(pod, host.pods.get(pod)!)
     await runner.del(pod, host.pods.get(pod)!)
   }
   const requests = await host.wireserverRequests()
-  test.ok(requests < 6, `${requests} requests for 6 ADDs and 6 DELs`)
+  // On a machine on which that takes longer than an interval, more are due.
+  const due = 1 + Math.floor((performance.now() - from) / 10_000)
+  test.ok(requests <= due, `${requests} requests for 6 ADDs and 6 DELs, ${due} due`)
 })

@@ -1,7 +1,13 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
 import { run, type Outcome } from '../helpers/process.js'
-import { callProgram, complaintOf, makeHost, OUR_PLUGINS } from './support/setup.js'
+import {
+  callProgram,
+  complaintOf,
+  GO_PLUGINS,
+  makeHost,
+  OUR_PLUGINS,
+} from './support/setup.js'
 
 const PROGRAMS = ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback']
 const NOBODY = '65534'
@@ -83,10 +89,53 @@ t.test('loopback brings lo up', async (test) => {
   test.match(JSON.parse(outcome.stdout), {
     cniVersion: '0.3.1',
     interfaces: [{ name: 'lo', sandbox: path }],
-    ips: [{ version: '4', address: '127.0.0.1/8', interface: 0 }],
+    ips: [
+      { version: '4', address: '127.0.0.1/8', interface: 0 },
+      { version: '6', address: '::1/128', interface: 0 },
+    ],
   })
   test.ok(await host.ping('pod', '127.0.0.1'), 'the container reaches itself')
   const del = await callProgram(host, 'loopback', { command: 'DEL', stdin, env })
   test.equal(del.code, 0)
   test.equal(del.stdout, '')
+})
+
+t.test('loopback says what the reference plug-in says', async (test) => {
+  const host = await makeHost(test)
+  const stdin = { cniVersion: '0.3.1', name: 'lo', type: 'loopback' }
+  for (const isV6Off of [false, true]) {
+    const path = await host.addPodNetns(`pod${Number(isV6Off)}`, { loUp: false })
+    const pod = `pod${Number(isV6Off)}`
+    if (isV6Off)
+      await host.execIn(pod, 'sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1'])
+    const env = { CNI_NETNS: path, CNI_IFNAME: 'lo', CNI_ARGS: 'none' }
+    const ours = await callProgram(host, 'loopback', { stdin, env })
+    const reference = await host.exec(join(GO_PLUGINS, 'loopback'), [], {
+      input: JSON.stringify(stdin),
+      env: { CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'c', CNI_PATH: GO_PLUGINS, ...env },
+    })
+    test.equal(reference.code, 0, reference.stdout)
+    test.match(JSON.parse(ours.stdout), JSON.parse(reference.stdout))
+    test.equal(ours.stdout.includes('::1/128'), !isV6Off)
+    const del = await callProgram(host, 'loopback', { command: 'DEL', stdin, env })
+    test.equal(del.code, 0, del.stdout)
+  }
+})
+
+t.test('loopback names the variable of a namespace that is none', async (test) => {
+  const host = await makeHost(test)
+  const stdin = { cniVersion: '0.3.1', name: 'lo', type: 'loopback' }
+  const cases = [
+    ['/etc/passwd', 'is no network namespace'],
+    ['/run/netns/absent', 'cannot be opened: ENOENT'],
+  ] as const
+  for (const [path, why] of cases) {
+    const outcome = await callProgram(host, 'loopback', {
+      stdin,
+      env: { CNI_NETNS: path },
+    })
+    const { code, msg, details } = complaintOf(test, outcome)
+    test.strictSame({ code, msg }, { code: 4, msg: `CNI_NETNS: ${path} ${why}` })
+    test.match(details, /^Give the path of a network namespace/)
+  }
 })

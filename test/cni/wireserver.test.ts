@@ -13,8 +13,6 @@ import {
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
-t.setTimeout(300_000)
-
 const FAILURES: [WireserverMode, RegExp][] = [
   ['status500', /500/],
   ['garbage', /answer|document|XML/i],

@@ -25,7 +25,7 @@ async function makeRig(t: Test) {
   await copyRelease(release)
   const serve = ['httpd', '-f', '-p', '127.0.0.1:8000', '-h', release]
   space.start('server', 'busybox', serve)
-  const sums = ['-sf', '-m', '3', `${SERVER}/SHA256SUMS`]
+  const sums = ['-sf', '-m', '20', `${SERVER}/SHA256SUMS`]
   await until('the server', async () => (await space.run('curl', sums)).code === 0)
   const containerd = await Containerd.create({ space })
   await containerd.importImages('default')
@@ -56,7 +56,7 @@ async function addressOf({ containerd }: Rig): Promise<string> {
 }
 
 async function page({ host }: Rig, target: string): Promise<string> {
-  const args = ['-s', '-m', '3', `http://${target}/`]
+  const args = ['-s', '-m', '20', `http://${target}/`]
   return (await host.execFabric('curl', args)).stdout.trim()
 }
 
@@ -82,66 +82,62 @@ async function upgradeUnder(t: Test, rig: Rig, address: string): Promise<void> {
   t.equal(await page(rig, address), PAGE, 'it serves')
 }
 
-tap.test(
-  'installed at its place, ctr run --cni',
-  { skip, timeout: 240_000 },
-  async (t) => {
-    const rig = await makeRig(t)
-    const { host, space, containerd, options, installer } = rig
+tap.test('installed at its place, ctr run --cni', { skip }, async (t) => {
+  const rig = await makeRig(t)
+  const { host, space, containerd, options, installer } = rig
 
-    await t.test('a read-only folder; then an installation', async (st) => {
-      await space.must('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', BIN])
-      const refused = await installer('--base-url', SERVER)
-      st.equal(refused.code, 1)
-      const told =
-        /^install-cni-plugin\.sh: \/opt\/cni\/bin cannot be written: make it .*\n$/
-      st.match(refused.stderr, told)
-      await space.must('umount', [BIN])
-      // As on a new machine.
-      await space.must('rm', ['-r', '/opt/cni', '/etc/cni'])
-      const first = await installer('--base-url', SERVER, `v${VERSION}`, 'v1.0.1')
-      st.equal(first.code, 0, first.stderr)
-    })
+  await t.test('a read-only folder; then an installation', async (st) => {
+    await space.must('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', BIN])
+    const refused = await installer('--base-url', SERVER)
+    st.equal(refused.code, 1)
+    const told =
+      /^install-cni-plugin\.sh: \/opt\/cni\/bin cannot be written: make it .*\n$/
+    st.match(refused.stderr, told)
+    await space.must('umount', [BIN])
+    // As on a new machine.
+    await space.must('rm', ['-r', '/opt/cni', '/etc/cni'])
+    const first = await installer('--base-url', SERVER, `v${VERSION}`, 'v1.0.1')
+    st.equal(first.code, 0, first.stderr)
+  })
 
-    await t.test('in the foreground ctr calls DEL at the end', async (st) => {
-      const run = ['-a', containerd.socket, 'run', '--rm', ...options, IMAGE, 'web']
-      space.start('ctr', 'ctr', run)
-      const ip = await until('an address', () => addressOf(rig), 10_000, 200)
-      st.ok(host.nic.secondaries.includes(ip), `${ip} is one of the VM's addresses`)
-      st.ok(await served(rig, ip))
-      await ctr(rig, 'task', 'kill', '-s', 'KILL', 'web')
-      const gone = async () => !(await ctr(rig, 'container', 'ls')).includes('web')
-      await until('the end', gone, 10_000)
+  await t.test('in the foreground ctr calls DEL at the end', async (st) => {
+    const run = ['-a', containerd.socket, 'run', '--rm', ...options, IMAGE, 'web']
+    space.start('ctr', 'ctr', run)
+    const ip = await until('an address', () => addressOf(rig))
+    st.ok(host.nic.secondaries.includes(ip), `${ip} is one of the VM's addresses`)
+    st.ok(await served(rig, ip))
+    await ctr(rig, 'task', 'kill', '-s', 'KILL', 'web')
+    const gone = async () => !(await ctr(rig, 'container', 'ls')).includes('web')
+    await until('the end', gone)
+    await nothingLeft(st, rig)
+  })
+
+  await t.test(
+    'detached it never does: the operator has a command for that',
+    async (st) => {
+      await ctr(rig, 'run', '-d', ...options, IMAGE, 'web')
+      const ip = await addressOf(rig)
+      await containerd.kill()
+      st.ok(await served(rig, ip), 'it lives on')
+      await containerd.start()
+      await upgradeUnder(st, rig, ip)
+      const early = await installer('--uninstall')
+      st.match(
+        early.stderr,
+        /nothing was removed: .*are attached: azure\/default-web\/eth0/,
+      )
+      await ctr(rig, 'task', 'rm', '-f', 'web')
+      await ctr(rig, 'container', 'rm', 'web')
+      await space.must(`${BIN}/vnet-cni`, ['detach', '--container', 'default-web'])
       await nothingLeft(st, rig)
-    })
+    },
+  )
 
-    await t.test(
-      'detached it never does: the operator has a command for that',
-      async (st) => {
-        await ctr(rig, 'run', '-d', ...options, IMAGE, 'web')
-        const ip = await addressOf(rig)
-        await containerd.kill()
-        st.ok(await served(rig, ip), 'it lives on')
-        await containerd.start()
-        await upgradeUnder(st, rig, ip)
-        const early = await installer('--uninstall')
-        st.match(
-          early.stderr,
-          /nothing was removed: .*are attached: azure\/default-web\/eth0/,
-        )
-        await ctr(rig, 'task', 'rm', '-f', 'web')
-        await ctr(rig, 'container', 'rm', 'web')
-        await space.must(`${BIN}/vnet-cni`, ['detach', '--container', 'default-web'])
-        await nothingLeft(st, rig)
-      },
-    )
-
-    await t.test('removed', async (st) => {
-      const removed = await installer('--uninstall')
-      st.equal(removed.code, 0, removed.stderr)
-      const left = await space.must('find', [BIN, LISTS, '-mindepth', '1'])
-      st.equal(left, '', 'neither programs nor a list are left')
-      st.strictSame(await host.changesSince(rig.before), [], 'the VM is as it was')
-    })
-  },
-)
+  await t.test('removed', async (st) => {
+    const removed = await installer('--uninstall')
+    st.equal(removed.code, 0, removed.stderr)
+    const left = await space.must('find', [BIN, LISTS, '-mindepth', '1'])
+    st.equal(left, '', 'neither programs nor a list are left')
+    st.strictSame(await host.changesSince(rig.before), [], 'the VM is as it was')
+  })
+})

@@ -41,7 +41,7 @@ function script({ space, docker, cniPath }: Rig, name: string, ...args: string[]
 }
 
 async function page({ host }: Rig, where: string, target: string): Promise<string> {
-  const args = ['-s', '-S', '-m', '3', `http://${target}/`]
+  const args = ['-s', '-S', '-m', '20', `http://${target}/`]
   const { stdout, stderr } = await host.execIn(where, 'curl', args)
   return (stdout || stderr).trim()
 }
@@ -67,7 +67,7 @@ function failed(t: Test, outcome: Outcome, pattern: RegExp): void {
   t.equal(outcome.stderr.trim().split('\n').length, 1, 'one line')
 }
 
-tap.test('docker-run.sh and docker-del.sh', { skip, timeout: 240_000 }, async (t) => {
+tap.test('docker-run.sh and docker-del.sh', { skip }, async (t) => {
   const rig = await makeRig(t)
   const { host, docker } = rig
 
@@ -116,11 +116,65 @@ tap.test('docker-run.sh and docker-del.sh', { skip, timeout: 240_000 }, async (t
     st.equal(await page(rig, 'fabric', PORT), PAGE, 'the first one still serves')
   })
 
-  await t.test('stopped and started again', async (st) => {
+  await t.test('a container of another namespace, and one of nobody', async (st) => {
+    const id = (await docker.must('inspect', '-f', '{{.Id}}', 'web')).trim()
+    const run = await script(rig, 'docker-run.sh', 'web', 'other', 'busybox')
+    failed(st, run, /container web belongs to namespace shop, not other: choose another/)
+    st.notMatch(run.stderr, /docker-del/, 'it advises nobody to remove it')
+    const again = await script(rig, 'docker-run.sh', '--restart', 'web', 'other')
+    failed(st, again, /web belongs to namespace shop, not other: it was left alone/)
+    const del = await script(rig, 'docker-del.sh', 'web', 'other')
+    failed(st, del, /web belongs to namespace shop, not other: it was left alone/)
+    const short = await script(rig, 'docker-del.sh', id.slice(0, 12), 'shop')
+    st.equal(short.code, 0, 'the beginning of an id is no name')
+    await docker.must('run', '-d', '--net=none', '--name', 'plain', 'busybox')
+    failed(
+      st,
+      await script(rig, 'docker-run.sh', 'plain', 'shop', 'busybox'),
+      /docker-run\.sh did not make container plain: choose another name/,
+    )
+    for (const call of [['docker-run.sh', '--restart'], ['docker-del.sh']] as const) {
+      const [name, ...options] = call
+      const left = await script(rig, name, ...options, 'plain', 'shop')
+      failed(st, left, /docker-run\.sh did not make container plain: it was left alone/)
+    }
+    await docker.must('rm', '-f', 'plain')
+    st.equal((await docker.must('inspect', '-f', '{{.Id}}', 'web')).trim(), id)
+    st.equal(await page(rig, 'fabric', PORT), PAGE, 'the first one still serves')
+  })
+
+  await t.test('one that lives and was attached under the same pod name', async (st) => {
+    await docker.must('run', '-d', '--net=none', '--name', 'elsewhere', 'busybox')
+    const format = '{{.Id}} {{.State.Pid}}'
+    const told = await docker.must('inspect', '-f', format, 'elsewhere')
+    const [id = '', pid = ''] = told.trim().split(' ')
+    const vnet = join(rig.cniPath, 'vnet-cni')
+    const call = ['--container', id, '--cni-path', rig.cniPath]
+    const netns = ['--netns', `/proc/${pid}/ns/net`, '--pod', 'shop/gone']
+    await rig.space.must(vnet, ['attach', ...call, ...netns])
+    const del = await script(rig, 'docker-del.sh', 'gone', 'shop')
+    st.equal(del.code, 0, del.stderr)
+    const ping = ['exec', 'elsewhere', 'ping', '-c', '1', '-W', '2', ADDRESS.gateway]
+    st.equal((await docker.command(ping)).code, 0, 'it has its network still')
+    await rig.space.must(vnet, ['detach', ...call])
+    await docker.must('rm', '-f', 'elsewhere')
+  })
+
+  await t.test('stopped and started again, after a reboot too', async (st) => {
     await docker.must('stop', '-t', '0', 'web')
     const run = await script(rig, 'docker-run.sh', '--restart', 'web', 'shop')
     st.equal(run.code, 0, run.stderr)
     st.ok(await served(rig, 'fabric', PORT), 'the port leads to it again')
+    // What is recorded of attachments is gone, as after a reboot: the ports are known all the same.
+    await docker.must('stop', '-t', '0', 'web')
+    const ids = ['detach', '--pod', 'shop/web', '--cni-path', rig.cniPath]
+    await rig.space.must(join(rig.cniPath, 'vnet-cni'), ids)
+    const rebooted = await script(rig, 'docker-run.sh', '--restart', 'web', 'shop')
+    st.equal(rebooted.code, 0, rebooted.stderr)
+    st.ok(await served(rig, 'fabric', PORT), 'the port leads to it again')
+    const ports = ['--restart', '-p', '8081:80', 'web', 'shop']
+    const both = await script(rig, 'docker-run.sh', ...ports)
+    failed(st, both, /-p and --restart exclude each other/)
   })
 
   await t.test('removed', async (st) => {

@@ -38,7 +38,7 @@ const GO_CONFLIST = {
 }
 
 async function curl(host: AzureHost, where: string, address: string): Promise<string> {
-  const args = ['-s', '-S', '-m', '3', `http://${address}/`]
+  const args = ['-s', '-S', '-m', '20', `http://${address}/`]
   const { stdout, stderr } = await host.execIn(where, 'curl', args)
   return (stdout || stderr).trim()
 }
@@ -55,7 +55,7 @@ async function publishAndTry(t: Test, host: AzureHost, podman: Podman, network: 
   const address = await addressOf(podman, 'web')
   const own = async (): Promise<boolean> =>
     (await podman.exec('web', 'wget', ['-qO-', 'http://127.0.0.1/'])).code === 0
-  await until('the web server', own, 10_000)
+  await until('the web server', own)
   const ways = [
     ['fabric', `${ADDRESS.primary}:8080`],
     ['secondVm', `${ADDRESS.primary}:8080`],
@@ -97,7 +97,7 @@ tap.test(
     const watch = await host.hostPing()
     const port = `${ADDRESS.primary}:8080`
     const served = () =>
-      until('the page', async () => (await curl(host, 'fabric', port)) === PAGE, 10_000)
+      until('the page', async () => (await curl(host, 'fabric', port)) === PAGE)
     const free = async (st: Test) =>
       st.match(await curl(host, 'fabric', port), /refused|connect/, 'the port is free')
     const nothingLeft = async (st: Test) => {

@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,10 +10,12 @@ import {
   type WireserverHandler,
   type WireserverMode,
 } from './fabric-servers.js'
-import { ADDRESS, SUBNET, buildFabric, type FabricNames } from './fabric.js'
+import { ADDRESS, SUBNET, buildFabric, fabricDrops, type FabricNames } from './fabric.js'
 import { HostPing } from './host-ping.js'
-import { addNamespaces, deleteNamespaces, hasLinkLocal } from './namespaces.js'
-import { must, run, runSync, until, type Outcome, type RunOptions } from './process.js'
+import { NetNs } from '../../dist/esm/index.js'
+import { addNamespaces, deleteNamespaces } from './namespaces.js'
+import { hasLinkLocal, runIn, startIn } from './namespaces.js'
+import { runSync, until, type Outcome, type RunOptions } from './process.js'
 import { diffSnapshots, takeSnapshot, type Snapshot } from './snapshot.js'
 
 /** What kind of VM and fabric to simulate. */
@@ -61,11 +62,14 @@ export class AzureHost {
   readonly stateDir: string
   /** Folder of what a reboot keeps. */
   readonly keepDir: string
+  /** Where Azure's own plug-ins would have their state. */
+  readonly azureDir: string
   readonly logDir: string
   /** The environment that keeps the plug-ins' files of this host apart from others. */
   readonly env: {
     VNET_CNI_STATE_DIR: string
     VNET_CNI_KEEP_DIR: string
+    VNET_CNI_AZURE_DIR: string
     VNET_CNI_LOG_DIR: string
   }
   readonly #pods = new Map<string, string>()
@@ -81,10 +85,12 @@ export class AzureHost {
     this.folder = folder
     this.stateDir = join(folder, 'state')
     this.keepDir = join(folder, 'keep')
+    this.azureDir = join(folder, 'azure')
     this.logDir = join(folder, 'log')
     this.env = {
       VNET_CNI_STATE_DIR: this.stateDir,
       VNET_CNI_KEEP_DIR: this.keepDir,
+      VNET_CNI_AZURE_DIR: this.azureDir,
       VNET_CNI_LOG_DIR: this.logDir,
     }
     this.#forget = onProcessEnd(() => this.destroySync())
@@ -156,14 +162,15 @@ export class AzureHost {
     args: readonly string[] = [],
     options?: RunOptions,
   ): Promise<Outcome> {
-    return run('ip', ['netns', 'exec', this.#resolve(where), command, ...args], options)
+    return runIn(this.#resolve(where), command, args, options)
   }
 
   /** Makes a namespace for a pod, with nothing but `lo`, and returns its path. */
   async addPodNetns(pod: string, { loUp = true } = {}): Promise<string> {
     const namespace = `pod-${this.name}-${pod}`
-    await addNamespaces([namespace])
-    if (loUp) await must('ip', ['-n', namespace, 'link', 'set', 'lo', 'up'])
+    addNamespaces([namespace])
+    using netns = NetNs.openPinned(namespace)
+    if (loUp) await netns.link.set('lo', { up: true })
     const path = `/run/netns/${namespace}`
     this.#pods.set(pod, path)
     return path
@@ -187,15 +194,16 @@ export class AzureHost {
 
   /**
    * What is other than in `before`: none as soon as a picture equals it, else the last
-   * differences after `withinMs`. An address or a link may need a moment to come back.
+   * differences. An address or a link may need a moment to come back.
    */
-  async changesSince(before: Snapshot, options: PictureOptions = {}, withinMs = 3_000) {
-    const deadline = Date.now() + withinMs
-    for (;;) {
-      const changes = diffSnapshots(before, await this.snapshot(options))
-      if (changes.length === 0 || Date.now() > deadline) return changes
-      await new Promise((resolve) => setTimeout(resolve, 100))
+  async changesSince(before: Snapshot, options: PictureOptions = {}): Promise<string[]> {
+    let changes: string[] = []
+    const same = async () => {
+      changes = diffSnapshots(before, await this.snapshot(options))
+      return changes.length === 0
     }
+    await until('the same picture', same, undefined, 100).catch(() => false)
+    return changes
   }
 
   /** Whether every one of `count` pings is answered; `from` as in {@link execIn}. */
@@ -214,20 +222,15 @@ export class AzureHost {
   }
 
   /** Starts a program in a namespace and leaves it running until the host goes. */
-  start(where: string, command: string, args: readonly string[] = []): ChildProcess {
-    const inside = ['netns', 'exec', this.#resolve(where), command, ...args]
-    const child = spawn('ip', inside, { stdio: 'ignore' })
+  start(where: string, command: string, args: readonly string[] = []): void {
+    const child = startIn(this.#resolve(where), command, args, { stdio: 'ignore' })
     child.unref()
     this.onDestroy(() => child.kill('SIGKILL'))
-    return child
   }
 
   /** Frames that the fabric dropped for a foreign source MAC, or IPv4 source address. */
-  async fabricDrops(kind: 'mac' | 'address' = 'mac'): Promise<number> {
-    const { names } = this
-    const list = ['list', 'counter', 'netdev', 'guard', kind]
-    const args = ['netns', 'exec', names.fabric, 'nft', '-j', ...list]
-    return Number(/"packets": (\d+)/.exec(await must('ip', args))?.[1])
+  fabricDrops(kind: 'mac' | 'address' = 'mac'): Promise<number> {
+    return fabricDrops(this.names, kind)
   }
 
   /** Switches the wireserver's behaviour. */
@@ -281,7 +284,7 @@ export class AzureHost {
 
   async #build(options: AzureHostOptions): Promise<void> {
     const { names, nic } = this
-    await addNamespaces(Object.values(names))
+    addNamespaces(Object.values(names))
     await buildFabric({
       names,
       mac: nic.mac,

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,29 +12,39 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export async function buildOnce(
   name: string,
   isCurrent: () => boolean,
-  build: () => void,
+  build: () => void | Promise<void>,
 ): Promise<void> {
   const lock = join(ROOT, 'build', `${name}.lock`)
-  for (let waited = 0; !isCurrent(); waited++) {
-    if (takeLock(lock)) {
-      try {
-        if (!isCurrent()) build()
-      } finally {
-        rmSync(lock, { recursive: true })
-      }
-      if (!isCurrent()) throw new Error(`${name}: built, and yet not there or too old`)
-    } else {
-      if (waited > 600) throw new Error(`${lock} is left over: remove it`)
+  while (!isCurrent()) {
+    if (!takeLock(lock)) {
       await new Promise((resolve) => setTimeout(resolve, 1000))
+      continue
     }
+    try {
+      if (!isCurrent()) await build()
+    } finally {
+      rmSync(lock, { force: true })
+    }
+    if (!isCurrent()) throw new Error(`${name}: built, and yet not there or too old`)
   }
 }
 
+/** Takes a lock that is free, or whose owner has ended without letting it go. */
 function takeLock(lock: string): boolean {
   mkdirSync(join(ROOT, 'build'), { recursive: true })
   try {
-    mkdirSync(lock)
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
     return true
+  } catch {
+    if (isAbandoned(lock)) rmSync(lock, { force: true })
+    return false
+  }
+}
+
+function isAbandoned(lock: string): boolean {
+  try {
+    const owner = Number(readFileSync(lock, 'utf8'))
+    return owner > 0 && !existsSync(`/proc/${owner}`)
   } catch {
     return false
   }

@@ -24,10 +24,16 @@ export function isNewest(file: string, more: readonly string[] = []): boolean {
   return [...SOURCES, ...more].every((path) => newest(join(ROOT, path)) < built)
 }
 
-/** Makes a bundle in a folder. */
-export function makeBundle(out: string, ...options: string[]): void {
+/** Whether a file is younger than the program of a bundle. */
+export function isNewer(file: string, bundle: string): boolean {
+  return statSync(file).mtimeMs >= newest(join(bundle, 'vnet-cni'))
+}
+
+function makeBundle(out: string): void {
   const script = join(ROOT, 'scripts', 'bundle.mjs')
-  execFileSync(process.execPath, [script, '--out', out, ...options], { stdio: 'ignore' })
+  execFileSync(process.execPath, [script, '--out', out], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }
 
 /**

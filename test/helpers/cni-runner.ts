@@ -1,7 +1,7 @@
 import { constants, accessSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { AzureHost } from './azure-host.js'
-import type { Outcome } from './process.js'
+import { DEFAULT_TIMEOUT_MS, type Outcome } from './process.js'
 
 /** One port mapping as the `portMappings` capability has it. */
 export interface PortMapping {
@@ -252,7 +252,7 @@ export class CniRunner {
     const { host } = this
     return host.exec(findPlugin(this.#folders, type), [], {
       input: typeof config === 'string' ? config : JSON.stringify(config),
-      timeoutMs: this.#options.timeoutMs ?? 30_000,
+      timeoutMs: this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       env: {
         CNI_COMMAND: command,
         CNI_CONTAINERID: call.containerId ?? '',

@@ -69,7 +69,7 @@ oom_score = 0
     this.space.start('containerd', 'containerd', ['--config', config])
     try {
       const answers = async () => (await this.ctr('version')).code === 0
-      await until('containerd', answers, 30_000, 200)
+      await until('containerd', answers)
     } catch (error) {
       throw new Error(`${String(error)}\n${this.space.log('containerd')}`, {
         cause: error,

@@ -54,7 +54,7 @@ export class Docker {
     ])
     try {
       const answers = async () => (await this.command(['version'])).code === 0
-      await until('dockerd', answers, 30_000, 200)
+      await until('dockerd', answers)
     } catch (error) {
       throw new Error(`${String(error)}\n${this.space.log('dockerd')}`, { cause: error })
     }

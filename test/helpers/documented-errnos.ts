@@ -1,5 +1,6 @@
 /** The errnos that the documentation of the verbs promises, read out of the source. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What callers know a class of verbs by. */
@@ -28,13 +29,17 @@ function inSource(source: string): string[] {
 }
 
 /**
- * Every promise of a folder of lib, sorted, each once. Methods stand with their class: as callers
- * know it for one of verbs (`link.add EEXIST`), else by its name (`NetNs.open ENOENT`); functions
- * stand alone (`list EPERM`).
+ * Every promise of a file or folder of lib, sorted, each once. Methods stand with their class: as
+ * callers know it for one of verbs (`link.add EEXIST`), else by its name (`NetNs.open ENOENT`);
+ * functions stand alone (`list EPERM`).
  */
-export function documentedErrnos(room: 'netlink' | 'nft' | 'conntrack'): string[] {
-  const folder = fileURLToPath(new URL(`../../lib/${room}/`, import.meta.url))
-  const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
-  const found = files.flatMap((name) => inSource(readFileSync(folder + name, 'utf8')))
+export function documentedErrnos(path: string): string[] {
+  const place = fileURLToPath(new URL(`../../lib/${path}`, import.meta.url))
+  const files = path.endsWith('.ts')
+    ? [place]
+    : readdirSync(place, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => join(place, name))
+  const found = files.flatMap((file) => inSource(readFileSync(file, 'utf8')))
   return [...new Set(found)].sort()
 }

@@ -7,6 +7,7 @@ import type { ExecOutcome, ExecRequest } from '../../dist/esm/host/exec.js'
 import type { Host } from '../../dist/esm/host/host.js'
 import { Locks } from '../../dist/esm/host/lock.js'
 import {
+  AZURE_DIR_VARIABLE,
   folder,
   KEEP_DIR_VARIABLE,
   STATE_DIR_VARIABLE,
@@ -60,7 +61,7 @@ export class FakeMachine {
 
   constructor(folderPath = mkdtempSync(join(tmpdir(), 'vnet-cni-host-'))) {
     this.folder = folderPath
-    for (const name of ['state', 'keep', 'log']) {
+    for (const name of ['state', 'keep', 'azure', 'log']) {
       mkdirSync(join(folderPath, name), { recursive: true })
     }
     this.host = this.kernel.netns()
@@ -92,6 +93,9 @@ export class FakeMachine {
       },
       get keepDir() {
         return folder(env, KEEP_DIR_VARIABLE, dir('keep'))
+      },
+      get azureDir() {
+        return folder(env, AZURE_DIR_VARIABLE, dir('azure'))
       },
       logDir: dir('log'),
       get self() {

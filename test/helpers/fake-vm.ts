@@ -333,7 +333,7 @@ function sysctlsOf(netns: NetNs, links: readonly string[]): Record<string, strin
   const names = SYSCTLS.flatMap((name) =>
     links.map((link) => `net/${name.replace('*', link)}`),
   )
-  const values = names.map((name) => plan.getSysctl(name))
+  const values = names.map((name) => plan.sysctl.get(name))
   const done = plan.runSync()
   return Object.fromEntries(names.map((name, i) => [name, done.of(values[i]!)]))
 }

@@ -24,7 +24,7 @@ export function isPackable(): boolean {
 export async function currentPrebuilds(): Promise<void> {
   await buildOnce('prebuilds', isPackable, () => {
     const script = join(ROOT, 'scripts', 'prebuild.mjs')
-    const made = runSync(process.execPath, [script], { timeoutMs: 600_000 })
+    const made = runSync(process.execPath, [script], { timeoutMs: 3_600_000 })
     if (made.code !== 0) throw new CommandError('prebuild', made)
   })
 }
@@ -67,7 +67,6 @@ export async function installPackage(
   await must('npm', args, {
     cwd: project,
     env: { PATH: programs(folder) },
-    timeoutMs: 180_000,
   })
   return project
 }

@@ -118,7 +118,7 @@ export class Podman {
 
   /** Waits until no process of podman's is there: what a container's end sets off has been done. */
   async settled(): Promise<void> {
-    await until('the end of conmon', () => this.monitors().length === 0, 10_000)
+    await until('the end of conmon', () => this.monitors().length === 0)
   }
 
   /** Processes of podman and of its monitors, by their numbers outside. */

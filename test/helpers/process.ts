@@ -21,7 +21,8 @@ export interface RunOptions {
   cwd?: string
 }
 
-const DEFAULT_TIMEOUT_MS = 60_000
+/** After so many milliseconds a program is ended, unless it is given another time. */
+export const DEFAULT_TIMEOUT_MS = 600_000
 
 /** A program ended in another way than with status 0. */
 export class CommandError extends Error {
@@ -36,7 +37,8 @@ export class CommandError extends Error {
   }
 }
 
-function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
+/** This process's environment with changes. */
+export function environment(extra: RunOptions['env']): NodeJS.ProcessEnv {
   return { ...process.env, ...extra }
 }
 
@@ -100,11 +102,17 @@ export async function must(
   return outcome.stdout
 }
 
+/**
+ * How long tests wait for what has to come. Long, because a slow machine is no failure; whoever
+ * gets what they wait for does not wait.
+ */
+const PATIENCE_MS = 120_000
+
 /** Waits until `condition` gives a truthy value and returns it. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = 5_000,
+  timeoutMs = PATIENCE_MS,
   everyMs = 20,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs

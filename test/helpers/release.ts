@@ -2,11 +2,15 @@ import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
 import { readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildOnce, ROOT } from './build-once.js'
-import { isNewest } from './bundle.js'
-import { must, runSync } from './process.js'
+import { currentBundle, isNewer, isNewest } from './bundle.js'
+import { must } from './process.js'
 
 /** This machine's architecture in names of archives. */
 export const ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64'
+
+// The scripts have no types.
+const PACKER: string = '../../scripts/archive.mjs'
+type Pack = (bundle: string, arch: string, out: string) => string
 
 const RELEASE = join(ROOT, 'build', 'release')
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -19,25 +23,27 @@ export const VERSION = version
 const nameOf = (its: string): string => `azure-vnet-cni-linux-${ARCH}-${its}.tgz`
 
 /**
- * The archive that `npm run release` makes of this source, with its SHA256SUMS beside it; made
- * once for all test files. It may not be changed: {@link copyRelease} makes one that may.
+ * An archive as `npm run release` makes it, of the current bundle, with its SHA256SUMS beside it;
+ * made once for all test files. It may not be changed: {@link copyRelease} makes one that may.
  */
 export async function currentRelease(): Promise<string> {
+  const bundle = await currentBundle()
   const archive = join(RELEASE, nameOf(VERSION))
-  const script = join(ROOT, 'scripts', 'release.mjs')
-  await buildOnce(
-    'release',
-    () => isNewest(archive, ['conf', 'scripts/release.mjs']),
-    () => {
-      // Who waits sees a whole release or none.
-      const fresh = `${RELEASE}.new`
-      const args = [script, '--arch', process.arch, '--out', fresh]
-      const made = runSync(process.execPath, args, { timeoutMs: 280_000 })
-      if (made.code !== 0) throw new Error(`npm run release: ${made.stderr}`)
-      rmSync(RELEASE, { recursive: true, force: true })
-      renameSync(fresh, RELEASE)
-    },
-  )
+  const parts = ['conf', 'scripts/archive.mjs']
+  const isCurrent = () => isNewest(archive, parts) && isNewer(archive, bundle)
+  await buildOnce('release', isCurrent, async () => {
+    // Who waits sees a whole release or none.
+    const fresh = `${RELEASE}.new`
+    const content = join(fresh, 'content')
+    rmSync(fresh, { recursive: true, force: true })
+    cpSync(bundle, content, { recursive: true, verbatimSymlinks: true })
+    const { pack } = (await import(PACKER)) as { pack: Pack }
+    pack(content, process.arch, fresh)
+    rmSync(content, { recursive: true })
+    await sumUp(fresh)
+    rmSync(RELEASE, { recursive: true, force: true })
+    renameSync(fresh, RELEASE)
+  })
   return archive
 }
 

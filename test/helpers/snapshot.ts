@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Outcome } from './process.js'
 
-type Json = null | boolean | number | string | Json[] | JsonObject
+/** A value as JSON has it. */
+export type Json = null | boolean | number | string | Json[] | JsonObject
 interface JsonObject {
   [key: string]: Json
 }
@@ -47,13 +48,15 @@ const VOLATILE = new Set([
   'pref',
 ])
 
-function sortedJson(values: readonly Json[]): Json[] {
+/** Values in an order that does not depend on when they were made. */
+export function sortedJson(values: readonly Json[]): Json[] {
   const keyed = values.map((value) => [JSON.stringify(value), value] as const)
   keyed.sort(([a], [b]) => (a < b ? -1 : Number(a > b)))
   return keyed.map(([, value]) => value)
 }
 
-function steady(value: Json): Json {
+/** A value without what changes by itself. */
+export function steady(value: Json): Json {
   if (Array.isArray(value)) return value.map(steady)
   if (value === null || typeof value !== 'object') return value
   const entries = Object.entries(value)
@@ -123,6 +126,22 @@ export function readState(folder: string): Record<string, Json> {
   )
 }
 
+// When the source was asked last: an ADD that finds its answer too old asks again, and whether it
+// does depends on how fast the machine is.
+const TIMES = new Set(['fetchedAt', 'failedAt'])
+
+/** The state folder without times, and of locks only that they are there. */
+function steadyState(folder: string): Record<string, Json> {
+  const files = Object.entries(readState(folder)).map(([name, content]) => {
+    if (name.endsWith('.lock')) return [name, null]
+    const text = JSON.stringify(content, (key, value) =>
+      TIMES.has(key) ? undefined : value,
+    )
+    return [name, JSON.parse(text)]
+  })
+  return Object.fromEntries(files) as Record<string, Json>
+}
+
 const SYSCTLS = [
   ...['forwarding', 'route_localnet', 'proxy_arp', 'rp_filter', 'arp_ignore'],
   ...['accept_local', 'send_redirects', 'proxy_ndp', 'disable_ipv6', 'accept_ra'],
@@ -187,7 +206,7 @@ export async function takeSnapshot(
     neighbours: tidy([...permanent, ...proxies]),
     // The order of rules in a chain has a meaning: nft prints it and it is kept.
     nft: nft.filter((item) => !('metainfo' in item)).map(steady),
-    state: Object.assign({}, ...(options.stateDirs ?? []).map(readState)),
+    state: Object.assign({}, ...(options.stateDirs ?? []).map(steadyState)),
     sysctls: options.sysctls ? await readSysctls(exec) : [],
   }
 }

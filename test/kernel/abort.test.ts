@@ -3,13 +3,13 @@
  */
 import { getEventListeners } from 'node:events'
 import t, { type Test } from 'tap'
-import { commit, list, NetNs, Transaction, type Plan } from 'vnet-cni'
+import { NetNs, Transaction, type Plan } from 'vnet-cni'
 import { act, inside, json, pathOf, threadNamespaces } from './helper.js'
 
 /** A plan that makes a bridge and gives it many addresses. */
 function long(ns: NetNs, count: number): Plan {
   const plan = ns.plan()
-  const link = plan.link.addBridge({ name: 'br0' })
+  const link = plan.link.add({ kind: 'bridge', name: 'br0' })
   for (let i = 0; i < count; i++) {
     plan.address.add({ link, address: `10.1.${i >> 8}.${i & 255}/32` })
   }
@@ -30,14 +30,14 @@ t.test('aborted before the start: nothing is done', async (t) => {
   const reason = new Error('not today')
   const signal = AbortSignal.abort(reason)
   await t.rejects(long(ns, 3).run({ signal }), reason)
-  await t.rejects(ns.link.addBridge({ name: 'br1' }, { signal }), reason)
+  await t.rejects(ns.link.add({ kind: 'bridge', name: 'br1' }, { signal }), reason)
   await t.rejects(ns.link.dump({ signal }), reason)
   await t.rejects(ns.conntrack.list({ signal }), reason)
   const tx = new Transaction().addTable({ family: 'ip', name: 'none' })
-  await t.rejects(commit(ns, tx, { signal }), reason)
-  await t.rejects(commit(ns, tx, { signal, destroy: 'emulate' }), reason)
+  await t.rejects(ns.nftables.commit(tx, { signal }), reason)
+  await t.rejects(ns.nftables.commit(tx, { destroy: 'emulate' }, { signal }), reason)
   await t.rejects(ns.nftables.commit(tx, {}, { signal }), reason)
-  await t.rejects(list(ns, {}, { signal }), reason)
+  await t.rejects(ns.nftables.list({}, { signal }), reason)
   await t.rejects(ns.link.dump({ signal: AbortSignal.abort() }), { name: 'AbortError' })
   t.equal(json(ns, 'ip link').length, 1)
   t.equal(inside(ns, 'nft', ['list', 'ruleset']), '')
@@ -94,10 +94,10 @@ t.test('without undo', async (t) => {
 
 t.test('what cannot be taken back is told', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.link.addBridge({ name: 'taken' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'taken' }))
   const plan = ns.plan()
   plan.sysctl.set('net/ipv4/ip_default_ttl', 70, 'no number')
-  plan.link.addBridge({ name: 'br0' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
   for (let i = 0; i < 20_000; i++) plan.link.get('lo')
   const controller = new AbortController()
   const running = plan.run({ signal: controller.signal })
@@ -113,7 +113,7 @@ t.test('what cannot be taken back is told', async (t) => {
 t.test('a dump ends between its datagrams', async (t) => {
   using ns = NetNs.create()
   act(ns, (p) => {
-    const link = p.link.addBridge({ name: 'br0', up: true })
+    const link = p.link.add({ kind: 'bridge', name: 'br0', up: true })
     p.address.add({ link, address: '10.0.0.1/8' })
     for (let i = 0; i < 20_000; i++) {
       p.route.add({ to: `172.16.${i >> 8}.${i & 255}/32`, link })
@@ -180,11 +180,13 @@ t.test('a call that is done is not affected', async (t) => {
   const controller = new AbortController()
   const { signal } = controller
   for (let i = 0; i < 50; i++) await ns.link.dump({ statistics: true }, { signal })
-  await ns.link.addBridge({ name: 'br0' }, { signal })
+  await ns.link.add({ kind: 'bridge', name: 'br0' }, { signal })
   await ns.link.set('br0', { mtu: 1400 }, { signal })
   await ns.link.set('br0', { mtu: 1300 }, { mtu: 1400 }, { signal })
-  await commit(ns, new Transaction().addTable({ family: 'ip', name: 'kept' }), { signal })
-  t.equal((await list(ns, { family: 'ip' }, { signal })).tables.length, 1)
+  await ns.nftables.commit(new Transaction().addTable({ family: 'ip', name: 'kept' }), {
+    signal,
+  })
+  t.equal((await ns.nftables.list({ family: 'ip' }, { signal })).tables.length, 1)
   t.equal(listeners(signal), 0, 'no listener is left')
   controller.abort()
   t.equal(ns.sync.link.read('br0')?.mtu, 1300)
@@ -197,7 +199,7 @@ t.test('many plans on one signal', async (t) => {
   const { signal } = controller
   const plans = Array.from({ length: 8 }, (_, k) => {
     const plan = ns.plan()
-    plan.link.addBridge({ name: `b${k}` })
+    plan.link.add({ kind: 'bridge', name: `b${k}` })
     // Undone in a moment, unlike bridges: for each of those the kernel waits.
     for (let i = 0; i < 20_000; i++) plan.link.get('lo')
     return plan
@@ -219,6 +221,6 @@ t.test('what is no signal', async (t) => {
   const signal = {} as AbortSignal
   const expected = { name: 'TypeError', message: /^signal: must be an AbortSignal, not / }
   await t.rejects(ns.plan().run({ signal }), expected)
-  await t.rejects(ns.link.addBridge({ name: 'br0' }, { signal }), expected)
+  await t.rejects(ns.link.add({ kind: 'bridge', name: 'br0' }, { signal }), expected)
   t.equal(json(ns, 'ip link').length, 1)
 })

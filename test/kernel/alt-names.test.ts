@@ -14,7 +14,7 @@ function names(ns: NetNs, link: string): string[] {
 t.test('added, found by, and taken away', async (t) => {
   using ns = NetNs.create()
   act(ns, (p) => {
-    const link = p.link.addBridge({ name: 'br0' })
+    const link = p.link.add({ kind: 'bridge', name: 'br0' })
     p.link.addAltName(link, LONG)
     p.link.addAltName(link, 'short')
   })
@@ -42,13 +42,16 @@ t.test('added, found by, and taken away', async (t) => {
 t.test('refusals', async (t) => {
   using ns = NetNs.create()
   act(ns, (p) => {
-    p.link.addAltName(p.link.addBridge({ name: 'br0' }), LONG)
-    p.link.addBridge({ name: 'br1' })
+    p.link.addAltName(p.link.add({ kind: 'bridge', name: 'br0' }), LONG)
+    p.link.add({ kind: 'bridge', name: 'br1' })
   })
   const cases: [string, () => unknown][] = [
     ['EEXIST', () => refusal(ns, (p) => p.link.addAltName('br1', LONG))],
     ['EEXIST', () => refusal(ns, (p) => p.link.addAltName('br1', 'br0'))],
-    ['EEXIST', () => refusal(ns, (p) => p.link.addBridge({ name: LONG.slice(0, 4) }))],
+    [
+      'EEXIST',
+      () => refusal(ns, (p) => p.link.add({ kind: 'bridge', name: LONG.slice(0, 4) })),
+    ],
     ['ENOENT', () => refusal(ns, (p) => p.link.delAltName('br1', 'none'))],
     ['EINVAL', () => refusal(ns, (p) => p.link.delAltName('br1', LONG))],
     ['ENODEV', () => refusal(ns, (p) => p.link.addAltName('none', 'x'))],
@@ -67,7 +70,7 @@ t.test('refusals', async (t) => {
 
 t.test('undone with the plan', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.link.addAltName(p.link.addBridge({ name: 'br0' }), 'kept'))
+  act(ns, (p) => p.link.addAltName(p.link.add({ kind: 'bridge', name: 'br0' }), 'kept'))
   refusal(ns, (p) => {
     p.link.addAltName('br0', LONG)
     p.link.delAltName('br0', 'kept')
@@ -79,7 +82,7 @@ t.test('undone with the plan', async (t) => {
 t.test('told by a monitor', async (t) => {
   using ns = NetNs.create()
   // Of a link that is down the kernel does not tell it (netdev_state_change, net/core/dev.c).
-  act(ns, (p) => p.link.addBridge({ name: 'br0', up: true }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'br0', up: true }))
   using events = ns.monitor(['link'])
   await ns.link.addAltName('br0', LONG)
   // Something that is told in any case closes what there is to read.

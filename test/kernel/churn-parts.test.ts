@@ -41,7 +41,7 @@ interface Table {
 const byte = (n: number) => n.toString(16).padStart(2, '0')
 const forwarding: Table = {
   fill: (p) => {
-    const master = p.link.addBridge({ name: 'br0', up: true })
+    const master = p.link.add({ kind: 'bridge', name: 'br0', up: true })
     const [link] = p.link.addVeth({ name: 'v0', master, up: true }, { name: 'v1' })
     for (const i of numbers) {
       const mac = `02:00:00:00:${byte(i >> 8)}:${byte(i & 255)}`
@@ -59,7 +59,7 @@ const forwarding: Table = {
 
 const addresses: Table = {
   fill: (p) => {
-    const link = p.link.addBridge({ name: 'br0', up: true })
+    const link = p.link.add({ kind: 'bridge', name: 'br0', up: true })
     for (const i of numbers) {
       const address = `fd00::1:${(i + 1).toString(16)}/128`
       p.address.add({ link, address, nodad: true, noPrefixRoute: true })
@@ -81,11 +81,13 @@ const passing = numbers.map((i) => ({ key: [`10.1.${i >> 8}.${i & 255}`] }))
 const elements: Table = {
   fill: (p) => {
     const tx = new Transaction().addTable({ family: 'ip', name: 't' }).addSet(set)
-    p.nft(tx.addElements(set, staying))
+    p.nftables.commit(tx.addElements(set, staying))
   },
   change: (p, there) => {
     const tx = new Transaction()
-    p.nft(there ? tx.addElements(set, passing) : tx.deleteElements(set, passing))
+    p.nftables.commit(
+      there ? tx.addElements(set, passing) : tx.deleteElements(set, passing),
+    )
   },
   dump: `ns.sync.nftables.elements(${JSON.stringify(set)}).map((e) => e.key[0])`,
   steady: '10.0.',

@@ -12,13 +12,13 @@ async function round(i) {
   const plan = ns.plan()
   const at = i % workerData.width
   plan.link.delIfExists(`churn${at}`)
-  const link = plan.link.addBridge({ name: `churn${at}`, up: true })
+  const link = plan.link.add({ kind: 'bridge', name: `churn${at}`, up: true })
   plan.address.add({ link, address: `10.200.${at}.1/24` })
   plan.route.add({ to: `10.201.${at}.0/24`, via: `10.200.${at}.2`, link })
   const map = workerData.map
   const element = { key: [`10.202.0.${at}`], data: ['02:00:00:00:00:01'] }
-  plan.nft(new Transaction().addElements(map, [element]))
-  plan.nft(new Transaction().deleteElements(map, [element.key]))
+  plan.nftables.commit(new Transaction().addElements(map, [element]))
+  plan.nftables.commit(new Transaction().deleteElements(map, [element.key]))
   await plan.run()
 }
 

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import {
-  dumpElements,
   NetlinkError,
   NetNs,
   Transaction,
@@ -30,10 +29,10 @@ const map: SetDef = {
 function room(): NetNs {
   const ns = NetNs.create()
   act(ns, (p) => {
-    const base = p.link.addBridge({ name: 'base', up: true })
+    const base = p.link.add({ kind: 'bridge', name: 'base', up: true })
     p.address.add({ link: base, address: '10.0.0.1/16' })
     for (let i = 0; i < STEADY; i++) {
-      p.link.addBridge({ name: `steady${i}` })
+      p.link.add({ kind: 'bridge', name: `steady${i}` })
       const [high, low] = [i >> 8, i & 255]
       p.address.add({ link: base, address: `10.1.${high}.${low}/32` })
       p.route.add({ to: `10.2.${high}.${low}/32`, via: '10.0.0.2', link: base })
@@ -43,7 +42,9 @@ function room(): NetNs {
       data: ['02:00:00:00:00:02'],
     }))
     const table = { family: 'ip', name: 't' } as const
-    p.nft(new Transaction().addTable(table).addSet(map).addElements(map, elements))
+    p.nftables.commit(
+      new Transaction().addTable(table).addSet(map).addElements(map, elements),
+    )
   })
   return ns
 }
@@ -103,7 +104,7 @@ function reading(plan: Plan) {
   const links = plan.link.dump()
   const addresses = plan.address.dump()
   const routes = plan.route.dump({ family: 'ipv4' })
-  const elements = dumpElements(plan, map)
+  const elements = plan.nftables.elements(map)
   return async () => {
     const done = await plan.run()
     return check(done.of(links), done.of(addresses), done.of(routes), done.of(elements))

@@ -22,7 +22,7 @@ const VERBS: readonly ((plan: Plan) => unknown)[] = [
   (p) => p.sysctl.get('net/ipv4/ip_forward'),
   (p) => p.nftables.tables(),
   (p) => p.conntrack.list(),
-  (p) => p.nft(new Transaction()),
+  (p) => p.nftables.commit(new Transaction()),
 ]
 
 t.test('a closed NetNs', async (t) => {
@@ -76,7 +76,7 @@ t.test('a child that has ended takes no signal', async (t) => {
 
 /** Works by the handle, as before. */
 function works(ns: NetNs): string[] {
-  act(ns, (p) => p.link.addBridge({ name: 'late' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'late' }))
   return ns.sync.link.dump().map(({ name }) => name)
 }
 

@@ -19,9 +19,9 @@ function spaces(): NetNs[] {
   return Array.from({ length: SPACES }, (_, i) => {
     const ns = NetNs.create()
     act(ns, (p) => {
-      const link = p.link.addBridge({ name: `home${i}`, mtu: 1000 + i })
+      const link = p.link.add({ kind: 'bridge', name: `home${i}`, mtu: 1000 + i })
       p.address.add({ link, address: `10.${i}.0.1/24` })
-      p.setSysctl('net/ipv4/ip_default_ttl', String(100 + i))
+      p.sysctl.set('net/ipv4/ip_default_ttl', String(100 + i))
     })
     return ns
   })
@@ -39,7 +39,7 @@ function begin(list: readonly NetNs[], number: number): Job {
   plan.address.add({ link: a, address: `172.16.${number >> 8}.${number & 255}/32` })
   const own = plan.link.read(`a${number}`)
   const addresses = plan.address.dump()
-  const mark = plan.getSysctl('net/ipv4/ip_default_ttl')
+  const mark = plan.sysctl.get('net/ipv4/ip_default_ttl')
   return { space, number, own, addresses, mark, done: plan.run() }
 }
 
@@ -75,7 +75,7 @@ t.test('failures at once: each error is that of its own plan', async (t) => {
     for (let k = 0; k < i % 5; k++) plan.link.get('lo')
     if (i % 3 === 0) plan.link.get(`none${i}`)
     else if (i % 3 === 1) plan.address.add({ link: 1, address: `10.9.9.${i & 255}/32` })
-    else plan.link.addBridge({ name: `home${i % SPACES}` })
+    else plan.link.add({ kind: 'bridge', name: `home${i % SPACES}` })
     plan.link.get(`late${i}`)
     return plan.run().then(
       () => undefined,
@@ -106,7 +106,7 @@ t.test('sync and async plans over one handle', async (t) => {
   using ns = NetNs.create()
   const running = Array.from({ length: 100 }, (_, i) => {
     const plan = ns.plan()
-    const ref = plan.link.addBridge({ name: `br${i}` })
+    const ref = plan.link.add({ kind: 'bridge', name: `br${i}` })
     return plan.run().then((done) => [i, done.of(ref)] as const)
   })
   const seen: number[] = []

@@ -133,12 +133,8 @@ t.test('forgets those that fit', async (t) => {
     return plan.runSync().of(count)
   }
   const plan = ns.plan()
-  const count = plan.flushConntrack({
-    family: 'ipv4',
-    protocol: 17,
-    port: 53,
-    address: '10.0.0.3',
-  })
+  const original = { protocol: 17, destinationPort: 53, destination: '10.0.0.3' }
+  const count = plan.conntrack.flush({ family: 'ipv4', original })
   t.equal(plan.runSync().of(count), 1)
   t.equal(flush({ mark: 5, markMask: 0xf }), 2)
   t.equal(flush({ zone: 7 }), 1)

@@ -56,10 +56,21 @@ const flows = (ns: NetNs, family = 'ipv4') =>
     })
     .toSorted()
 
-const flush = (ns: NetNs, filter: object) =>
-  read<number>(ns, (p) =>
-    p.flushConntrack({ family: 'ipv4', protocol: UDP, port: 53, ...filter }),
-  )
+interface Wanted {
+  readonly family?: 'ipv4' | 'ipv6'
+  readonly protocol?: number
+  readonly port?: number
+  readonly address?: string
+}
+
+/** UDP flows to port 53, or what is wanted instead. */
+function filterOf({ family = 'ipv4', protocol = UDP, port = 53, address }: Wanted) {
+  const destination = address === undefined ? {} : { destination: address }
+  return { family, original: { protocol, destinationPort: port, ...destination } }
+}
+
+const flush = (ns: NetNs, wanted: Wanted) =>
+  read<number>(ns, (p) => p.conntrack.flush(filterOf(wanted)))
 
 t.test('flows by port, and by port and address', async (t) => {
   using wire = wired()
@@ -147,7 +158,6 @@ t.test('a namespace without flows, and many flows', async (t) => {
 
 t.test('filters that are none', async (t) => {
   using ns = NetNs.create()
-  const filter = { family: 'ipv4', protocol: 17, port: 53 } as const
   for (const wrong of [
     { family: 'ipv5' },
     { protocol: 'udp' },
@@ -156,8 +166,7 @@ t.test('filters that are none', async (t) => {
     { port: 65536 },
     { address: 'nowhere' },
   ]) {
-    const flushIt = () =>
-      act(ns, (p) => p.flushConntrack({ ...filter, ...wrong } as never))
+    const flushIt = () => act(ns, (p) => p.conntrack.flush(filterOf(wrong as Wanted)))
     t.throws(flushIt, { name: 'TypeError' }, JSON.stringify(wrong))
   }
   // Taken for an empty filter, it would forget every flow.
@@ -173,7 +182,7 @@ t.test('filters that are none', async (t) => {
   const raw = { family: 2, original: { adress: '10.0.0.1' } }
   t.throws(() => act(ns, (p) => p.raw('conntrack.flush', raw)), TypeError)
   const none = refusal(ns, (p) =>
-    p.nft(new Transaction().deleteTable({ family: 'ip', name: 'x' })),
+    p.nftables.commit(new Transaction().deleteTable({ family: 'ip', name: 'x' })),
   )
   t.equal(none.code, 'ENOENT', 'the socket is in order afterwards')
 })

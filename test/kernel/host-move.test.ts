@@ -6,18 +6,15 @@ import t, { type Test } from 'tap'
 import { spawnSync } from 'node:child_process'
 import { addon, type WireStep } from '../../dist/esm/binding.js'
 import { NetNs, type Plan } from '../../dist/esm/netlink/index.js'
+import { bridgeTable } from '../../dist/esm/vnet/bridge/endpoint-map.js'
 import {
   BRIDGE_ALIAS,
-  bridgeTable,
   collectMove,
-  dropTable,
-  makeBridgeTable,
-  nicByMac,
   planMoveToBridge,
   planMoveToNic,
-  readAcceptDad,
-  readFacts,
-} from '../../dist/esm/vnet/index.js'
+} from '../../dist/esm/vnet/bridge/host-move.js'
+import { dropTable, makeBridgeTable } from '../../dist/esm/vnet/bridge/table.js'
+import { nicByMac, readAcceptDad, readFacts } from '../../dist/esm/vnet/index.js'
 
 const MAC = '00:0d:3a:11:22:33'
 
@@ -35,8 +32,8 @@ function makeHost(): { host: NetNs; fabric: NetNs } {
   const fabric = NetNs.create()
   const plan = host.plan()
   // A link-local address that comes back would be checked for a second each time.
-  plan.setSysctl('net/ipv6/conf/default/accept_dad', '0')
-  plan.setSysctl('net/ipv6/conf/all/accept_dad', '0')
+  plan.sysctl.set('net/ipv6/conf/default/accept_dad', '0')
+  plan.sysctl.set('net/ipv6/conf/all/accept_dad', '0')
   const [nic] = plan.link.addVeth(
     { name: 'eth0', mac: MAC, mtu: 1400, up: true },
     { name: 'vm0', netns: fabric, up: true },
@@ -96,16 +93,19 @@ function moveThere(host: NetNs): Plan {
   const nic = nicByMac(facts.links, MAC)!
   const move = collectMove(facts, nic, 'azure0', readAcceptDad(host, 'eth0'))
   const plan = host.plan()
-  const bridge = plan.link.addBridge({
+  const bridge = plan.link.add({
+    kind: 'bridge',
     name: 'azure0',
     mac: MAC,
     mtu: move.mtu,
     alias: BRIDGE_ALIAS,
     up: true,
   })
-  plan.setSysctl('net/ipv4/conf/azure0/forwarding', '1')
+  plan.sysctl.set('net/ipv4/conf/azure0/forwarding', '1')
   const spec = { bridge: 'azure0', nic: 'eth0', mac: MAC, hostAddresses: ['10.0.0.4'] }
-  plan.nft(makeBridgeTable(spec, []), { undo: dropTable(bridgeTable('azure0')) })
+  plan.nftables.commit(makeBridgeTable(spec, []), {
+    undo: dropTable(bridgeTable('azure0')),
+  })
   planMoveToBridge(plan, move, bridge)
   return plan
 }
@@ -118,7 +118,7 @@ function moveBack(host: NetNs): Plan {
   const move = collectMove(facts, nic, 'azure0', readAcceptDad(host, 'eth0'))
   planMoveToNic(plan, move, bridge.index)
   plan.link.del(bridge.index)
-  plan.nft(dropTable(bridgeTable('azure0')))
+  plan.nftables.commit(dropTable(bridgeTable('azure0')))
   return plan
 }
 

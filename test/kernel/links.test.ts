@@ -10,7 +10,8 @@ const readLink = (ns: NetNs, which: string | number) =>
 t.test('a bridge with its settings', async (t) => {
   using ns = NetNs.create()
   const plan = ns.plan()
-  const ref = plan.link.addBridge({
+  const ref = plan.link.add({
+    kind: 'bridge',
     name: 'br0',
     mac: '02:00:00:00:00:01',
     mtu: 1400,
@@ -42,7 +43,7 @@ t.test('a bridge with its settings', async (t) => {
 
 t.test('a bridge without settings does not make ports wait', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.link.addBridge({ name: 'br0' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'br0' }))
   const data = find(ns, 'br0')?.['linkinfo'].info_data
   t.equal(data.stp_state, 0)
   t.equal(data.forward_delay, 0)
@@ -55,7 +56,7 @@ t.test(
     using host = NetNs.create()
     using pod = NetNs.create()
     const plan = host.plan()
-    const bridge = plan.link.addBridge({ name: 'br0', up: true })
+    const bridge = plan.link.add({ kind: 'bridge', name: 'br0', up: true })
     const [outer, inner] = plan.link.addVeth(
       { name: 'azv0', master: bridge, up: true, mtu: 1400, alias: 'out' },
       {
@@ -89,7 +90,7 @@ t.test(
 t.test('veth: both ends in one namespace, the inner one a port', async (t) => {
   using ns = NetNs.create()
   const plan = ns.plan()
-  const bridge = plan.link.addBridge({ name: 'br0' })
+  const bridge = plan.link.add({ kind: 'bridge', name: 'br0' })
   const [a, b] = plan.link.addVeth({ name: 'v0' }, { name: 'v1', master: bridge })
   const done = plan.runSync()
   t.equal(find(ns, 'v0')?.['ifindex'], done.of(a))
@@ -100,9 +101,9 @@ t.test('veth: both ends in one namespace, the inner one a port', async (t) => {
 t.test('flags of a port', async (t) => {
   using ns = NetNs.create()
   const plan = ns.plan()
-  const bridge = plan.link.addBridge({ name: 'br0' })
+  const bridge = plan.link.add({ kind: 'bridge', name: 'br0' })
   const [port] = plan.link.addVeth({ name: 'v0', master: bridge }, { name: 'v1' })
-  plan.link.setPort(port, {
+  plan.bridgePort.set(port, {
     hairpin: true,
     isolated: true,
     learning: false,
@@ -111,9 +112,9 @@ t.test('flags of a port', async (t) => {
   plan.runSync()
   const seen = () => json(ns, 'bridge -d link').find((l) => l['ifname'] === 'v0')
   t.match(seen(), { hairpin: true, isolated: true, learning: false, flood: false })
-  act(ns, (p) => p.link.setPort(p.link.get('v0'), { hairpin: false }))
+  act(ns, (p) => p.bridgePort.set(p.link.get('v0'), { hairpin: false }))
   t.match(seen(), { hairpin: false, isolated: true }, 'the others stay')
-  const error = refusal(ns, (p) => p.link.setPort(p.link.get('v1'), { hairpin: true }))
+  const error = refusal(ns, (p) => p.bridgePort.set(p.link.get('v1'), { hairpin: true }))
   t.equal(error.code, 'EOPNOTSUPP')
   t.equal(error.op, 'bridgePort.set')
   t.equal(error.step, 1)
@@ -143,7 +144,7 @@ t.test('changes: name, MAC, MTU, alias, master, up and down', async (t) => {
 t.test('names of 15 bytes, with dots and beyond ASCII', async (t) => {
   using ns = NetNs.create()
   for (const name of ['abcdefghijklmno', 'eth0.100', 'ünïcödé', '-x']) {
-    act(ns, (p) => p.link.addBridge({ name }))
+    act(ns, (p) => p.link.add({ kind: 'bridge', name }))
     t.equal(readLink(ns, name)?.name, name)
   }
 })
@@ -151,7 +152,9 @@ t.test('names of 15 bytes, with dots and beyond ASCII', async (t) => {
 t.test('a percent sign would be a pattern to the kernel', async (t) => {
   using ns = NetNs.create()
   for (const name of ['a%d', 'a%s', '%']) {
-    t.throws(() => act(ns, (p) => p.link.addBridge({ name })), { name: 'TypeError' })
+    t.throws(() => act(ns, (p) => p.link.add({ kind: 'bridge', name })), {
+      name: 'TypeError',
+    })
   }
   t.equal(json(ns, 'ip link').length, 1)
 })
@@ -161,7 +164,7 @@ t.test('letters whose bytes the kernel takes for white space', async (t) => {
   using ns = NetNs.create()
   for (const name of ['aà', 'Šx', 'a\u00a0']) {
     t.throws(
-      () => act(ns, (p) => p.link.addBridge({ name })),
+      () => act(ns, (p) => p.link.add({ kind: 'bridge', name })),
       { name: 'TypeError' },
       name,
     )
@@ -185,8 +188,8 @@ t.test('delete', async (t) => {
 
 t.test('EEXIST, and ensure', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.link.addBridge({ name: 'br0' }))
-  const error = refusal(ns, (p) => p.link.addBridge({ name: 'br0' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'br0' }))
+  const error = refusal(ns, (p) => p.link.add({ kind: 'bridge', name: 'br0' }))
   t.match(error, {
     name: 'NetlinkError',
     code: 'EEXIST',
@@ -196,7 +199,7 @@ t.test('EEXIST, and ensure', async (t) => {
   })
   t.match(error.message, /br0/, 'the message names the link')
   const plan = ns.plan()
-  const ref = plan.link.ensureBridge({ name: 'br0', alias: 'again' })
+  const ref = plan.link.ensure({ kind: 'bridge', name: 'br0', alias: 'again' })
   t.equal(plan.runSync().of(ref), readLink(ns, 'br0')?.index)
   using pod = NetNs.create()
   ip(pod, 'link add eth0 type bridge')
@@ -248,12 +251,12 @@ t.test('the kernel’s own words', async (t) => {
     step: 0,
   })
   t.match(error.message, 'Unknown device type')
-  const mtu = refusal(ns, (p) => p.link.addBridge({ name: 'br0', mtu: 20 }))
+  const mtu = refusal(ns, (p) => p.link.add({ kind: 'bridge', name: 'br0', mtu: 20 }))
   t.equal(mtu.code, 'EINVAL')
   t.match(mtu.extAck, /mtu/i)
-  act(ns, (p) => p.link.addBridge({ name: 'br1' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'br1' }))
   const loop = refusal(ns, (p) => {
-    const inner = p.link.addBridge({ name: 'br2' })
+    const inner = p.link.add({ kind: 'bridge', name: 'br2' })
     p.link.set(inner, { master: p.link.get('br1') })
   })
   t.match(loop, {
@@ -275,12 +278,13 @@ t.test(
       [{ name: 'x', mtu: 2 ** 32 }, /mtu/],
     ]
     for (const [spec, text] of bad) {
-      t.throws(() => act(ns, (p) => p.link.addBridge(spec as { name: string })), {
+      const bridge = { kind: 'bridge', ...(spec as { name: string }) } as const
+      t.throws(() => act(ns, (p) => p.link.add(bridge)), {
         name: 'TypeError',
         message: text,
       })
     }
-    t.throws(() => ns.plan().link.addBridge({ name: 'a/b' }), TypeError)
+    t.throws(() => ns.plan().link.add({ kind: 'bridge', name: 'a/b' }), TypeError)
     t.equal(json(ns, 'ip link').length, 1)
   },
 )

@@ -4,118 +4,137 @@
 import { spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { hostLinkName, ownerKey, type Owner } from '../../dist/esm/cni/spec/owner.js'
-import type { PluginCall } from '../../dist/esm/cni/plugin/plugin.js'
+import type { Engine } from '../../dist/esm/engine/engine.js'
+import type { AttachmentRecord } from '../../dist/esm/engine/records.js'
+import { nodeStore } from '../../dist/esm/engine/state.js'
+import { sweepAbandoned, sweepOwn } from '../../dist/esm/engine/sweep.js'
+import { HostProcess, processHost } from '../../dist/esm/host/process-host.js'
+import type { CallId } from '../../dist/esm/host/process-id.js'
 import { NetNs } from '../../dist/esm/netlink/index.js'
-import { mend, sweepOwn, type Broom } from '../../dist/esm/engine/removal.js'
-import {
-  nodeStore,
-  type EndpointRecord,
-} from '../../dist/esm/engine/state.js'
-import { ownProcess, type ProcessId } from '../../dist/esm/state/index.js'
 
 const caller: Owner = { network: 'azure', containerId: 'caller', ifname: 'eth0' }
 const other: Owner = { ...caller, containerId: 'other' }
 
-/** A process that has ended. */
-function deadProcess(): ProcessId {
+/** A call of a process that has ended. */
+function deadProcess(): CallId {
   const { pid } = spawnSync('true')
-  return { pid, start: '1' }
+  return { pid, start: '1', call: 1 }
 }
 
-function adding(owner: Owner, adder: ProcessId): EndpointRecord {
+function adding(owner: Owner, adder: CallId): AttachmentRecord {
   return { phase: 'adding', owner, adder }
 }
 
-function ready(owner: Owner): EndpointRecord {
+function ready(owner: Owner): AttachmentRecord {
   return {
     phase: 'ready',
     owner,
-    bridge: 'azure0',
-    address: '10.0.0.5/24',
-    mac: '0a:58:0a:00:00:05',
+    mode: 'bridge',
+    network: 'azure0',
+    addresses: [{ address: '10.0.0.5/24', mac: '0a:58:0a:00:00:05' }],
+    links: { host: hostLinkName(owner) },
   }
 }
 
 async function room(t: Test) {
-  const host = NetNs.create()
-  t.teardown(() => host.close())
-  process.env['VNET_CNI_STATE_DIR'] = t.testdir()
-  const store = nodeStore((message) => t.fail(message))
+  const kernel = NetNs.create()
+  t.teardown(() => kernel.close())
+  const folder = t.testdir()
+  const shared = new HostProcess(process.pid)
+  const call = () => {
+    const host = processHost(shared, { VNET_CNI_STATE_DIR: folder })
+    t.teardown(() => host[Symbol.dispose]())
+    return host
+  }
+  const host = call()
+  const quiet = () => {}
+  const failing = (message: string) => void t.fail(message)
+  const log = { debug: quiet, info: quiet, warn: quiet, error: failing }
+  const store = nodeStore(host, failing)
+  const engine: Engine = { host, kernel, log, store }
   const released: string[] = []
-  const log = { warn: () => {}, error: (message: string) => t.fail(message) }
-  const broom = {
-    call: { owner: caller, log } as unknown as PluginCall,
-    host,
-    store,
-    addresses: {
-      acquire: () => Promise.reject(new Error('not asked for')),
-      release: (owner) => void released.push(owner.containerId),
-    },
-  } satisfies Broom
-  const put = (record: EndpointRecord) =>
+  const sweeper = {
+    owner: caller,
+    leases: { release: async (owner: Owner) => void released.push(owner.containerId) },
+  }
+  const put = (record: AttachmentRecord) =>
     store.update((state) => {
-      state.endpoints[ownerKey(record.owner)] = record
+      state.attachments[ownerKey(record.owner)] = record
     })
   for (const owner of [caller, other]) {
-    await host.link.addVeth({ name: hostLinkName(owner) }, { name: owner.containerId })
+    await kernel.link.addVeth({ name: hostLinkName(owner) }, { name: owner.containerId })
   }
   const isThere = async (owner: Owner) =>
-    (await host.link.read(hostLinkName(owner), { optional: true })) !== undefined
-  return { broom, store, put, released, isThere }
+    (await kernel.link.read(hostLinkName(owner), { optional: true })) !== undefined
+  return { engine, sweeper, host, call, store, put, released, isThere }
 }
 
 t.test('an ADD that ended well since its record was read keeps its pod', async (t) => {
-  const { broom, store, put, released, isThere } = await room(t)
-  put(adding(other, deadProcess()))
+  const { engine, sweeper, store, put, released, isThere } = await room(t)
+  await put(adding(other, deadProcess()))
   const before = store.read()
-  put(ready(other))
-  mend(broom, before)
+  await put(ready(other))
+  await sweepAbandoned(engine, sweeper, before)
   t.ok(await isThere(other), 'its wire')
   t.strictSame(released, [], 'its address')
-  t.match(store.read().endpoints[ownerKey(other)], { phase: 'ready' }, 'its record')
+  t.match(store.read().attachments[ownerKey(other)], { phase: 'ready' }, 'its record')
 })
 
 t.test('a new ADD of the owner whose ADD died keeps its pod', async (t) => {
-  const { broom, store, put, released, isThere } = await room(t)
-  put(adding(other, deadProcess()))
+  const { engine, sweeper, store, put, released, isThere } = await room(t)
+  await put(adding(other, deadProcess()))
   const before = store.read()
-  put(adding(other, ownProcess()))
-  mend(broom, before)
+  await put(adding(other, engine.host.self))
+  await sweepAbandoned(engine, sweeper, before)
   t.ok(await isThere(other))
   t.strictSame(released, [])
-  t.match(store.read().endpoints[ownerKey(other)], { phase: 'adding' })
+  t.match(store.read().attachments[ownerKey(other)], { phase: 'adding' })
 })
 
 t.test('what a dead ADD left goes', async (t) => {
-  const { broom, store, put, released, isThere } = await room(t)
-  put(adding(other, deadProcess()))
-  mend(broom, store.read())
+  const { engine, sweeper, store, put, released, isThere } = await room(t)
+  await put(adding(other, deadProcess()))
+  await sweepAbandoned(engine, sweeper, store.read())
   t.notOk(await isThere(other), 'its wire')
   t.ok(await isThere(caller), 'no other wire')
   t.strictSame(released, ['other'])
-  t.strictSame(store.read().endpoints, {})
+  t.strictSame(store.read().attachments, {})
 })
 
 t.test('a dead ADD of another network is that network’s own affair', async (t) => {
-  const { broom, store, put, released } = await room(t)
-  put(adding({ ...other, network: 'second' }, deadProcess()))
-  mend(broom, store.read())
+  const { engine, sweeper, store, put, released } = await room(t)
+  await put(adding({ ...other, network: 'second' }, deadProcess()))
+  await sweepAbandoned(engine, sweeper, store.read())
   t.strictSame(released, [])
-  t.equal(Object.keys(store.read().endpoints).length, 1)
+  t.equal(Object.keys(store.read().attachments).length, 1)
 })
 
 t.test(
   'of its own container an ADD takes away all but what is being added',
   async (t) => {
-    const { broom, store, put, released, isThere } = await room(t)
-    put(adding(caller, ownProcess()))
-    sweepOwn(broom)
+    const { engine, sweeper, store, put, released, isThere } = await room(t)
+    await put(adding(caller, engine.host.self))
+    await sweepOwn(engine, sweeper)
     t.ok(await isThere(caller))
     t.strictSame(released, [])
-    put(ready(caller))
-    sweepOwn(broom)
+    await put(ready(caller))
+    await sweepOwn(engine, sweeper)
     t.notOk(await isThere(caller))
     t.strictSame(released, ['caller'])
-    t.strictSame(store.read().endpoints, {})
+    t.strictSame(store.read().attachments, {})
   },
 )
+
+t.test('calls of one process are told apart', async (t) => {
+  const { engine, sweeper, call, store, put, released, isThere } = await room(t)
+  const second = call()
+  await put(adding(other, second.self))
+  await sweepAbandoned(engine, sweeper, store.read())
+  t.ok(await isThere(other), 'one that runs keeps what it has')
+  t.strictSame(released, [])
+  second[Symbol.dispose]()
+  await sweepAbandoned(engine, sweeper, store.read())
+  t.notOk(await isThere(other), 'what was given up goes')
+  t.strictSame(released, ['other'])
+  t.strictSame(store.read().attachments, {})
+})

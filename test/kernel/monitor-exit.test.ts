@@ -19,7 +19,7 @@ for (const stage of [
 ]) {
   t.test(stage, async (t) => {
     const env = { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' }
-    const options = { encoding: 'utf8', timeout: 60_000, env } as const
+    const options = { encoding: 'utf8', timeout: 600_000, env } as const
     const done = spawnSync(process.execPath, ['--expose-gc', child, stage], options)
     t.match(done, { status: 0, signal: null, stderr: '' })
   })

@@ -38,14 +38,14 @@ t.test('links, ports, addresses, routes and neighbours are told in order', async
     'fdb',
   ])
   const plan = ns.plan()
-  const bridge = plan.link.addBridge({ name: 'br0', up: true })
+  const bridge = plan.link.add({ kind: 'bridge', name: 'br0', up: true })
   const [outer] = plan.link.addVeth(
     { name: 'a0', master: bridge, mac: '02:00:5e:10:00:01', up: true },
     { name: 'a1' },
   )
   plan.address.add({ link: bridge, address: '10.1.0.1/24' })
   plan.route.add({ to: '10.2.0.0/24', via: '10.1.0.2', link: bridge })
-  plan.neighbour.replacePermanent({
+  plan.neighbour.replace({
     link: bridge,
     address: '10.1.0.2',
     mac: '02:00:5e:10:00:02',
@@ -85,7 +85,7 @@ t.test('only what was asked for comes', async (t) => {
   const ns = namespace(t)
   const monitor = ns.monitor(['address'])
   const plan = ns.plan()
-  const bridge = plan.link.addBridge({ name: 'br0', up: true })
+  const bridge = plan.link.add({ kind: 'bridge', name: 'br0', up: true })
   plan.address.add({ link: bridge, address: '10.1.0.1/24' })
   plan.address.del({ link: bridge, address: '10.1.0.1/24' })
   await plan.run()
@@ -100,12 +100,12 @@ t.test('nft changes end with their generation', async (t) => {
   const monitor = ns.monitor(['nft'])
   const table = { family: 'inet', name: 'watched' } as const
   const plan = ns.plan()
-  plan.nft(
+  plan.nftables.commit(
     new Transaction()
       .addTable(table)
       .addChain({ family: 'inet', table: 'watched', name: 'input', hook: 'input' }),
   )
-  plan.nft(new Transaction().deleteTable(table))
+  plan.nftables.commit(new Transaction().deleteTable(table))
   await plan.run()
   let generations = 0
   const seen = await collect(
@@ -144,7 +144,7 @@ t.test(
     const ns = namespace(t)
     const monitor = ns.monitor(['address'], { limit: 10, receiveBuffer: 1 << 20 })
     const plan = ns.plan()
-    const bridge = plan.link.addBridge({ name: 'br0' })
+    const bridge = plan.link.add({ kind: 'bridge', name: 'br0' })
     for (let i = 1; i <= 200; i++) {
       plan.address.add({ link: bridge, address: `10.1.0.${i}/24` })
     }
@@ -161,7 +161,7 @@ t.test(
     const ns = namespace(t)
     const monitor = ns.monitor(['link'], { receiveBuffer: 2048 })
     const plan = ns.plan()
-    plan.link.addBridge({ name: 'br0' })
+    plan.link.add({ kind: 'bridge', name: 'br0' })
     const made = plan.runSync()
     t.ok(made)
     // Whether the reader keeps up with a burst is the scheduler's affair: some round it does not.
@@ -180,7 +180,7 @@ t.test(
     }
     t.ok(overran)
     const after = ns.plan()
-    after.link.addBridge({ name: 'br1' })
+    after.link.add({ kind: 'bridge', name: 'br1' })
     after.runSync()
     const seen = await collect(monitor, (e) => e.kind === 'link' && e.link.name === 'br1')
     t.match(seen.at(-1), { kind: 'link', link: { name: 'br1' } })
@@ -220,7 +220,7 @@ t.test('events that wait when the signal aborts are dropped', async (t) => {
   const abort = new AbortController()
   const monitor = ns.monitor(['link'], { signal: abort.signal })
   const plan = ns.plan()
-  plan.link.addBridge({ name: 'br0' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
   plan.runSync()
   t.match(await monitor.next(), { done: false, value: { kind: 'link' } })
   plan.runSync({ onFailure: 'continue' })
@@ -235,7 +235,7 @@ t.test('the monitor goes on when the handle it was made from is closed', async (
   const monitor = ns.monitor(['link'])
   ns.close()
   const plan = again.plan()
-  plan.link.addBridge({ name: 'br0' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
   await plan.run()
   const [event] = await collect(monitor, () => true)
   t.match(event, { kind: 'link', link: { name: 'br0' } })

@@ -30,7 +30,7 @@ t.test('open, current, equals', async (t) => {
 
 t.test('a handle keeps the namespace alive', async (t) => {
   const first = NetNs.create()
-  act(first, (p) => p.link.addBridge({ name: 'br0' }))
+  act(first, (p) => p.link.add({ kind: 'bridge', name: 'br0' }))
   using second = NetNs.open(pathOf(first))
   first.close()
   t.equal(json(second, 'ip link').length, 2)
@@ -99,7 +99,7 @@ t.test('a plan under way finishes after its handle was closed', async (t) => {
   const ns = NetNs.create()
   using watch = NetNs.open(pathOf(ns))
   const plan = ns.plan()
-  for (let i = 0; i < 50; i++) plan.link.addBridge({ name: `br${i}` })
+  for (let i = 0; i < 50; i++) plan.link.add({ kind: 'bridge', name: `br${i}` })
   const running = plan.run()
   ns.close()
   await running
@@ -134,16 +134,13 @@ t.test('no thread ever stays in another namespace', async (t) => {
       'veth',
       () => act(ns, (p) => p.link.addVeth({ name: 'a' }, { name: 'b', netns: pod })),
     ],
-    ['EEXIST', () => act(pod, (p) => p.link.addBridge({ name: 'b' }))],
+    ['EEXIST', () => act(pod, (p) => p.link.add({ kind: 'bridge', name: 'b' }))],
     ['dump', () => act(pod, (p) => p.route.dump({ family: 'ipv6' }))],
-    ['sysctl', () => act(ns, (p) => p.setSysctl('net/ipv4/ip_forward', '1'))],
-    ['sysctl fails', () => act(ns, (p) => p.setSysctl('net/ipv4/none', '1'))],
+    ['sysctl', () => act(ns, (p) => p.sysctl.set('net/ipv4/ip_forward', '1'))],
+    ['sysctl fails', () => act(ns, (p) => p.sysctl.set('net/ipv4/none', '1'))],
     ['malformed', () => act(ns, (p) => p.raw('link.nothing', {}))],
     ['nft', () => act(ns, (p) => p.raw('nft.generation.get', {}))],
-    [
-      'conntrack',
-      () => act(ns, (p) => p.flushConntrack({ family: 'ipv4', protocol: 17, port: 1 })),
-    ],
+    ['conntrack', () => act(ns, (p) => p.conntrack.flush({ family: 'ipv4' }))],
   ]
   for (const [what, call] of calls) {
     try {
@@ -156,8 +153,8 @@ t.test('no thread ever stays in another namespace', async (t) => {
   await Promise.allSettled(
     Array.from({ length: 40 }, (_, i) => {
       const plan = (i % 2 ? ns : pod).plan()
-      plan.setSysctl('net/ipv4/ip_forward', i % 3 ? '1' : 'wrong')
-      plan.link.addBridge({ name: `x${i % 7}` })
+      plan.sysctl.set('net/ipv4/ip_forward', i % 3 ? '1' : 'wrong')
+      plan.link.add({ kind: 'bridge', name: `x${i % 7}` })
       return plan.run()
     }),
   )

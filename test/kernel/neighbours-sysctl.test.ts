@@ -14,11 +14,11 @@ t.test('a permanent neighbour, set, changed, deleted', async (t) => {
   using ns = room()
   for (const address of ['10.0.0.9', '2001:db8::9']) {
     const spec: NeighbourSpec = { link: 2, address }
-    act(ns, (p) => p.neighbour.replacePermanent({ ...spec, mac: '02:00:00:00:00:09' }))
+    act(ns, (p) => p.neighbour.replace({ ...spec, mac: '02:00:00:00:00:09' }))
     t.match(permanent(ns), [
       { dst: address, dev: 'br0', lladdr: '02:00:00:00:00:09', state: ['PERMANENT'] },
     ])
-    act(ns, (p) => p.neighbour.replacePermanent({ ...spec, mac: '02:00:00:00:00:0a' }))
+    act(ns, (p) => p.neighbour.replace({ ...spec, mac: '02:00:00:00:00:0a' }))
     t.match(permanent(ns), [{ dst: address, lladdr: '02:00:00:00:00:0a' }])
     act(ns, (p) => p.neighbour.delIfExists(spec))
     t.strictSame(permanent(ns), [])
@@ -32,7 +32,7 @@ t.test('a neighbour on a link of the same plan, and its undo', async (t) => {
   const make = (more: boolean) => {
     const plan = ns.plan()
     const link = plan.link.get('br0')
-    plan.neighbour.replacePermanent({
+    plan.neighbour.replace({
       link,
       address: '10.0.0.9',
       mac: '02:00:00:00:00:09',
@@ -50,9 +50,7 @@ t.test('neighbours that are none', async (t) => {
   using ns = room()
   const mac = '02:00:00:00:00:09'
   t.match(
-    refusal(ns, (p) =>
-      p.neighbour.replacePermanent({ link: 4711, address: '10.0.0.9', mac }),
-    ),
+    refusal(ns, (p) => p.neighbour.replace({ link: 4711, address: '10.0.0.9', mac })),
     { code: 'ENODEV', op: 'neighbour.new' },
   )
   for (const [address, other] of [
@@ -61,8 +59,7 @@ t.test('neighbours that are none', async (t) => {
     ['fe80::1%br0', mac],
   ] as const) {
     t.throws(
-      () =>
-        act(ns, (p) => p.neighbour.replacePermanent({ link: 2, address, mac: other })),
+      () => act(ns, (p) => p.neighbour.replace({ link: 2, address, mac: other })),
       { name: 'TypeError', message: /address|mac/ },
     )
   }
@@ -93,10 +90,10 @@ t.test('sysctls are those of the namespace', async (t) => {
   using ns = room()
   using other = NetNs.create()
   const plan = ns.plan()
-  const before = plan.getSysctl('net/ipv4/ip_forward')
-  plan.setSysctl('net/ipv4/ip_forward', '1')
-  const after = plan.getSysctl('net/ipv4/ip_forward')
-  const elsewhere = plan.in(other).getSysctl('net/ipv4/ip_forward')
+  const before = plan.sysctl.get('net/ipv4/ip_forward')
+  plan.sysctl.set('net/ipv4/ip_forward', '1')
+  const after = plan.sysctl.get('net/ipv4/ip_forward')
+  const elsewhere = plan.in(other).sysctl.get('net/ipv4/ip_forward')
   const done = await plan.run()
   t.strictSame(
     [before, after, elsewhere].map((ref) => done.of(ref)),
@@ -108,13 +105,13 @@ t.test('sysctls are those of the namespace', async (t) => {
 
 t.test('a sysctl of an interface whose name has a dot', async (t) => {
   using ns = room()
-  act(ns, (p) => p.setSysctl('net/ipv4/conf/eth0.1/forwarding', '1'))
+  act(ns, (p) => p.sysctl.set('net/ipv4/conf/eth0.1/forwarding', '1'))
   t.equal(
-    read(ns, (p) => p.getSysctl('net/ipv4/conf/eth0.1/forwarding')),
+    read(ns, (p) => p.sysctl.get('net/ipv4/conf/eth0.1/forwarding')),
     '1',
   )
   t.equal(
-    read(ns, (p) => p.getSysctl('net/ipv4/conf/br0/forwarding')),
+    read(ns, (p) => p.sysctl.get('net/ipv4/conf/br0/forwarding')),
     '0',
   )
 })
@@ -122,12 +119,12 @@ t.test('a sysctl of an interface whose name has a dot', async (t) => {
 t.test('sysctls that fail', async (t) => {
   using ns = room()
   const none = { name: 'SyscallError', code: 'ENOENT', syscall: 'open' }
-  t.throws(() => act(ns, (p) => p.getSysctl('net/ipv4/none')), {
+  t.throws(() => act(ns, (p) => p.sysctl.get('net/ipv4/none')), {
     ...none,
     op: 'sysctl.get',
   })
-  t.throws(() => act(ns, (p) => p.setSysctl('net/ipv4/none', '1')), none)
-  t.throws(() => act(ns, (p) => p.setSysctl('net/ipv4/ip_forward', 'much')), {
+  t.throws(() => act(ns, (p) => p.sysctl.set('net/ipv4/none', '1')), none)
+  t.throws(() => act(ns, (p) => p.sysctl.set('net/ipv4/ip_forward', 'much')), {
     name: 'SyscallError',
     code: 'EINVAL',
     syscall: 'write',
@@ -135,7 +132,7 @@ t.test('sysctls that fail', async (t) => {
   })
   for (const name of ['/etc/passwd', '../../etc/passwd', 'net/../../self/environ', '']) {
     // The verbs refuse it first; the addon does not rely on that.
-    t.throws(() => act(ns, (p) => p.getSysctl(name)), TypeError, name)
+    t.throws(() => act(ns, (p) => p.sysctl.get(name)), TypeError, name)
     t.throws(
       () => act(ns, (p) => p.raw('sysctl.get', { name })),
       { code: 'EINVAL' },

@@ -6,7 +6,6 @@ import t from 'tap'
 import {
   between,
   bits,
-  commitSync,
   connlimit,
   counter,
   ctOf,
@@ -25,7 +24,6 @@ import {
   inSet,
   ipv4Bytes,
   limit,
-  listSync,
   log,
   masquerade,
   masqueradeTo,
@@ -91,7 +89,7 @@ function compare(suite: Suite): void {
   for (const set of sets) tx.addSet({ ...where, ...set })
   tx.addChain({ ...where, name: 'other' }).addChain({ ...where, name: 'c', ...chain })
   for (const { expressions } of cases) tx.addRule({ ...where, chain: 'c', expressions })
-  commitSync(ours, tx)
+  ours.sync.nftables.commit(tx)
   const body = cases.map(({ text }) => `    ${text}`).join('\n')
   const hook = `    ${suite.chainText}`
   nftLoad(
@@ -100,8 +98,8 @@ function compare(suite: Suite): void {
   )
   t.test(`${family} ${chain.type ?? 'filter'} ${chain.hook ?? ''}`, async (t) => {
     t.same(nftJson(ours), nftJson(theirs), 'nft tells the same of both')
-    const a = listSync(ours).rules
-    const b = listSync(theirs).rules
+    const a = ours.sync.nftables.list().rules
+    const b = theirs.sync.nftables.list().rules
     t.equal(a.length, cases.length)
     cases.forEach(({ text }, i) => {
       t.same(a[i]?.expressions, b[i]?.expressions, `the same expressions: ${text}`)

@@ -1,13 +1,6 @@
 /** Rules that other programs made are read, and added again elsewhere as they were. */
 import t from 'tap'
-import {
-  commitSync,
-  exprData,
-  listSync,
-  NetNs,
-  Transaction,
-  type RuleInfo,
-} from '../../dist/esm/index.js'
+import { exprData, NetNs, Transaction, type RuleInfo } from '../../dist/esm/index.js'
 import { inside, nftJson, nftLoad } from '../helpers/in-namespace.js'
 
 function namespace(): NetNs {
@@ -18,17 +11,18 @@ function namespace(): NetNs {
 
 /** Makes in `to` what list() reads in `from`. */
 function copy(from: NetNs, to: NetNs, compat?: RuleInfo['compat']): void {
-  const { tables, chains, sets, rules, objects } = listSync(from)
+  const { tables, chains, sets, rules, objects } = from.sync.nftables.list()
   const tx = new Transaction()
   for (const table of tables) tx.addTable(table)
   for (const object of objects) tx.addObject(object)
   for (const chain of chains) tx.addChain(chain)
   for (const set of sets) tx.addSet(set).addElements(set, set.elements)
   for (const rule of rules) tx.addRule({ ...rule, ...(compat && { compat }) })
-  commitSync(to, tx)
+  to.sync.nftables.commit(tx)
 }
 
-const expressions = (ns: NetNs) => listSync(ns).rules.map((rule) => rule.expressions)
+const expressions = (ns: NetNs) =>
+  ns.sync.nftables.list().rules.map((rule) => rule.expressions)
 
 t.test('a ruleset of the nft program', async (t) => {
   const from = namespace()
@@ -127,8 +121,7 @@ t.test('an unknown expression without its bytes is a TypeError', async (t) => {
   const where = { family: 'ip', table: 't', chain: 'c' } as const
   t.throws(
     () =>
-      commitSync(
-        ns,
+      ns.sync.nftables.commit(
         new Transaction().addRule({ ...where, expressions: [{ expr: 'nonsense' }] }),
       ),
     { name: 'TypeError', message: /expressions\.0: expr nonsense is not known/ },

@@ -1,13 +1,6 @@
 /** Sets and maps of all kinds beside those that `nft -f` makes, and read again. */
 import t from 'tap'
-import {
-  commitSync,
-  listSync,
-  NetNs,
-  Transaction,
-  type SetDef,
-  type SetElement,
-} from '../../dist/esm/index.js'
+import { NetNs, Transaction, type SetDef, type SetElement } from '../../dist/esm/index.js'
 import { inside, nftJson, nftLoad } from '../helpers/in-namespace.js'
 
 const where = { family: 'inet', table: 'x' } as const
@@ -145,7 +138,7 @@ for (const { set, elements, text } of CASES) {
       .addChain(chain)
       .addSet(def)
       .addElements(def, elements)
-    commitSync(ours, tx)
+    ours.sync.nftables.commit(tx)
     const isMap = set.data || set.verdicts || set.objects
     nftLoad(
       theirs,
@@ -153,7 +146,7 @@ for (const { set, elements, text } of CASES) {
     )
     t.same(nftJson(ours), nftJson(theirs), 'nft tells the same of both')
     for (const ns of [ours, theirs]) {
-      const [read] = listSync(ns).sets
+      const [read] = ns.sync.nftables.list().sets
       t.match(read, { ...set, known: true })
       t.equal(read?.elements.length, elements.length)
       // Made again from what was read.
@@ -164,23 +157,25 @@ for (const { set, elements, text } of CASES) {
         .addChain(chain)
         .addSet(read as SetDef)
         .addElements(read as SetDef, read?.elements ?? [])
-      commitSync(copy, again)
+      copy.sync.nftables.commit(again)
       t.same(nftJson(copy), nftJson(theirs), 'what is read makes the same')
     }
-    commitSync(ours, new Transaction().deleteElements(def, elements.slice(0, 1)))
-    t.equal(listSync(ours).sets[0]?.elements.length, Math.max(0, elements.length - 1))
-    commitSync(ours, new Transaction().flushSet(def))
-    t.same(listSync(ours).sets[0]?.elements, [])
-    commitSync(ours, new Transaction().deleteSet(def))
-    t.same(listSync(ours).sets, [])
+    ours.sync.nftables.commit(new Transaction().deleteElements(def, elements.slice(0, 1)))
+    t.equal(
+      ours.sync.nftables.list().sets[0]?.elements.length,
+      Math.max(0, elements.length - 1),
+    )
+    ours.sync.nftables.commit(new Transaction().flushSet(def))
+    t.same(ours.sync.nftables.list().sets[0]?.elements, [])
+    ours.sync.nftables.commit(new Transaction().deleteSet(def))
+    t.same(ours.sync.nftables.list().sets, [])
   })
 }
 
 t.test('elements live for a time', async (t) => {
   const ns = namespace()
   const set: SetDef = { ...where, name: 's', key: ['ipv4_addr'], timeouts: true }
-  commitSync(
-    ns,
+  ns.sync.nftables.commit(
     new Transaction()
       .addTable({ family: 'inet', name: 'x' })
       .addSet(set)
@@ -190,7 +185,7 @@ t.test('elements live for a time', async (t) => {
         { key: ['10.0.0.3'] },
       ]),
   )
-  const elements = listSync(ns).sets[0]?.elements ?? []
+  const elements = ns.sync.nftables.list().sets[0]?.elements ?? []
   const find = (key: string) => elements.find((e) => e.key[0] === key)
   t.equal(find('10.0.0.1')?.timeout, 3_600_000)
   t.ok((find('10.0.0.1')?.expires ?? 0) > 3_000_000)
@@ -217,8 +212,7 @@ t.test('very many elements in one transaction, packed or not', async (t) => {
     key: [address(i * 4)],
     keyEnd: [address(i * 4 + 2)],
   }))
-  commitSync(
-    ns,
+  ns.sync.nftables.commit(
     new Transaction()
       .addTable({ family: 'inet', name: 'x' })
       .addSet(map)
@@ -226,7 +220,7 @@ t.test('very many elements in one transaction, packed or not', async (t) => {
       .addElements(map, elements)
       .addElements(ranges, pairs),
   )
-  const { sets } = listSync(ns)
+  const { sets } = ns.sync.nftables.list()
   const read = sets.find((s) => s.name === 'm')?.elements ?? []
   const sorted = read.toSorted((a, b) => Number(a.key[1]) - Number(b.key[1]))
   t.same(

@@ -1,14 +1,10 @@
 /** Transactions on the real kernel: handles by echo, changes of rules, errors, generations. */
 import t from 'tap'
 import {
-  commit,
-  commitSync,
   counter,
   eq,
   field,
   hostOrder,
-  list,
-  listSync,
   NetlinkError,
   NetNs,
   objectRef,
@@ -31,16 +27,16 @@ const marked = (n: number) => ({
 function fresh(): NetNs {
   const ns = NetNs.create()
   t.teardown(() => ns.close())
-  commitSync(ns, new Transaction().addTable(table).addChain(chain))
+  ns.sync.nftables.commit(new Transaction().addTable(table).addChain(chain))
   return ns
 }
 
-const comments = (ns: NetNs) => listSync(ns).rules.map((rule) => rule.comment)
+const comments = (ns: NetNs) => ns.sync.nftables.list().rules.map((rule) => rule.comment)
 
 /** Commits and answers with the error. */
 function refused(ns: NetNs, tx: Transaction): NetlinkError {
   try {
-    commitSync(ns, tx)
+    ns.sync.nftables.commit(tx)
   } catch (error) {
     if (error instanceof NetlinkError) return error
     throw error
@@ -51,8 +47,8 @@ function refused(ns: NetNs, tx: Transaction): NetlinkError {
 t.test('an echo tells handles and the generation', async (t) => {
   const ns = fresh()
   const tx = new Transaction().addRule(marked(1)).addRule(marked(2)).insertRule(marked(0))
-  const result = await commit(ns, tx, { echo: true })
-  const { rules, generation } = await list(ns)
+  const result = await ns.nftables.commit(tx, { echo: true })
+  const { rules, generation } = await ns.nftables.list()
   t.same(
     rules.map((rule) => rule.comment),
     ['mark 0', 'mark 1', 'mark 2'],
@@ -63,55 +59,55 @@ t.test('an echo tells handles and the generation', async (t) => {
     ['mark 1', 'mark 2', 'mark 0'].map((name) => byComment.get(name)),
   )
   t.equal(result.generation, generation)
-  t.same(commitSync(ns, new Transaction().addRule(marked(3))), {
+  t.same(ns.sync.nftables.commit(new Transaction().addRule(marked(3))), {
     made: [],
     ruleHandles: [],
   })
   const plan = ns.plan()
   const handle = plan.nftables.addRule(marked(4))
-  t.equal(plan.runSync().of(handle), listSync(ns).rules.at(-1)?.handle)
+  t.equal(plan.runSync().of(handle), ns.sync.nftables.list().rules.at(-1)?.handle)
 })
 
 t.test('an echo of very many rules comes whole', async (t) => {
   const ns = fresh()
   const tx = new Transaction()
   for (let i = 0; i < 5000; i++) tx.addRule(marked(i))
-  const { ruleHandles } = commitSync(ns, tx, { echo: true })
+  const { ruleHandles } = ns.sync.nftables.commit(tx, { echo: true })
   t.equal(new Set(ruleHandles).size, 5000)
 })
 
 t.test('rules come before, behind and in the place of others', async (t) => {
   const ns = fresh()
-  const { ruleHandles } = commitSync(
-    ns,
+  const { ruleHandles } = ns.sync.nftables.commit(
     new Transaction().addRule(marked(1)).addRule(marked(2)),
     { echo: true },
   )
   const [one = 0, two = 0] = ruleHandles
-  commitSync(
-    ns,
+  ns.sync.nftables.commit(
     new Transaction()
       .addRule(marked(11), { after: one })
       .insertRule(marked(12), { before: two })
       .replaceRule(marked(13), one),
   )
   t.same(comments(ns), ['mark 13', 'mark 11', 'mark 12', 'mark 2'])
-  commitSync(ns, new Transaction().deleteRule({ ...where, chain: 'c', handle: two }))
+  ns.sync.nftables.commit(
+    new Transaction().deleteRule({ ...where, chain: 'c', handle: two }),
+  )
   t.same(comments(ns), ['mark 13', 'mark 11', 'mark 12'])
-  commitSync(ns, new Transaction().flushChain(chain))
+  ns.sync.nftables.commit(new Transaction().flushChain(chain))
   t.same(comments(ns), [])
 })
 
 t.test('chains are renamed, flushed and deleted', async (t) => {
   const ns = fresh()
-  const [{ handle } = { handle: 0 }] = listSync(ns).chains
-  commitSync(ns, new Transaction().renameChain({ ...where, handle }, 'd'))
+  const [{ handle } = { handle: 0 }] = ns.sync.nftables.list().chains
+  ns.sync.nftables.commit(new Transaction().renameChain({ ...where, handle }, 'd'))
   t.same(
-    listSync(ns).chains.map(({ name }) => name),
+    ns.sync.nftables.list().chains.map(({ name }) => name),
     ['d'],
   )
-  commitSync(ns, new Transaction().deleteChain({ ...where, name: 'd' }))
-  t.same(listSync(ns).chains, [])
+  ns.sync.nftables.commit(new Transaction().deleteChain({ ...where, name: 'd' }))
+  t.same(ns.sync.nftables.list().chains, [])
 })
 
 t.test('policies, device hooks and dormant tables', async (t) => {
@@ -129,8 +125,8 @@ t.test('policies, device hooks and dormant tables', async (t) => {
       policy: 'drop',
       priority: 'filter - 1',
     })
-  commitSync(ns, tx)
-  const { chains, tables } = listSync(ns)
+  ns.sync.nftables.commit(tx)
+  const { chains, tables } = ns.sync.nftables.list()
   const find = (name: string) => chains.find((c) => c.name === name)
   t.match(find('in'), { hook: 'ingress', priority: 0, policy: 'accept' })
   t.match(find('out'), { hook: 'egress', priority: 5 })
@@ -142,8 +138,7 @@ t.test('policies, device hooks and dormant tables', async (t) => {
   const text = inside(ns, ['nft', 'list', 'ruleset'])
   t.match(text, /hook ingress device "lo"/)
   t.match(text, /hook egress device "lo"/)
-  commitSync(
-    ns,
+  ns.sync.nftables.commit(
     new Transaction().addChain({
       ...where,
       name: 'f',
@@ -152,7 +147,7 @@ t.test('policies, device hooks and dormant tables', async (t) => {
       priority: -1,
     }),
   )
-  t.equal(listSync(ns).chains.find((c) => c.name === 'f')?.policy, 'accept')
+  t.equal(ns.sync.nftables.list().chains.find((c) => c.name === 'f')?.policy, 'accept')
 })
 
 t.test('named objects', async (t) => {
@@ -162,8 +157,9 @@ t.test('named objects', async (t) => {
     .addObject({ ...where, name: 'b', quota: { bytes: 1000, over: true } })
     .addObject({ ...where, name: 'c', limit: { rate: 5, per: 'minute' } })
     .addRule({ ...where, chain: 'c', expressions: [objectRef('counter', 'a')] })
-  commitSync(ns, tx)
-  const find = (name: string) => listSync(ns).objects.find((o) => o.name === name)
+  ns.sync.nftables.commit(tx)
+  const find = (name: string) =>
+    ns.sync.nftables.list().objects.find((o) => o.name === name)
   t.match(find('a'), {
     type: 'counter',
     counter: { packets: 5, bytes: 500 },
@@ -184,7 +180,7 @@ t.test('named objects', async (t) => {
     5,
   )
   t.equal(find('a')?.counter?.packets, 0)
-  commitSync(ns, new Transaction().flushChain(chain).deleteObject(object))
+  ns.sync.nftables.commit(new Transaction().flushChain(chain).deleteObject(object))
   t.equal(find('a'), undefined)
   t.equal(refused(ns, new Transaction().deleteObject(object)).code, 'ENOENT')
   const again = { ...where, name: 'b', quota: { bytes: 1 } }
@@ -203,7 +199,7 @@ t.test('refusals name what they are about', async (t) => {
     data: ['mark'],
   }
   const element = (n: number) => ({ key: ['10.0.0.1', n], data: [n] })
-  commitSync(ns, new Transaction().addSet(map).addElements(map, [element(80)]))
+  ns.sync.nftables.commit(new Transaction().addSet(map).addElements(map, [element(80)]))
   for (const count of [3, 300]) {
     const elements = Array.from({ length: count }, (_, i) => element(79 + i))
     const error = refused(
@@ -249,11 +245,10 @@ t.test('refusals name what they are about', async (t) => {
     'EOPNOTSUPP',
   )
   const full: SetDef = { ...where, name: 'small', key: ['mark'], size: 2 }
-  commitSync(ns, new Transaction().addSet(full))
+  ns.sync.nftables.commit(new Transaction().addSet(full))
   const three = [1, 2, 3].map((n) => ({ key: [n] }))
   t.equal(refused(ns, new Transaction().addElements(full, three)).code, 'ENFILE')
-  commitSync(
-    ns,
+  ns.sync.nftables.commit(
     new Transaction()
       .addChain({ ...where, name: 'to' })
       .addRule({ ...where, chain: 'c', expressions: [verdict({ jump: 'to' })] }),
@@ -262,9 +257,11 @@ t.test('refusals name what they are about', async (t) => {
     refused(ns, new Transaction().deleteChain({ ...where, name: 'to' })).code,
     'EBUSY',
   )
-  const { generation } = listSync(ns)
+  const { generation } = ns.sync.nftables.list()
   t.equal(refused(ns, new Transaction(generation - 1).addTable(table)).code, 'ERESTART')
-  t.doesNotThrow(() => commitSync(ns, new Transaction(generation).addTable(table)))
+  t.doesNotThrow(() =>
+    ns.sync.nftables.commit(new Transaction(generation).addTable(table)),
+  )
 })
 
 for (const destroy of [undefined, 'emulate'] as const) {
@@ -274,8 +271,7 @@ for (const destroy of [undefined, 'emulate'] as const) {
       const ns = fresh()
       const set: SetDef = { ...where, name: 's', key: ['ipv4_addr'] }
       const object = { ...where, name: 'o', type: 'counter' } as const
-      const { ruleHandles } = commitSync(
-        ns,
+      const { ruleHandles } = ns.sync.nftables.commit(
         new Transaction()
           .addSet(set)
           .addElements(set, [{ key: ['10.0.0.1'] }, { key: ['10.0.0.2'] }])
@@ -286,8 +282,7 @@ for (const destroy of [undefined, 'emulate'] as const) {
       const handle = ruleHandles[0] ?? 0
       const options = destroy ? { destroy } : {}
       for (const _ of ['first', 'again']) {
-        commitSync(
-          ns,
+        ns.sync.nftables.commit(
           new Transaction()
             .destroyElements(set, [['10.0.0.1'], ['10.9.9.9']])
             .destroyRule({ ...where, chain: 'c', handle })
@@ -295,7 +290,7 @@ for (const destroy of [undefined, 'emulate'] as const) {
             .destroyTable({ family: 'ip6', name: 'none' }),
           options,
         )
-        const { rules, objects, sets } = listSync(ns)
+        const { rules, objects, sets } = ns.sync.nftables.list()
         t.same([rules, objects], [[], []])
         t.same(
           sets[0]?.elements.map((e) => e.key),
@@ -304,11 +299,14 @@ for (const destroy of [undefined, 'emulate'] as const) {
       }
       for (const _ of ['first', 'again']) {
         // oxlint-disable-next-line no-await-in-loop
-        await commit(ns, new Transaction().destroySet(set).destroyChain(chain), options)
-        t.match(listSync(ns), { sets: [], chains: [] })
+        await ns.nftables.commit(
+          new Transaction().destroySet(set).destroyChain(chain),
+          options,
+        )
+        t.match(ns.sync.nftables.list(), { sets: [], chains: [] })
       }
       for (const _ of ['first', 'again']) {
-        commitSync(ns, new Transaction().destroyTable(table), options)
+        ns.sync.nftables.commit(new Transaction().destroyTable(table), options)
         t.same(nftJson(ns), [])
       }
     },
@@ -317,7 +315,7 @@ for (const destroy of [undefined, 'emulate'] as const) {
 
 t.test('everything goes at once', async (t) => {
   const ns = fresh()
-  commitSync(ns, new Transaction().addTable({ family: 'bridge', name: 'b' }))
-  commitSync(ns, new Transaction().deleteEverything())
+  ns.sync.nftables.commit(new Transaction().addTable({ family: 'bridge', name: 'b' }))
+  ns.sync.nftables.commit(new Transaction().deleteEverything())
   t.same(nftJson(ns), [])
 })

@@ -1,6 +1,5 @@
 import t from 'tap'
 import {
-  dumpElements,
   eq,
   field,
   hostOrder,
@@ -8,8 +7,6 @@ import {
   inSet,
   ipv4Bytes,
   NetNs,
-  readGeneration,
-  tableExists,
   Transaction,
   verdict,
   type SetDef,
@@ -32,7 +29,7 @@ const RANGES: SetDef = { ...where, name: 'ranges', key: ['ipv4_addr'], interval:
 const begin = () => new Transaction().addTable(table)
 const list = (ns: NetNs) => inside(ns, 'nft', ['list', 'ruleset'])
 const elements = (ns: NetNs, set: SetDef) =>
-  read<SetElement[]>(ns, (p) => dumpElements(p, set)).map(plain)
+  read<SetElement[]>(ns, (p) => p.nftables.elements(set)).map(plain)
 
 /** The objects of one kind that `nft -j list ruleset` reports. */
 function objects(ns: NetNs, kind: string): Json[] {
@@ -47,7 +44,7 @@ t.test('tables of each family', async (t) => {
   const families = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'] as const
   const tx = new Transaction()
   for (const family of families) tx.addTable({ family, name: 'a.b_c' })
-  act(ns, (p) => p.nft(tx))
+  act(ns, (p) => p.nftables.commit(tx))
   t.strictSame(
     objects(ns, 'table')
       .map((o) => o['family'])
@@ -56,15 +53,17 @@ t.test('tables of each family', async (t) => {
   )
   for (const family of families) {
     t.equal(
-      read(ns, (p) => tableExists(p, { family, name: 'a.b_c' })),
+      read(ns, (p) => p.nftables.tableExists({ family, name: 'a.b_c' })),
       true,
     )
     t.equal(
-      read(ns, (p) => tableExists(p, { family, name: 'none' })),
+      read(ns, (p) => p.nftables.tableExists({ family, name: 'none' })),
       false,
     )
   }
-  act(ns, (p) => p.nft(new Transaction().deleteTable({ family: 'arp', name: 'a.b_c' })))
+  act(ns, (p) =>
+    p.nftables.commit(new Transaction().deleteTable({ family: 'arp', name: 'a.b_c' })),
+  )
   t.equal(objects(ns, 'table').length, families.length - 1)
 })
 
@@ -77,7 +76,7 @@ t.test('chains', async (t) => {
   )
   tx.addChain({ ...where, name: 'nat', hook: 'output', type: 'nat', priority: -100 })
   tx.addChain({ ...where, name: 'plain' })
-  act(ns, (p) => p.nft(tx))
+  act(ns, (p) => p.nftables.commit(tx))
   const seen = new Map(objects(ns, 'chain').map((c) => [c['name'], c]))
   hooks.forEach((hook, i) =>
     t.match(seen.get(hook), {
@@ -102,7 +101,7 @@ t.test('maps with concatenated keys and data, comments', async (t) => {
     { key: ['10.0.0.4'], data: ['02:00:00:00:00:ff'], comment: 'x' },
   ]
   const tx = begin().addSet(PORTS).addSet(MACS)
-  act(ns, (p) => p.nft(tx.addElements(PORTS, all).addElements(MACS, macs)))
+  act(ns, (p) => p.nftables.commit(tx.addElements(PORTS, all).addElements(MACS, macs)))
   const byKey = (a: SetElement, b: SetElement) =>
     String(a.key).localeCompare(String(b.key))
   t.strictSame(elements(ns, PORTS).toSorted(byKey), all.toSorted(byKey))
@@ -111,7 +110,9 @@ t.test('maps with concatenated keys and data, comments', async (t) => {
   t.match(text, 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service')
   t.match(text, '10.0.0.4 . tcp . 8080 comment "net/id/eth0" : 10.1.0.7 . 80')
   t.match(text, '10.0.0.4 comment "x" : 02:00:00:00:00:ff')
-  act(ns, (p) => p.nft(new Transaction().deleteElements(PORTS, [['10.0.0.4', 6, 8080]])))
+  act(ns, (p) =>
+    p.nftables.commit(new Transaction().deleteElements(PORTS, [['10.0.0.4', 6, 8080]])),
+  )
   t.equal(elements(ns, PORTS).length, 2)
   t.strictSame(elements(ns, { ...PORTS, name: 'none' }), [])
 })
@@ -123,13 +124,13 @@ t.test('a thousand elements in one transaction', async (t) => {
     data: ['02:00:00:00:00:01'],
     comment: `number ${i} ${'-'.repeat(100)}`,
   }))
-  act(ns, (p) => p.nft(begin().addSet(MACS).addElements(MACS, all)))
+  act(ns, (p) => p.nftables.commit(begin().addSet(MACS).addElements(MACS, all)))
   const seen = elements(ns, MACS)
   t.equal(seen.length, 1000)
   const comments = (some: SetElement[]) => some.map((e) => e.comment).toSorted()
   t.strictSame(comments(seen), comments(all))
   const keys = all.map((e) => e.key)
-  act(ns, (p) => p.nft(new Transaction().deleteElements(MACS, keys)))
+  act(ns, (p) => p.nftables.commit(new Transaction().deleteElements(MACS, keys)))
   t.equal(elements(ns, MACS).length, 0)
 })
 
@@ -141,7 +142,7 @@ t.test('interval sets, up to the last address', async (t) => {
     { first: 0xc0a80001, last: 0xc0a80001 },
     { first: 0xe0000000, last: 0xffffffff },
   ]
-  act(ns, (p) => p.nft(begin().addSet(RANGES).addIntervals(RANGES, ranges)))
+  act(ns, (p) => p.nftables.commit(begin().addSet(RANGES).addIntervals(RANGES, ranges)))
   const [set] = objects(ns, 'set')
   t.strictSame(set?.['flags'], ['interval'])
   t.strictSame(set?.['elem'], [
@@ -153,7 +154,9 @@ t.test('interval sets, up to the last address', async (t) => {
   const everything = { ...RANGES, name: 'all' }
   const range = [{ first: 0, last: 0xffffffff }]
   act(ns, (p) =>
-    p.nft(new Transaction().addSet(everything).addIntervals(everything, range)),
+    p.nftables.commit(
+      new Transaction().addSet(everything).addIntervals(everything, range),
+    ),
   )
   t.match(list(ns), '0.0.0.0/0')
 })
@@ -170,7 +173,7 @@ t.test('rules, their order and their comments', async (t) => {
   rule('two', [...inSet([field.ipSource], 'ranges', true), verdict('accept')])
   rule('three', [...eq(field.destinationType, hostOrder(2)), verdict('return')])
   rule('four', [...eq(field.ipSource, ipv4Bytes('10.0.0.1')), verdict('accept')])
-  act(ns, (p) => p.nft(tx))
+  act(ns, (p) => p.nftables.commit(tx))
   const lines = list(ns)
     .split('\n')
     .map((line) => line.trim())
@@ -191,10 +194,10 @@ t.test('rules, their order and their comments', async (t) => {
 
 t.test('all or nothing', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.nft(begin().addSet(MACS)))
+  act(ns, (p) => p.nftables.commit(begin().addSet(MACS)))
   const before = list(ns)
   const error = refusal(ns, (p) =>
-    p.nft(
+    p.nftables.commit(
       new Transaction()
         .addTable({ family: 'inet', name: 'never' })
         .addElements(MACS, [{ key: ['10.0.0.1'], data: ['02:00:00:00:00:01'] }])
@@ -209,13 +212,15 @@ t.test('all or nothing', async (t) => {
 t.test('EEXIST names the message', async (t) => {
   using ns = NetNs.create()
   const element = { key: ['10.0.0.1'], data: ['02:00:00:00:00:01'] }
-  act(ns, (p) => p.nft(begin().addSet(MACS).addElements(MACS, [element])))
-  act(ns, (p) => p.nft(new Transaction().addElements(MACS, [element])))
+  act(ns, (p) => p.nftables.commit(begin().addSet(MACS).addElements(MACS, [element])))
+  act(ns, (p) => p.nftables.commit(new Transaction().addElements(MACS, [element])))
   const add = (data: string) =>
     refusal(ns, (p) => {
       p.link.get('lo')
       const tx = new Transaction().addTable(table)
-      p.nft(tx.addElements(MACS, [{ ...element, data: [data] }], { exclusive: true }))
+      p.nftables.commit(
+        tx.addElements(MACS, [{ ...element, data: [data] }], { exclusive: true }),
+      )
     })
   for (const data of ['02:00:00:00:00:01', '02:00:00:00:00:02']) {
     const error = add(data)
@@ -223,7 +228,7 @@ t.test('EEXIST names the message', async (t) => {
     t.match(error.extAck, /message 1 \(nft\.elements\.new\)/)
   }
   const taken = refusal(ns, (p) =>
-    p.nft(new Transaction().addTable(table, { exclusive: true })),
+    p.nftables.commit(new Transaction().addTable(table, { exclusive: true })),
   )
   t.match(taken, { code: 'EEXIST', extAck: /message 0 \(nft\.table\.new\)/ })
 })
@@ -231,31 +236,33 @@ t.test('EEXIST names the message', async (t) => {
 t.test('a transaction from an old generation is refused', async (t) => {
   using ns = NetNs.create()
   using other = NetNs.create()
-  act(ns, (p) => p.nft(begin()))
-  const generation = read<number>(ns, (p) => readGeneration(p))
-  act(other, (p) => p.nft(begin()))
+  act(ns, (p) => p.nftables.commit(begin()))
+  const generation = read<number>(ns, (p) => p.nftables.generation())
+  act(other, (p) => p.nftables.commit(begin()))
   t.equal(
-    read(ns, (p) => readGeneration(p)),
+    read(ns, (p) => p.nftables.generation()),
     generation,
     'each namespace counts for itself',
   )
-  act(ns, (p) => p.nft(new Transaction(generation).addSet(MACS)))
+  act(ns, (p) => p.nftables.commit(new Transaction(generation).addSet(MACS)))
   t.equal(
-    read(ns, (p) => readGeneration(p)),
+    read(ns, (p) => p.nftables.generation()),
     generation + 1,
   )
-  const error = refusal(ns, (p) => p.nft(new Transaction(generation).addSet(RANGES)))
+  const error = refusal(ns, (p) =>
+    p.nftables.commit(new Transaction(generation).addSet(RANGES)),
+  )
   t.match(error, { code: 'ERESTART', errno: 85, op: 'nft.batch' })
   t.notMatch(list(ns), 'ranges')
 })
 
 t.test('undo of a transaction, and a failure of a later step', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.nft(begin().addSet(MACS)))
+  act(ns, (p) => p.nftables.commit(begin().addSet(MACS)))
   const before = list(ns)
   const element = { key: ['10.0.0.1'], data: ['02:00:00:00:00:01'] }
   const error = refusal(ns, (p) => {
-    p.nft(new Transaction().addElements(MACS, [element]), {
+    p.nftables.commit(new Transaction().addElements(MACS, [element]), {
       undo: new Transaction().deleteElements(MACS, [['10.0.0.1']]),
     })
     p.link.get('none')
@@ -266,12 +273,14 @@ t.test('undo of a transaction, and a failure of a later step', async (t) => {
 
 t.test('an empty transaction, and one that the kernel refuses whole', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.nft(new Transaction()))
-  const error = refusal(ns, (p) => p.nft(new Transaction().deleteTable(table)))
+  act(ns, (p) => p.nftables.commit(new Transaction()))
+  const error = refusal(ns, (p) =>
+    p.nftables.commit(new Transaction().deleteTable(table)),
+  )
   t.match(error, { code: 'ENOENT', extAck: /message 0 \(nft\.table\.del\)/ })
   t.match(list(ns), /^\s*$/)
   const unsupported = refusal(ns, (p) =>
-    p.nft(
+    p.nftables.commit(
       begin().addChain({ ...where, name: 'c', hook: 'input', type: 'nope' as never }),
     ),
   )

@@ -8,19 +8,24 @@ const names = (ns: NetNs) => json(ns, 'ip link').map((l) => l['ifname'])
 /** Adds steps of every kind to a plan over two namespaces. */
 function much(plan: Plan, pod: NetNs): void {
   const table = { family: 'ip', name: 'test' } as const
-  plan.nft(new Transaction().addTable(table), {
+  plan.nftables.commit(new Transaction().addTable(table), {
     undo: new Transaction().deleteTable(table),
   })
-  const bridge = plan.link.ensureBridge({ name: 'br1', up: true, alias: 'mine' })
+  const bridge = plan.link.ensure({
+    kind: 'bridge',
+    name: 'br1',
+    up: true,
+    alias: 'mine',
+  })
   const [outer, inner] = plan.link.addVeth(
     { name: 'v0', master: bridge, up: true, alias: 'outer' },
     { name: 'eth0', netns: pod },
   )
-  plan.link.setPort(outer, { hairpin: true })
+  plan.bridgePort.set(outer, { hairpin: true })
   plan.address.add({ link: bridge, address: '10.5.0.1/24' })
   plan.address.add({ link: bridge, address: '2001:db8:5::1/64', flags: 2 })
   plan.route.add({ to: '10.6.0.0/16', via: '10.5.0.9', link: bridge })
-  plan.neighbour.replacePermanent({
+  plan.neighbour.replace({
     link: bridge,
     address: '10.5.0.7',
     mac: '02:00:00:00:00:07',
@@ -33,7 +38,7 @@ function much(plan: Plan, pod: NetNs): void {
 
 /** Has links get no link-local address, which would come at its own time. */
 function quiet(plan: Plan): void {
-  plan.setSysctl('net/ipv6/conf/default/addr_gen_mode', '1')
+  plan.sysctl.set('net/ipv6/conf/default/addr_gen_mode', '1')
 }
 
 /** A namespace that holds something already. */
@@ -41,9 +46,9 @@ function room(): NetNs {
   const ns = NetNs.create()
   act(ns, (p) => {
     quiet(p)
-    const bridge = p.link.addBridge({ name: 'br0', up: true })
+    const bridge = p.link.add({ kind: 'bridge', name: 'br0', up: true })
     p.address.add({ link: bridge, address: '10.0.0.1/24' })
-    p.nft(new Transaction().addTable({ family: 'ip', name: 'other' }))
+    p.nftables.commit(new Transaction().addTable({ family: 'ip', name: 'other' }))
   })
   return ns
 }
@@ -70,7 +75,7 @@ t.test('a failure takes all back in reverse order', async (t) => {
     much(plan, pod)
     const last = plan.steps.length
     plan.link.get('none')
-    plan.link.addBridge({ name: 'never' })
+    plan.link.add({ kind: 'bridge', name: 'never' })
     let error: unknown
     try {
       await plan[way]()
@@ -104,7 +109,7 @@ t.test('undo of a link that a later step renamed', async (t) => {
   using ns = room()
   const before = names(ns)
   const error = refusal(ns, (p) => {
-    const link = p.link.addBridge({ name: 'br1' })
+    const link = p.link.add({ kind: 'bridge', name: 'br1' })
     p.link.set(link, { name: 'renamed' })
     p.link.get('none')
   })
@@ -120,7 +125,7 @@ t.test('what an undo could not take back is told', async (t) => {
       { name: 'lo' },
       { undo: [{ op: 'link.del', args: { name: 'gone' } }] },
     )
-    p.link.addBridge({ name: 'br1' })
+    p.link.add({ kind: 'bridge', name: 'br1' })
     p.link.get('none')
   })
   t.equal(error.step, 2)
@@ -131,9 +136,9 @@ t.test('what an undo could not take back is told', async (t) => {
 t.test('stop leaves what was done', async (t) => {
   using ns = room()
   const plan = ns.plan()
-  plan.link.addBridge({ name: 'br1' })
+  plan.link.add({ kind: 'bridge', name: 'br1' })
   plan.link.get('none')
-  plan.link.addBridge({ name: 'br2' })
+  plan.link.add({ kind: 'bridge', name: 'br2' })
   await t.rejects(plan.run({ onFailure: 'stop' }), { code: 'ENODEV', step: 1 })
   t.strictSame(names(ns), ['lo', 'br0', 'br1'])
 })
@@ -142,9 +147,9 @@ t.test('continue goes on and collects the failures', async (t) => {
   using ns = room()
   const plan = ns.plan()
   plan.link.get('none')
-  const made = plan.link.addBridge({ name: 'br1' })
-  plan.link.addBridge({ name: 'br0' })
-  plan.getSysctl('net/none')
+  const made = plan.link.add({ kind: 'bridge', name: 'br1' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
+  plan.sysctl.get('net/none')
   const last = plan.link.read('br1')
   const done = await plan.run({ onFailure: 'continue' })
   t.match(done.failures, [
@@ -212,14 +217,14 @@ t.test('a malformed step: TypeError with the path, and nothing done', async (t) 
   ]
   for (const [op, args, message] of cases) {
     const plan = ns.plan()
-    plan.link.addBridge({ name: 'br1' })
+    plan.link.add({ kind: 'bridge', name: 'br1' })
     plan.raw(op, args as never)
     t.throws(() => plan.runSync(), { name: 'TypeError', message }, message.source)
     await t.rejects(plan.run(), { name: 'TypeError', message })
     t.strictSame(names(ns), before)
   }
   const undone = ns.plan()
-  undone.link.addBridge({ name: 'br1' })
+  undone.link.add({ kind: 'bridge', name: 'br1' })
   undone.raw(
     'link.get',
     { name: 'lo' },
@@ -240,10 +245,10 @@ t.test('an accepted errno is no change: its undo does not run', async (t) => {
   using ns = room()
   const before = picture(ns)
   refusal(ns, (p) => {
-    const bridge = p.link.ensureBridge({ name: 'br0' })
+    const bridge = p.link.ensure({ kind: 'bridge', name: 'br0' })
     p.address.ensure({ link: bridge, address: '10.0.0.1/24' })
     p.address.delIfExists({ link: bridge, address: '10.99.0.1/24' })
-    p.nft(
+    p.nftables.commit(
       new Transaction().addTable({ family: 'ip', name: 'other' }, { exclusive: true }),
       {
         accept: [17],
@@ -260,11 +265,11 @@ t.test('a plan may run again, and an empty one does nothing', async (t) => {
   const plan = ns.plan()
   const dump = plan.link.dump()
   t.equal((await plan.run()).of(dump).length, 2)
-  act(ns, (p) => p.link.addBridge({ name: 'br1' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'br1' }))
   t.equal((await plan.run()).of(dump).length, 3)
   t.strictSame(ns.plan().runSync().failures, [])
   t.equal(
-    read(ns, (p) => p.getSysctl('net/ipv4/ip_forward')),
+    read(ns, (p) => p.sysctl.get('net/ipv4/ip_forward')),
     '0',
   )
 })

@@ -16,7 +16,7 @@ const SCRIPT = `
     source: '192.0.2.1', destination: '192.0.2.2', protocol: 6, sourcePort: 1, destinationPort: 2,
   }
   const verbs = {
-    'link.add': (p) => p.link.addBridge({ name: 'br1' }),
+    'link.add': (p) => p.link.add({ kind: 'bridge', name: 'br1' }),
     'link.set': (p) => p.link.set('br0', { up: true }),
     'link.del': (p) => p.link.del('br0'),
     'link.tun': (p) => p.link.add({ kind: 'tun', type: 'tun', name: 'tun0' }),
@@ -27,7 +27,7 @@ const SCRIPT = `
     'fdb.add': (p) => p.fdb.add({ link: 'v0', mac }),
     'bridgePort.set': (p) => p.bridgePort.set('v0', { hairpin: true }),
     'nsid.set': (p) => p.nsid.set(ns, 5),
-    'nftables.commit': (p) => p.nft(new Transaction().addTable({ family: 'ip', name: 't' })),
+    'nftables.commit': (p) => p.nftables.commit(new Transaction().addTable({ family: 'ip', name: 't' })),
     'conntrack.del': (p) => p.conntrack.del({ family: 'ipv4', original }),
   }
   const out = {}
@@ -41,7 +41,7 @@ const SCRIPT = `
 t.test('without CAP_NET_ADMIN', async (t) => {
   using ns = NetNs.create()
   act(ns, (p) => {
-    const master = p.link.addBridge({ name: 'br0' })
+    const master = p.link.add({ kind: 'bridge', name: 'br0' })
     p.link.addVeth({ name: 'v0', master }, { name: 'v1' })
   })
   const before = picture(ns)

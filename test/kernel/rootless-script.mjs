@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { dumpElements, NetNs, SyscallError, Transaction } from 'vnet-cni'
+import { NetNs, SyscallError, Transaction } from 'vnet-cni'
 
 const home = readlinkSync('/proc/thread-self/ns/net')
 
@@ -25,12 +25,12 @@ const checks = {
   'links across namespaces'() {
     using(2, (host, pod) => {
       act(host, (p) => {
-        const bridge = p.link.ensureBridge({ name: 'br0', up: true })
+        const bridge = p.link.ensure({ kind: 'bridge', name: 'br0', up: true })
         const [outer, inner] = p.link.addVeth(
           { name: 'v0', master: bridge, up: true },
           { name: 'eth0', netns: pod },
         )
-        p.link.setPort(outer, { hairpin: true })
+        p.bridgePort.set(outer, { hairpin: true })
         p.in(pod).address.add({ link: inner, address: '10.0.0.5/24' })
         p.in(pod).link.set(inner, { up: true })
         p.in(pod).route.add({ to: 'default', via: '10.0.0.1', link: inner })
@@ -45,7 +45,7 @@ const checks = {
     using(1, (ns) => {
       const fail = () =>
         act(ns, (p) => {
-          p.link.addBridge({ name: 'br0' })
+          p.link.add({ kind: 'bridge', name: 'br0' })
           p.link.get('none')
         })
       assert.throws(fail, { code: 'ENODEV', step: 1 })
@@ -64,11 +64,11 @@ const checks = {
       }
       const element = { key: [6, 80], data: ['10.0.0.5', 8080], comment: 'x' }
       const tx = new Transaction().addTable({ family: 'ip', name: 't' }).addSet(set)
-      act(ns, (p) => p.nft(tx.addElements(set, [element])))
+      act(ns, (p) => p.nftables.commit(tx.addElements(set, [element])))
       const plan = ns.plan()
-      const dump = dumpElements(plan, set)
-      plan.setSysctl('net/ipv4/ip_forward', '1')
-      const value = plan.getSysctl('net/ipv4/ip_forward')
+      const dump = plan.nftables.elements(set)
+      plan.sysctl.set('net/ipv4/ip_forward', '1')
+      const value = plan.sysctl.get('net/ipv4/ip_forward')
       const done = plan.runSync()
       const [{ key, data, comment }] = done.of(dump)
       assert.deepEqual({ key, data, comment }, element)

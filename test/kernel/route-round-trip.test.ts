@@ -58,7 +58,7 @@ const IPV6 = [
 /** A namespace with the links, which get no link-local addresses: those come at their own time. */
 function room(): NetNs {
   const ns = NetNs.create()
-  act(ns, (p) => p.setSysctl('net/ipv6/conf/default/addr_gen_mode', '1'))
+  act(ns, (p) => p.sysctl.set('net/ipv6/conf/default/addr_gen_mode', '1'))
   ip(ns, ...LINKS)
   return ns
 }

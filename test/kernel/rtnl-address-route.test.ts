@@ -185,7 +185,7 @@ t.test('routes: refusals and bad input', async (t) => {
   })
   await t.rejects(route.add({ to: '10.20.0.0/16', link: 'nobody' }), refusal('ENODEV'))
   await t.rejects(route.add({ to: '10.20.1.2/16', link: 'eth0' }), refusal('EINVAL'))
-  await ns.link.addBridge({ name: 'down0' })
+  await ns.link.add({ kind: 'bridge', name: 'down0' })
   await t.rejects(route.add({ to: '10.20.0.0/16', link: 'down0' }), refusal('ENETDOWN'))
   for (const to of ['10.0.0.0/33', 'nowhere', '10.0.0.0/-1', '10.0.0.0/ 8']) {
     await t.rejects(route.add({ to }), { name: 'TypeError', message: /^to: / }, to)

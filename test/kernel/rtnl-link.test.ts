@@ -80,7 +80,8 @@ t.test('move into another namespace', async (t) => {
 })
 
 t.test('bridge with its options', async (t) => {
-  const bridge = await host.link.addBridge({
+  const bridge = await host.link.add({
+    kind: 'bridge',
     name: 'br0',
     up: true,
     stp: true,
@@ -100,7 +101,7 @@ t.test('bridge with its options', async (t) => {
   const link = await host.link.read('br0')
   t.match(link?.settings, { stp: false, ageingTime: 0, multicastSnooping: true })
   t.notOk(link?.settings?.['unknown'])
-  t.equal(await host.link.ensureBridge({ name: 'br0' }), bridge)
+  t.equal(await host.link.ensure({ kind: 'bridge', name: 'br0' }), bridge)
   await host.link.set('v1', { master: 'br0' })
   t.match(await host.link.dump({ master: 'br0' }), [{ name: 'v1', master: bridge }])
   const alone = await host.link.dump({ master: null })
@@ -165,7 +166,7 @@ t.test('kinds that this kernel lacks', async (t) => {
 t.test('what the kernel refuses', async (t) => {
   const { link } = host
   await t.rejects(link.addVeth({ name: 'v1' }, { name: 'x1' }), refusal('EEXIST'))
-  await t.rejects(link.addBridge({ name: 'br0' }), refusal('EEXIST'))
+  await t.rejects(link.add({ kind: 'bridge', name: 'br0' }), refusal('EEXIST'))
   await t.rejects(link.set('v1', { name: 'br0' }), refusal('EEXIST'))
   await t.rejects(
     link.set('v1', { mtu: 67 }),
@@ -217,7 +218,7 @@ t.test('bad input is refused by name, before the kernel sees it', async (t) => {
     'é'.repeat(8),
   ]) {
     await t.rejects(
-      link.addBridge({ name }),
+      link.add({ kind: 'bridge', name }),
       { name: 'TypeError', message: /^name: / },
       name,
     )

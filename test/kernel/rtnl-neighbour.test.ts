@@ -12,7 +12,7 @@ t.teardown(() => {
 })
 
 t.before(async () => {
-  await ns.link.addBridge({ name: 'br0', up: true })
+  await ns.link.add({ kind: 'bridge', name: 'br0', up: true })
   await ns.link.addVeth({ name: 'p0', master: 'br0', up: true }, { name: 'p1', up: true })
 })
 
@@ -168,7 +168,7 @@ t.test('bridge ports', async (t) => {
   t.match(port, flags)
   t.notOk(port?.['unknown'])
   t.match((await ns.link.read('p0'))?.port, flags)
-  await ns.link.setPort('p0', { locked: false, backupPort: 0, flush: true })
+  await ns.bridgePort.set('p0', { locked: false, backupPort: 0, flush: true })
   await t.rejects(ns.bridgePort.set('p1', { hairpin: true }), refusal('EOPNOTSUPP'))
   await t.rejects(ns.bridgePort.set(9999, { hairpin: true }), refusal('ENODEV'))
   await t.rejects(ns.bridgePort.set('p0', { cost: 70_000 }), {

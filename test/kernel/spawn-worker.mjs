@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { NetNs } from 'vnet-cni'
 
 const ns = NetNs.create()
-ns.sync.link.addBridge({ name: workerData.name })
+ns.sync.link.add({ kind: 'bridge', name: workerData.name })
 if (workerData.leave) {
   const child = ns.spawn('sleep', ['1000'], { stdio: 'ignore' })
   parentPort.postMessage(child.pid)

@@ -25,7 +25,7 @@ const home = readlinkSync('/proc/thread-self/ns/net')
 /** A namespace with a bridge of that name. */
 function space(name: string): NetNs {
   const ns = NetNs.create()
-  ns.sync.link.addBridge({ name })
+  ns.sync.link.add({ kind: 'bridge', name })
   return ns
 }
 

@@ -3,12 +3,9 @@
  */
 import t from 'tap'
 import {
-  dumpElements,
   NetlinkError,
   NetNs,
-  readGeneration,
   SyscallError,
-  tableExists,
   Transaction,
   type Plan,
   type SetDef,
@@ -39,7 +36,7 @@ const element = (port: number, to = '10.0.0.5') => ({
 })
 
 const base: Act = (plan) => {
-  const bridge = plan.link.addBridge({ name: 'br0', up: true })
+  const bridge = plan.link.add({ kind: 'bridge', name: 'br0', up: true })
   plan.address.add({ link: bridge, address: '10.1.0.1/24' })
   plan.address.add({ link: bridge, address: 'fd00:1::1/64', flags: 2 })
 }
@@ -59,14 +56,14 @@ const scenarios: Scenario[] = [
         read: plan.link.read('br0'),
         none: plan.link.read('nope', { optional: true }),
       }),
-      (plan) => void plan.link.addBridge({ name: 'br0' }),
-      (plan) => void plan.link.ensureBridge({ name: 'br0' }),
+      (plan) => void plan.link.add({ kind: 'bridge', name: 'br0' }),
+      (plan) => void plan.link.ensure({ kind: 'bridge', name: 'br0' }),
       (plan) => void plan.link.read('nope'),
       (plan) => plan.link.set(plan.link.get('br0'), { mtu: 1400, alias: 'a bridge' }),
       (plan) => plan.link.set(plan.link.get('br0'), { mtu: 10 }),
       (plan) => plan.link.set(plan.link.get('lo'), { name: 'br0' }),
       (plan) => plan.link.set(999, { up: true }),
-      (plan) => plan.link.setPort(plan.link.get('br0'), { hairpin: true }),
+      (plan) => plan.bridgePort.set(plan.link.get('br0'), { hairpin: true }),
       (plan) => plan.link.del(1),
       (plan) => plan.link.del(999),
       (plan) => plan.link.delIfExists('nope'),
@@ -84,7 +81,7 @@ const scenarios: Scenario[] = [
       (plan) => plan.link.addAltName('lo', 'br0'),
       (plan) => plan.link.addAltName('br0', 'other'),
       (plan) => ({ read: plan.link.read('a-name-longer-than-ifnamsiz') }),
-      (plan) => void plan.link.addBridge({ name: 'other' }),
+      (plan) => void plan.link.add({ kind: 'bridge', name: 'other' }),
       (plan) => plan.link.delAltName('lo', 'other'),
       (plan) => plan.link.delAltName('br0', 'none'),
       (plan) => plan.link.delAltName('br0', 'other'),
@@ -115,7 +112,7 @@ const scenarios: Scenario[] = [
         plan.in(other).link.set(ends[1], { up: true })
         plan.in(other).address.add({ link: ends[1], address: '10.1.0.2/24' })
         plan.in(other).route.add({ to: 'default', via: '10.1.0.1', link: ends[1] })
-        plan.link.setPort(ends[0], { hairpin: true })
+        plan.bridgePort.set(ends[0], { hairpin: true })
         return { there: plan.in(other).link.read('eth0') }
       },
       (plan, other) => ({
@@ -175,7 +172,7 @@ const scenarios: Scenario[] = [
       // As long as another link has the address, routes that prefer it stay.
       (plan) => {
         for (const name of ['br0', 'br1']) {
-          const link = plan.link.ensureBridge({ name, up: true })
+          const link = plan.link.ensure({ kind: 'bridge', name, up: true })
           plan.address.add({ link, address: '10.1.0.1/24' })
         }
         const link = plan.link.get('br1')
@@ -228,13 +225,13 @@ const scenarios: Scenario[] = [
     acts: [
       base,
       (plan) =>
-        plan.neighbour.replacePermanent({
+        plan.neighbour.replace({
           link: plan.link.get('br0'),
           address: '10.1.0.9',
           mac: '02:00:5e:10:00:09',
         }),
       (plan) =>
-        plan.neighbour.replacePermanent({
+        plan.neighbour.replace({
           link: 999,
           address: '10.1.0.9',
           mac: '02:00:5e:10:00:09',
@@ -246,47 +243,58 @@ const scenarios: Scenario[] = [
           address: '10.1.0.10',
         }),
       (plan) => {
-        plan.setSysctl('net/ipv4/ip_forward', '1')
-        return { on: plan.getSysctl('net/ipv4/ip_forward') }
+        plan.sysctl.set('net/ipv4/ip_forward', '1')
+        return { on: plan.sysctl.get('net/ipv4/ip_forward') }
       },
-      (plan) => ({ conf: plan.getSysctl('net/ipv4/conf/br0/proxy_arp') }),
-      (plan) => plan.setSysctl('net/ipv4/conf/nope/forwarding', '1'),
+      (plan) => ({ conf: plan.sysctl.get('net/ipv4/conf/br0/proxy_arp') }),
+      (plan) => plan.sysctl.set('net/ipv4/conf/nope/forwarding', '1'),
       (plan) => void plan.raw('sysctl.get', { name: '../etc/passwd' }),
     ],
   },
   {
     name: 'nft',
     acts: [
-      (plan) => ({ there: tableExists(plan, table), none: dumpElements(plan, map) }),
-      (plan) => void plan.nft(new Transaction().deleteTable(table)),
+      (plan) => ({
+        there: plan.nftables.tableExists(table),
+        none: plan.nftables.elements(map),
+      }),
+      (plan) => void plan.nftables.commit(new Transaction().deleteTable(table)),
       (plan) =>
-        void plan.nft(
+        void plan.nftables.commit(
           new Transaction()
             .addTable(table)
             .addSet(map)
             .addElements(map, [element(80), element(443)]),
         ),
-      (plan) => ({ there: tableExists(plan, table) }),
-      (plan) => void plan.nft(new Transaction().addTable(table, { exclusive: true })),
-      (plan) => void plan.nft(new Transaction().addTable(table)),
+      (plan) => ({ there: plan.nftables.tableExists(table) }),
       (plan) =>
-        void plan.nft(
+        void plan.nftables.commit(new Transaction().addTable(table, { exclusive: true })),
+      (plan) => void plan.nftables.commit(new Transaction().addTable(table)),
+      (plan) =>
+        void plan.nftables.commit(
           new Transaction().addElements(map, [element(80)], { exclusive: true }),
         ),
       (plan) =>
-        void plan.nft(new Transaction().addElements(map, [element(80, '10.0.0.6')])),
-      (plan) => void plan.nft(new Transaction().addElements(map, [element(80)])),
+        void plan.nftables.commit(
+          new Transaction().addElements(map, [element(80, '10.0.0.6')]),
+        ),
       (plan) =>
-        void plan.nft(
+        void plan.nftables.commit(new Transaction().addElements(map, [element(80)])),
+      (plan) =>
+        void plan.nftables.commit(
           new Transaction()
             .addElements(map, [element(81)])
             .deleteElements(map, [[6, 9999]]),
         ),
-      (plan) => ({ elements: dumpElements(plan, map) }),
-      (plan) => void plan.nft(new Transaction().deleteElements(map, [[6, 443]])),
-      (plan) => void plan.nft(new Transaction(123456789).deleteTable(table)),
-      (plan) => ({ elements: dumpElements(plan, map), generation: readGeneration(plan) }),
-      (plan) => void plan.nft(new Transaction().deleteTable(table)),
+      (plan) => ({ elements: plan.nftables.elements(map) }),
+      (plan) =>
+        void plan.nftables.commit(new Transaction().deleteElements(map, [[6, 443]])),
+      (plan) => void plan.nftables.commit(new Transaction(123456789).deleteTable(table)),
+      (plan) => ({
+        elements: plan.nftables.elements(map),
+        generation: plan.nftables.generation(),
+      }),
+      (plan) => void plan.nftables.commit(new Transaction().deleteTable(table)),
     ],
   },
   {
@@ -294,8 +302,8 @@ const scenarios: Scenario[] = [
     acts: [
       base,
       (plan) => {
-        plan.link.addBridge({ name: 'br1' })
-        plan.link.ensureBridge({ name: 'br0' })
+        plan.link.add({ kind: 'bridge', name: 'br1' })
+        plan.link.ensure({ kind: 'bridge', name: 'br0' })
         plan.address.ensure({ link: plan.link.get('br0'), address: '10.1.0.1/24' })
         plan.route.add({ to: '10.7.0.0/24', via: '10.1.0.2' })
         plan.link.del(999)
@@ -304,16 +312,16 @@ const scenarios: Scenario[] = [
       {
         onFailure: 'stop',
         act: (plan) => {
-          plan.link.addBridge({ name: 'br2' })
+          plan.link.add({ kind: 'bridge', name: 'br2' })
           plan.link.del(999)
-          plan.link.addBridge({ name: 'br3' })
+          plan.link.add({ kind: 'bridge', name: 'br3' })
         },
       },
       {
         onFailure: 'continue',
         act: (plan) => {
           plan.link.del(999)
-          plan.link.addBridge({ name: 'br4' })
+          plan.link.add({ kind: 'bridge', name: 'br4' })
           plan.route.del({ to: '10.9.0.0/24' })
         },
       },

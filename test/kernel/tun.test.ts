@@ -12,7 +12,7 @@ function details(ns: NetNs, name: string) {
 t.test('made as ip tuntap makes them', async (t) => {
   using ns = NetNs.create()
   act(ns, (p) => {
-    const bridge = p.link.addBridge({ name: 'br0' })
+    const bridge = p.link.add({ kind: 'bridge', name: 'br0' })
     p.link.add({ kind: 'tun', type: 'tun', name: 'tun0', owner: 54321, ownerGroup: 100 })
     p.link.add({
       kind: 'tun',
@@ -61,7 +61,7 @@ t.test('made as ip tuntap makes them', async (t) => {
 
 t.test('taken, ensured, undone', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.link.addBridge({ name: 'br0' }))
+  act(ns, (p) => p.link.add({ kind: 'bridge', name: 'br0' }))
   const tap = { kind: 'tun', type: 'tap', name: 'tap0' } as const
   const index = await ns.link.add(tap)
   for (const name of ['tap0', 'br0']) {

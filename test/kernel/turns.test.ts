@@ -14,7 +14,7 @@ const count = (ns: NetNs) => ns.sync.link.dump().length - 1
 function deletion(ns: NetNs, signal: AbortSignal): Promise<string> {
   const plan = ns.plan()
   act(ns, (p) => {
-    for (let i = 0; i < BRIDGES; i++) p.link.addBridge({ name: `b${i}` })
+    for (let i = 0; i < BRIDGES; i++) p.link.add({ kind: 'bridge', name: `b${i}` })
   })
   for (let i = 0; i < BRIDGES; i++) plan.link.del(`b${i}`)
   return plan.run({ signal }).then(

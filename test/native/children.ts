@@ -32,7 +32,7 @@ export function child(code: string): Ending {
   const done = spawnSync('env', argv(code), {
     encoding: 'utf8',
     cwd: root,
-    timeout: 60_000,
+    timeout: 600_000,
     killSignal: 'SIGKILL',
   })
   const { status, signal, stdout, stderr } = done

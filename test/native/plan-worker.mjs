@@ -18,9 +18,10 @@ async function count({ number, pid, fd }) {
   const shared = NetNs.open(`/proc/${pid}/fd/${fd}`)
   const plan = own.plan()
   const mine = Array.from({ length: 30 }, (_, i) =>
-    plan.link.addBridge({ name: `br${i}` }),
+    plan.link.add({ kind: 'bridge', name: `br${i}` }),
   )
-  for (let i = 0; i < 5; i++) plan.in(shared).link.addBridge({ name: `w${number}x${i}` })
+  for (let i = 0; i < 5; i++)
+    plan.in(shared).link.add({ kind: 'bridge', name: `w${number}x${i}` })
   const dump = plan.link.dump()
   const done = await plan.run()
   const links = done.of(dump).length
@@ -60,7 +61,7 @@ const modes = {
   },
   async short() {
     const plan = own.plan()
-    plan.link.addBridge({ name: 'br0' })
+    plan.link.add({ kind: 'bridge', name: 'br0' })
     await plan.run()
     parentPort.postMessage('done')
   },

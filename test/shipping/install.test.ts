@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const fake = new FakeKernel()
   const ns: NetNs = fake.netns()
   const plan: Plan = ns.plan()
-  plan.link.ensureBridge({ name: 'br0', up: true })
+  plan.link.ensure({ kind: 'bridge', name: 'br0', up: true })
   await plan.run()
   // @ts-expect-error: a name is a string. Types that failed to resolve would let it pass.
   const wrong: number = (await ns.link.dump())[0]!.name

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { commit, list, Transaction, type Plan } from '../../dist/esm/index.js'
+import { Transaction, type Plan } from '../../dist/esm/index.js'
 import { FakeKernel } from '../../dist/esm/testing/index.js'
 
 // What no compiler stops: input that comes out of files, requests and JavaScript.
@@ -26,7 +26,10 @@ const NAMES: Any[] = [
   ...[5, {}, null],
 ]
 const names = NAMES.flatMap((name): Bad[] => [
-  [/^name: .* is no interface name; give 1 to 15/, (p) => p.link.addBridge({ name })],
+  [
+    /^name: .* is no interface name; give 1 to 15/,
+    (p) => p.link.add({ kind: 'bridge', name }),
+  ],
   [/^name: .* is no interface name/, (p) => p.link.addVeth({ name: 'ok' }, { name })],
   [/^name: .* is no interface name/, (p) => p.link.set(2, { name })],
   [/^inLink: .* is no interface name/, (p) => p.rule.add({ inLink: name, table: 5 })],
@@ -60,13 +63,19 @@ const prefixes = PREFIXES.flatMap((bad): Bad[] => [
 
 const MTUS: Any[] = [-1, 1.5, '1400', Number.NaN, 2 ** 31, null, true]
 const mtus = MTUS.flatMap((mtu): Bad[] => [
-  [/^mtu: must be an integer from 0 to/, (p) => p.link.addBridge({ name: 'ok', mtu })],
+  [
+    /^mtu: must be an integer from 0 to/,
+    (p) => p.link.add({ kind: 'bridge', name: 'ok', mtu }),
+  ],
   [/^mtu: must be an integer from 0 to/, (p) => p.link.set(2, { mtu })],
 ])
 
 const odd = (value: object) => value as Any
 const misspelt: Bad[] = [
-  [/^mtuu: no option of link.add/, (p) => p.link.addBridge(odd({ name: 'ok', mtuu: 1 }))],
+  [
+    /^mtuu: no option of link.add/,
+    (p) => p.link.add(odd({ kind: 'bridge', name: 'ok', mtuu: 1 })),
+  ],
   [/^upp: no option of link.set/, (p) => p.link.set(2, odd({ upp: true }))],
   [/^stpp: no option/, (p) => p.link.setBridge(2, odd({ stpp: true }))],
   [/^lable: no option/, (p) => p.address.add(odd({ link: 2, address, lable: 'x' }))],
@@ -91,14 +100,14 @@ const SYSCTLS: Any[] = [
 const sysctls = SYSCTLS.flatMap((name): Bad[] => [
   [/^name: .* is no sysctl; write it with slashes/, (p) => p.sysctl.get(name)],
   [/^name: .* is no sysctl/, (p) => p.sysctl.set(name, 1)],
-  [/^name: .* is no sysctl/, (p) => p.getSysctl(name)],
-  [/^name: .* is no sysctl/, (p) => p.setSysctl(name, '1')],
+  [/^name: .* is no sysctl/, (p) => p.sysctl.get(name)],
+  [/^name: .* is no sysctl/, (p) => p.sysctl.set(name, '1')],
 ])
 
 const wrong: Bad[] = [
   [
     /^optinal: no option of sysctl.get/,
-    (p) => p.getSysctl('a/b', odd({ optinal: true })),
+    (p) => p.sysctl.get('a/b', odd({ optinal: true })),
   ],
   [/^onfailure: no option of Plan.runSync/, (p) => p.runSync(odd({ onfailure: 'stop' }))],
   [/^family: ip4 is not one of/, (p) => p.address.flush(odd({ link: 2, family: 'ip4' }))],
@@ -114,7 +123,13 @@ const wrong: Bad[] = [
   [/^netns: give a namespace/, (p) => p.in('pod' as Any).link.dump()],
   [/^netns: give a namespace/, (p) => p.nsid.get(undefined as Any)],
   [/^kind: foo is not one of/, (p) => p.link.add(odd({ kind: 'foo', name: 'ok' }))],
-  [/^name: undefined is no interface/, (p) => p.link.addBridge(undefined as Any)],
+  [/^kind: undefined is not one of/, (p) => p.link.add(undefined as Any)],
+  [/^name: undefined is no interface/, (p) => p.link.add(odd({ kind: 'bridge' }))],
+  [
+    /^wieght: no option of a next hop/,
+    (p) => p.route.add(odd({ to, hops: [{ link: 2, wieght: 2 }] })),
+  ],
+  [/^source: "x" is not an IPv4/, (p) => p.route.get('10.0.0.1', { source: 'x' })],
   [/^address: give an object/, (p) => p.address.add(null as Any)],
   [/^route: give an object/, (p) => p.route.add('10.0.0.0/8' as Any)],
   [/^link.set: give an object/, (p) => p.link.set(2, undefined as Any)],
@@ -130,7 +145,8 @@ const wrong: Bad[] = [
   [/^onFailure: all is not one of/, (p) => p.runSync(odd({ onFailure: 'all' }))],
   [
     /^link: the reference is of another plan; run that one first/,
-    (p, other) => p.link.set(other.link.addBridge({ name: 'ok' }), { up: true }),
+    (p, other) =>
+      p.link.set(other.link.add({ kind: 'bridge', name: 'ok' }), { up: true }),
   ],
 ]
 
@@ -178,10 +194,10 @@ t.test('so do the calls of a namespace', async (t) => {
       () => host.plan().run(odd({ onfailure: 'stop' })),
     ],
     [/^signal: must be .*not 5/, () => host.link.dump(odd({ signal: 5 }))],
-    [/^signal: must be .*not 5/, () => list(host, {}, odd({ signal: 5 }))],
+    [/^signal: must be .*not 5/, () => host.nftables.list({}, odd({ signal: 5 }))],
     [
       /^signal: must be .*not 5/,
-      () => commit(host, new Transaction(), odd({ signal: 5 })),
+      () => host.nftables.commit(new Transaction(), odd({ signal: 5 })),
     ],
     [/^signal: must be .*not 5/, () => host.exec('x', [], odd({ signal: 5 }))],
     [/^maxBufer: no option/, () => host.exec('x', [], odd({ maxBufer: 5 }))],

@@ -1,12 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import {
-  Attachments,
-  type AttachmentRecord,
-} from '../../dist/esm/cni/runtime/attachments.js'
 import { parsePort } from '../../dist/esm/cli/ports.js'
 import { parseMappings } from '../../dist/esm/portmap/mapping.js'
 import { run } from '../helpers/process.js'
@@ -46,30 +42,6 @@ t.test('mappings whose keys are in the case of Go', async (st) => {
   st.match(parseMappings(both), [{ hostPort: 2 }], 'its own case goes first')
 })
 
-t.test('records of attachments', async (st) => {
-  const records = new Attachments(join(folder, 'records'))
-  st.strictSame(records.list(), [], 'none without a folder')
-  const record: AttachmentRecord = {
-    list: { cniVersion: '0.3.1', name: 'net', plugins: [{ type: 'a' }] },
-    attachment: {
-      containerId: 'c',
-      netns: '',
-      ifname: 'eth0',
-      args: '',
-      capabilityArgs: {},
-    },
-    pod: 'ns/name',
-    netnsId: '',
-  }
-  records.save(record)
-  records.save({ ...record, result: { dns: {} } })
-  writeFileSync(join(folder, 'records', 'bad.json'), '{ "half')
-  st.strictSame(records.list(), [{ ...record, result: { dns: {} } }])
-  records.forget(record)
-  records.forget(record)
-  st.strictSame(readdirSync(join(folder, 'records')), ['bad.json'])
-})
-
 t.test('help, version, and what is wrong with a call', async (st) => {
   st.match((await vnet('--version')).stdout, /^vnet-cni \d/)
   st.match((await vnet('--help')).stdout, /attach +give a container its network/)
@@ -85,6 +57,8 @@ t.test('help, version, and what is wrong with a call', async (st) => {
       /use NAMESPACE\/NAME/,
     ],
     [['detach'], /give --container ID or --pod NS\/NAME/],
+    [['detach', '--pod', 'a'], /use NAMESPACE\/NAME/],
+    [['detach', '--container', 'c', '--ifname', 'eth%d'], /use 1 to 15 bytes/],
     [['validate'], /expected FILE/],
   ]
   for (const [args, pattern] of calls) {

@@ -9,6 +9,7 @@ import {
   delChain,
 } from '../../dist/esm/cni/runtime/chain.js'
 import { loadList, parseList } from '../../dist/esm/cni/runtime/list.js'
+import { execProgram } from '../../dist/esm/host/exec.js'
 
 const attachment = {
   containerId: 'c1',
@@ -36,7 +37,11 @@ function fakePlugins(test: Test, fail: Record<string, string> = {}) {
   }
   const read = (file: string) => readFileSync(join(folder, file), 'utf8')
   return {
-    options: { path: [folder] },
+    options: {
+      path: [folder],
+      host: { exec: execProgram, env: process.env },
+      stderr: () => undefined,
+    },
     calls: () => read('calls').trim().split('\n'),
     config: (name: string) => JSON.parse(read(name)) as Record<string, unknown>,
   }
@@ -53,8 +58,8 @@ const list = (cniVersion = '0.3.1') => ({
 
 t.test('ADD in order, each with the result before; DEL in reverse', async (st) => {
   const { options, calls, config } = fakePlugins(st)
-  st.equal(addChain(list(), attachment, options).dns?.domain, 'second')
-  delChain(list(), attachment, options)
+  st.equal((await addChain(list(), attachment, options)).dns?.domain, 'second')
+  await delChain(list(), attachment, options)
   const rest = `c1 eth0 ${attachment.args}`
   st.strictSame(
     calls(),
@@ -74,13 +79,13 @@ t.test('ADD in order, each with the result before; DEL in reverse', async (st) =
 
 t.test('DEL gets the result from 0.4.0 on', async (st) => {
   const { options, config } = fakePlugins(st)
-  delChain(list('0.4.0'), attachment, options, { dns: { domain: 'x' } })
+  await delChain(list('0.4.0'), attachment, options, { dns: { domain: 'x' } })
   st.match(config('DEL.first'), { prevResult: { dns: { domain: 'x' } } })
 })
 
 t.test('a failed ADD is undone', async (st) => {
   const { options, calls } = fakePlugins(st, { second: 'ADD' })
-  st.throws(() => addChain(list(), attachment, options), {
+  await st.rejects(addChain(list(), attachment, options), {
     code: 102,
     message: 'second: second will not',
   })
@@ -91,7 +96,7 @@ t.test('a failed ADD is undone', async (st) => {
 t.test('an undo that fails is told', async (st) => {
   const { options } = fakePlugins(st, { first: 'DEL', second: 'ADD' })
   try {
-    addChain(list(), attachment, options)
+    await addChain(list(), attachment, options)
     st.fail('it must throw')
   } catch (error) {
     st.type(error, ChainUndoError)
@@ -105,7 +110,7 @@ t.test('an undo that fails is told', async (st) => {
 t.test('a plug-in that is not there', async (st) => {
   const broken = { ...list(), plugins: [{ type: 'third' }] }
   const { options } = fakePlugins(st)
-  st.throws(() => addChain(broken, attachment, options), {
+  await st.rejects(addChain(broken, attachment, options), {
     message: /third: not found \(plugins\[0\]\.type\)/,
   })
 })

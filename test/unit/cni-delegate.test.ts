@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { delegate, findPlugin } from '../../dist/esm/cni/runtime/delegate.js'
 import type { CniError } from '../../dist/esm/cni/spec/errors.js'
+import { execProgram } from '../../dist/esm/host/exec.js'
 
 const root = mkdtempSync(join(tmpdir(), 'cni-delegate-'))
 const [first, second] = [join(root, 'a'), join(root, 'b')]
@@ -20,13 +21,14 @@ function script(name: string, body: string, mode = 0o755): string {
   return name
 }
 
-function run(type: string, verb: 'ADD' | 'DEL' = 'ADD', timeoutMs?: number) {
+async function run(type: string, verb: 'ADD' | 'DEL' = 'ADD', timeoutMs?: number) {
   let stderr = ''
   let value: unknown
   let error: Partial<CniError> = {}
   const env = { CNI_PATH, PATH: process.env.PATH, CNI_IFNAME: 'eth0', CNI_COMMAND: 'ADD' }
   try {
-    value = delegate(type, verb as 'ADD', conf, {
+    value = await delegate(type, verb as 'ADD', conf, {
+      host: { exec: execProgram },
       env,
       stderr: (text) => void (stderr += text),
       ...(timeoutMs && { timeoutMs }),
@@ -43,7 +45,7 @@ t.test('ADD: environment, config and stderr reach where they belong', async (t) 
     `cat > ${root}/stdin; echo "$CNI_COMMAND $CNI_IFNAME" >&2
      echo '{"ips":[{"version":"4","address":"10.0.0.5/24"}],"dns":{}}'`,
   )
-  const { value, stderr } = run(type)
+  const { value, stderr } = await run(type)
   t.strictSame(value, { ips: [{ address: '10.0.0.5/24' }] })
   t.equal(stderr, 'ADD eth0\n')
   const { readFileSync } = await import('node:fs')
@@ -52,12 +54,15 @@ t.test('ADD: environment, config and stderr reach where they belong', async (t) 
 
 t.test('a result in a version of its own', async (t) => {
   const old = script('old', `echo '{"cniVersion":"0.2.0","ip4":{"ip":"10.0.0.5/24"}}'`)
-  t.strictSame(run(old).value, { ips: [{ address: '10.0.0.5/24' }] })
+  t.strictSame((await run(old)).value, { ips: [{ address: '10.0.0.5/24' }] })
 })
 
 t.test('DEL gives nothing, even from a plug-in that does not read stdin', async (t) => {
   conf.pad = 'x'.repeat(300_000)
-  const { value, error, stderr } = run(script('quick', 'echo "$CNI_COMMAND" >&2'), 'DEL')
+  const { value, error, stderr } = await run(
+    script('quick', 'echo "$CNI_COMMAND" >&2'),
+    'DEL',
+  )
   conf.pad = ''
   t.strictSame([value, error, stderr], [undefined, {}, 'DEL\n'])
 })
@@ -89,13 +94,13 @@ t.test('failures', async (t) => {
     ],
   ]
   for (const [name, body, expected] of cases) {
-    t.match(run(script(name, body)).error, expected, name)
+    t.match((await run(script(name, body))).error, expected, name)
   }
-  const slow = run(script('slow', 'exec sleep 20'), 'ADD', 200)
+  const slow = await run(script('slow', 'exec sleep 20'), 'ADD', 200)
   t.match(slow.error, { code: 105, msg: 'slow: ADD did not end within 0.2 s' })
   const notProgram = join(second, 'broken')
   writeFileSync(notProgram, '#!/no/such/shell\n', { mode: 0o755 })
-  t.match(run('broken').error, { code: 105, msg: /broken: ADD could not run/ })
+  t.match((await run('broken')).error, { code: 105, msg: /broken: ADD could not run/ })
 })
 
 t.test('finding a plug-in', async (t) => {

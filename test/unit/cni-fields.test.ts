@@ -24,6 +24,10 @@ t.test(
       code: 2,
       msg: /^ipam\.multiTenancy: /,
     })
+    t.throws(() => refuseFields({ multitenancy: true }, table), {
+      code: 2,
+      msg: 'multitenancy: true is not supported: leave it out',
+    })
     for (const value of [undefined, null, false, '', []]) {
       t.doesNotThrow(
         () => refuseFields({ multiTenancy: value }, table),

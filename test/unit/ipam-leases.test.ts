@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { interfaceOf, nic, nic2, sourceOf } from './fixtures-ipam/hosts.mjs'
-import { nics, pod, setUp, small } from './fixtures-ipam/set-up.js'
+import { BOOT, nics, pod, setUp, small } from './fixtures-ipam/set-up.js'
 
 t.test('a lease, and the same one again', async (t) => {
   const source = sourceOf(small())
@@ -18,7 +18,7 @@ t.test('a lease, and the same one again', async (t) => {
   })
   clock.ms += 3_600_000
   t.strictSame(await ipam.acquire({ owner: pod('a'), nics }), lease)
-  t.strictSame(ipam.find(pod('a')), lease)
+  t.strictSame(ipam.find(pod('a')), [lease])
   t.equal(source.fetches, 1, 'a repeated ADD asks no source')
   await ipam.acquire({ owner: pod('a'), nics, address: '10.0.0.5/24' })
   await t.rejects(ipam.acquire({ owner: pod('a'), nics, address: '10.0.0.6' }), {
@@ -39,17 +39,17 @@ t.test('owners differ by any of their three fields', async (t) => {
   const addresses = new Set<string>()
   for (const owner of owners) addresses.add((await ipam.acquire({ owner, nics })).address)
   t.equal(addresses.size, 4)
-  t.equal(ipam.release(pod('abc')), undefined)
-  t.match(ipam.release(pod('a', { ifname: 'eth1' })), { address: '10.0.0.6/24' })
+  t.strictSame(await ipam.release(pod('abc')), [])
+  t.match(await ipam.release(pod('a', { ifname: 'eth1' })), [{ address: '10.0.0.6/24' }])
   t.equal(ipam.snapshot(nics).leases.length, 3)
 })
 
 t.test('release repeats, and the address rests', async (t) => {
   const { ipam, store, clock, counts } = setUp(t.testdir(), sourceOf(small()))
   const lease = await ipam.acquire({ owner: pod('a'), nics })
-  t.strictSame(ipam.release(pod('a')), lease)
+  t.strictSame(await ipam.release(pod('a')), [lease])
   const taken = counts.taken
-  t.equal(ipam.release(pod('a')), undefined)
+  t.strictSame(await ipam.release(pod('a')), [])
   t.equal(counts.taken, taken, 'a repeated DEL takes no lock')
   t.match(await ipam.acquire({ owner: pod('b'), nics }), { address: '10.0.0.6/24' })
   t.match(
@@ -58,9 +58,9 @@ t.test('release repeats, and the address rests', async (t) => {
     'nothing else is left',
   )
   t.strictSame(store.read().freed, {}, 'who has a lease does not rest')
-  ipam.release(pod('b'))
+  await ipam.release(pod('b'))
   clock.ms += 30_000
-  ipam.release(pod('c'))
+  await ipam.release(pod('c'))
   t.strictSame(
     Object.keys(store.read().freed),
     ['10.0.0.5'],
@@ -71,16 +71,16 @@ t.test('release repeats, and the address rests', async (t) => {
 t.test('release by address', async (t) => {
   const { ipam } = setUp(t.testdir(), sourceOf(small()))
   await ipam.acquire({ owner: pod('a'), nics })
-  t.equal(ipam.releaseAddress('other', '10.0.0.5'), undefined)
-  t.equal(ipam.releaseAddress('azure', 'nonsense'), undefined)
-  t.match(ipam.releaseAddress('azure', '10.0.0.5/24'), { owner: pod('a') })
-  t.equal(ipam.find(pod('a')), undefined)
+  t.equal(await ipam.releaseAddress('other', '10.0.0.5'), undefined)
+  t.equal(await ipam.releaseAddress('azure', 'nonsense'), undefined)
+  t.match(await ipam.releaseAddress('azure', '10.0.0.5/24'), { owner: pod('a') })
+  t.strictSame(ipam.find(pod('a')), [])
 })
 
 t.test('release where nothing ever was makes no file', async (t) => {
   const dir = t.testdir()
   const { ipam } = setUp(dir, sourceOf(small()))
-  t.equal(ipam.release(pod('a')), undefined)
+  t.strictSame(await ipam.release(pod('a')), [])
   t.notOk(existsSync(join(dir, 'ipam.json')))
 })
 
@@ -188,7 +188,7 @@ t.test('numbers for display', async (t) => {
   t.strictSame(ipam.snapshot(), { fetchedAt: 0, failedAt: 0, pools: [], leases: [] })
   await ipam.acquire({ owner: pod('a'), nics })
   await ipam.acquire({ owner: pod('b'), nics })
-  ipam.release(pod('a'))
+  await ipam.release(pod('a'))
   const snapshot = ipam.snapshot(nics)
   t.match(snapshot, { fetchedAt: clock.ms, leases: [{ owner: pod('b') }] })
   t.match(snapshot.pools, [{ nic: 'eth0', total: 5, used: 1, free: 4, cooling: 1 }])
@@ -208,9 +208,8 @@ t.test('a damaged document of any part is put aside', async (t) => {
     const dir = t.testdir()
     const { ipam, store } = setUp(dir, sourceOf(small()))
     await ipam.acquire({ owner: pod('z'), nics })
-    const path = join(dir, 'ipam.json')
-    const document = { version: 1, bootId: 'x', data: { ...whole, ...part } }
-    writeFileSync(path, JSON.stringify(document))
+    const document = { version: 1, bootId: BOOT, data: { ...whole, ...part } }
+    writeFileSync(store.path, JSON.stringify(document))
     t.match(await ipam.acquire({ owner: pod('a'), nics }), { address: '10.0.0.5/24' })
     t.ok(existsSync(`${store.path}.bad`))
   }

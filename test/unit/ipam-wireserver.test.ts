@@ -4,12 +4,24 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { getText } from '../../dist/esm/host/http.js'
 import { buildPools } from '../../dist/esm/ipam/pool.js'
 import { parseInterfaces } from '../../dist/esm/ipam/sources/wireserver-xml.js'
 import { wireserver, WIRESERVER_URL } from '../../dist/esm/ipam/sources/wireserver.js'
 import { nic, nic2 } from './fixtures-ipam/hosts.mjs'
 
-const module = new URL('../../dist/esm/ipam/sources/wireserver.js', import.meta.url).href
+const esm = new URL('../../dist/esm/', import.meta.url).href
+const warned: string[] = []
+const context = {
+  host: { http: getText },
+  warn: (message: string) => void warned.push(message),
+}
+/** The source in a program of its own, over the HTTP code that a process has. */
+const program = `
+    import { HostProcess, processHost } from '${esm}host/process-host.js'
+    import { wireserver } from '${esm}ipam/sources/wireserver.js'
+    const host = processHost(new HostProcess(process.pid), process.env)
+    const at = (url) => wireserver({ host, warn: console.error }, { url })`
 const good = readFileSync(new URL('fixtures-ipam/two-nics.xml', import.meta.url), 'utf8')
 
 async function serve(t: Tap, listener: RequestListener, timeoutMs = 5000) {
@@ -22,7 +34,7 @@ async function serve(t: Tap, listener: RequestListener, timeoutMs = 5000) {
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const url = new URL(WIRESERVER_URL)
   url.host = host
-  return { host, source: wireserver({ url: url.href, timeoutMs }) }
+  return { host, source: wireserver(context, { url: url.href, timeoutMs }) }
 }
 type Tap = Pick<typeof t, 'teardown'>
 
@@ -60,9 +72,8 @@ t.test('a good answer', async (t) => {
 
 t.test('a proxy in the environment is not used', async (t) => {
   const { host } = await serve(t, (_, response) => response.end(good))
-  const script = `
-    import { wireserver } from '${module}'
-    console.log((await wireserver({ url: 'http://${host}/' }).fetch()).length)`
+  const script = `${program}
+    console.log((await at('http://${host}/').fetch()).length)`
   const proxy = 'http://127.0.0.1:1'
   const env = { ...process.env, http_proxy: proxy, HTTP_PROXY: proxy, no_proxy: '' }
   const { stdout } = await promisify(execFile)(
@@ -75,10 +86,9 @@ t.test('a proxy in the environment is not used', async (t) => {
 })
 
 t.test('HTTP code is not loaded before it is needed', async (t) => {
-  const script = `
-    import { wireserver } from '${module}'
+  const script = `${program}
     const isLoaded = () => process.moduleLoadList.includes('NativeModule http')
-    const source = wireserver({ url: 'http://127.0.0.1:1/' })
+    const source = at('http://127.0.0.1:1/')
     const before = isLoaded()
     await source.fetch().catch(() => {})
     console.log(before, isLoaded())`
@@ -106,7 +116,7 @@ t.test('nothing listens', async (t) => {
   await new Promise((done) => server.once('listening', done))
   const { port } = server.address() as AddressInfo
   await new Promise((done) => server.close(done))
-  await t.rejects(wireserver({ url: `http://127.0.0.1:${port}/` }).fetch(), {
+  await t.rejects(wireserver(context, { url: `http://127.0.0.1:${port}/` }).fetch(), {
     kind: 'unreachable',
     message: `wireserver 127.0.0.1:${port} cannot be reached: ECONNREFUSED; it answers`,
   })
@@ -165,7 +175,7 @@ t.test('something that does not speak HTTP', async (t) => {
   await new Promise((done) => server.once('listening', done))
   t.teardown(() => server.close())
   const { port } = server.address() as AddressInfo
-  const source = wireserver({ url: `http://127.0.0.1:${port}/` })
+  const source = wireserver(context, { url: `http://127.0.0.1:${port}/` })
   await t.rejects(source.fetch(), { kind: 'unreachable', message: /HPE_/ })
 })
 
@@ -178,9 +188,9 @@ t.test('garbage over HTTP', async (t) => {
 })
 
 t.test('the URL must be http:', async (t) => {
-  t.throws(() => wireserver({ url: 'https://127.0.0.1/' }), TypeError)
-  t.throws(() => wireserver({ url: 'nonsense' }), TypeError)
-  t.equal(wireserver().kind, 'wireserver')
+  t.throws(() => wireserver(context, { url: 'https://127.0.0.1/' }), TypeError)
+  t.throws(() => wireserver(context, { url: 'nonsense' }), TypeError)
+  t.equal(wireserver(context).kind, 'wireserver')
 })
 
 const address = (text: string) => `<IPAddress ${text}/>`
@@ -286,3 +296,129 @@ for (const [name, [xml, message]] of Object.entries(unusable)) {
     })
   })
 }
+
+// One whole NIC, beside which stands what is not understood.
+const whole = nicXml(
+  'MacAddress="000D3A000001" IsPrimary="true"',
+  subnet(
+    'Prefix="10.0.0.0/24"',
+    address('Address="10.0.0.4" IsPrimary="true"') +
+      address('Address="10.0.0.5" IsPrimary="false"'),
+  ),
+)
+const [nicOfWhole] = parseInterfaces(all(whole))
+const inWhole = (more: string) => all(whole.replace('</IPSubnet>', `${more}</IPSubnet>`))
+const besideSubnet = (more: string) =>
+  all(whole.replace('</Interface>', `${more}</Interface>`))
+const passedOver: Record<string, [string, string]> = {
+  'a block of addresses': [
+    inWhole(address('Address="10.0.0.16/28" IsPrimary="false"')),
+    'element IPAddress, attribute Address: "10.0.0.16/28" is not an IP address',
+  ],
+  'no address': [
+    inWhole(address('IsPrimary="false"')),
+    'element IPAddress has no attribute Address',
+  ],
+  'an empty address': [
+    inWhole(address('Address="" IsPrimary="false"')),
+    'element IPAddress, attribute Address: "" is not an IP address',
+  ],
+  'an address outside': [
+    inWhole(address('Address="10.0.1.4" IsPrimary="false"')),
+    'element IPAddress, attribute Address: "10.0.1.4" is not inside 10.0.0.0/24',
+  ],
+  'an address of the other family': [
+    inWhole(address('Address="fd00::1" IsPrimary="false"')),
+    'element IPAddress, attribute Address: "fd00::1" is not inside 10.0.0.0/24',
+  ],
+  'an address that may be the host’s own': [
+    inWhole(address('Address="10.0.0.6"')),
+    'element IPAddress has no attribute IsPrimary',
+  ],
+  'an address with a strange flag': [
+    inWhole(address('Address="10.0.0.6" IsPrimary="maybe"')),
+    'element IPAddress, attribute IsPrimary: "maybe" is not true or false',
+  ],
+  'text among addresses': [inWhole('hello'), 'element IPSubnet holds the text "hello"'],
+  'an address that is text': [
+    inWhole('<IPAddress>10.0.0.6</IPAddress>'),
+    'element IPAddress holds the text "10.0.0.6"',
+  ],
+  'an unknown element in a subnet': [
+    inWhole('<Block Prefix="10.0.0.16/28"/>'),
+    'element IPSubnet holds Block, which is not known: {"@Prefix":"10.0.0.16/28"}',
+  ],
+  'an unknown element in an address': [
+    all(
+      whole.replace(
+        '"10.0.0.5" IsPrimary="false"/>',
+        '"10.0.0.5" IsPrimary="false"><Note/></IPAddress>',
+      ),
+    ),
+    'element IPAddress holds Note, which is not known: ""',
+  ],
+  'a broken prefix': [
+    besideSubnet(
+      subnet('Prefix="10.9.0.0"', address('Address="10.9.0.5" IsPrimary="false"')),
+    ),
+    'element IPSubnet, attribute Prefix: "10.9.0.0" is not a CIDR',
+  ],
+  'no prefix': [besideSubnet('<IPSubnet/>'), 'element IPSubnet has no attribute Prefix'],
+  'an unknown element in a NIC': [
+    besideSubnet('<Speed>100</Speed>'),
+    'element Interface holds Speed, which is not known: "100"',
+  ],
+  'a broken MAC': [
+    all(nicXml('MacAddress="00112233" IsPrimary="true"') + whole),
+    'element Interface, attribute MacAddress: "00112233" is not a MAC or *',
+  ],
+  'no MAC': [
+    all(whole + '<Interface/>'),
+    'element Interface has no attribute MacAddress',
+  ],
+  'a NIC that is text': [
+    all(whole + '<Interface>eth1</Interface>'),
+    'element Interface holds the text "eth1"',
+  ],
+  'an unknown element beside the NICs': [
+    all(whole + '<InfiniBand Guid="1"/>'),
+    'element Interfaces holds InfiniBand, which is not known: {"@Guid":"1"}',
+  ],
+}
+for (const [name, [xml, problem]] of Object.entries(passedOver)) {
+  t.test(`passed over: ${name}`, async (t) => {
+    const problems: string[] = []
+    const found = parseInterfaces(xml, 'wireserver', (text) => void problems.push(text))
+    t.strictSame(found, [nicOfWhole], 'the rest is used')
+    t.ok(problems.includes(problem), problems.join('; '))
+  })
+}
+
+t.test('a NIC that is not known to be the first is used after the others', async (t) => {
+  for (const flag of ['', 'IsPrimary="maybe"']) {
+    const problems: string[] = []
+    const xml = all(whole.replace('IsPrimary="true"', flag))
+    t.strictSame(
+      parseInterfaces(xml, 'x', (text) => void problems.push(text)),
+      [{ ...nicOfWhole, primary: true }],
+    )
+    t.match(problems, [/^element Interface.* IsPrimary/])
+  }
+})
+
+t.test('what is passed over goes to the log, line by line, within bounds', async (t) => {
+  const blocks = Array.from({ length: 40 }, (_, i) =>
+    address(`Address="10.0.0.${i}/28" IsPrimary="false"`),
+  )
+  const { source, host } = await serve(t, (_, response) =>
+    response.end(inWhole(blocks.join(''))),
+  )
+  warned.length = 0
+  t.strictSame(await source.fetch(), [nicOfWhole])
+  const line = (i: number) =>
+    `wireserver ${host}: element IPAddress, attribute Address: "10.0.0.${i}/28" ` +
+    'is not an IP address: passed over'
+  t.equal(warned.length, 33)
+  t.strictSame([warned[0], warned[31]], [line(0), line(31)])
+  t.equal(warned[32], `wireserver ${host}: 8 more elements: passed over`)
+})

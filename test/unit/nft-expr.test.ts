@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   bits,
   dnatFromMap,
+  dynset,
   eq,
   field,
   hostOrder,
@@ -14,7 +15,6 @@ import {
   neq,
   store,
   storeFrom,
-  updateSet,
   verdict,
   type Expr,
 } from 'vnet-cni'
@@ -202,7 +202,9 @@ const RULES: [string, Expr[], string[]][] = [
   ],
   [
     'update @flows { ip saddr . ether saddr . th sport timeout 3m }',
-    updateSet([field.ipSource, field.etherSource, field.sourcePort], 'flows', 180_000),
+    dynset('update', [field.ipSource, field.etherSource, field.sourcePort], 'flows', {
+      timeout: 180_000,
+    }),
     [
       'payload load 4b @ network header + 12 => reg 8',
       'payload load 6b @ link header + 6 => reg 9',

@@ -22,24 +22,24 @@ interface Given extends Partial<Omit<StoreOptions<Data>, 'host'>> {
   lockFile?: LockFile
 }
 
-const data = object({ names: list(string) })
+const shape = object({ names: list(string) })
 
 function setUp(dir: string, given: Given = {}) {
   const warnings: string[] = []
   const { counts, lockFile } = countingLock()
   const path = join(dir, 'state', 'x.json')
-  const { bootId = 'boot-1', lockFile: otherLock = lockFile, ...options } = given
+  const { bootId: boot = 'boot-1', lockFile: otherLock = lockFile, ...options } = given
   const locks = new Locks(() => otherLock)
   const store = new Store<Data>({
     host: {
-      bootId: () => bootId,
-      lock: (path, options) => locks.take(path, options),
+      bootId: () => boot,
+      lock: (...request) => locks.take(...request),
       self: { pid: process.pid, start: '', call: 1 },
     },
     path,
     version: 1,
     initial: () => ({ names: [] }),
-    parse: (found) => data(found, ''),
+    parse: (found) => shape(found, ''),
     warn: (message) => warnings.push(message),
     ...options,
   })
@@ -115,6 +115,29 @@ t.test('another boot id starts afresh, or with what survives', async (t) => {
     data: { names: ['keep', 'b'] },
   })
 })
+
+t.test(
+  'data of an earlier version is brought up to date, and so is the file',
+  async (t) => {
+    const old = '{"version":1,"bootId":"boot-1","data":{"name":"a"}}'
+    const dir = t.testdir({ state: { 'x.json': old } })
+    const { store, path, warnings } = setUp(dir, {
+      version: 2,
+      parse: (found, version) =>
+        version === 1 ? { names: [(found as { name: string }).name] } : shape(found, ''),
+    })
+    t.strictSame(store.read(), { names: ['a'] })
+    t.equal(readFileSync(path, 'utf8'), old, 'a reader does not change it')
+    await store.update((data) => data.names.length)
+    t.strictSame(JSON.parse(readFileSync(path, 'utf8')), {
+      version: 2,
+      bootId: 'boot-1',
+      data: { names: ['a'] },
+    })
+    t.strictSame(store.read(), { names: ['a'] }, 'which is read as what it is now')
+    t.strictSame(warnings, [])
+  },
+)
 
 const damaged: Record<string, string> = {
   'half a file': '{"version":1,"bootId":"boot-1","da',

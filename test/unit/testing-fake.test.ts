@@ -7,7 +7,7 @@ t.test('plans run without root, and every step is recorded', async (t) => {
   const host = fake.netns()
   const pod = fake.netns()
   const plan = host.plan()
-  const bridge = plan.link.ensureBridge({ name: 'br0', up: true })
+  const bridge = plan.link.ensure({ kind: 'bridge', name: 'br0', up: true })
   const [, inner] = plan.link.addVeth(
     { name: 'a0', master: bridge },
     { name: 'eth0', netns: pod },
@@ -37,8 +37,8 @@ t.test('injected failures come after so many, so often, and are undone', async (
   const host = fake.netns()
   fake.failOn('link.new', 'EINVAL', { after: 1, extAck: 'on purpose' })
   const plan = host.plan()
-  plan.link.addBridge({ name: 'br0' })
-  plan.link.addBridge({ name: 'br1' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
+  plan.link.add({ kind: 'bridge', name: 'br1' })
   const error = await plan.run().catch((e: unknown) => e)
   t.type(error, NetlinkError)
   t.match(error, { code: 'EINVAL', step: 1, extAck: 'on purpose', op: 'link.new' })
@@ -56,7 +56,7 @@ t.test('injected failures come after so many, so often, and are undone', async (
   fake.reset()
   fake.failOn('sysctl.set', 'EACCES', { times: Infinity, syscall: 'open' })
   const sysctl = host.plan()
-  sysctl.setSysctl('net/ipv4/ip_forward', '1')
+  sysctl.sysctl.set('net/ipv4/ip_forward', '1')
   t.throws(() => sysctl.runSync(), SyscallError)
   t.throws(() => sysctl.runSync(), { code: 'EACCES', syscall: 'open' })
   t.same(
@@ -69,7 +69,7 @@ t.test('an undo that fails is reported', async (t) => {
   const fake = new FakeKernel()
   fake.failOn('route.del', 'EPERM').failOn('link.del', 'EBUSY')
   const plan = fake.netns().plan()
-  plan.link.addBridge({ name: 'br0' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
   plan.route.del({ to: '10.0.0.0/8' })
   const error = await plan.run().catch((e: unknown) => e)
   t.match(error, {
@@ -83,7 +83,7 @@ t.test('it can be watched, with the same bound', async (t) => {
   const host = fake.netns()
   const monitor = host.monitor(['link'], { limit: 2 })
   const plan = host.plan()
-  for (const name of ['b0', 'b1', 'b2', 'b3']) plan.link.addBridge({ name })
+  for (const name of ['b0', 'b1', 'b2', 'b3']) plan.link.add({ kind: 'bridge', name })
   await plan.run()
   const kinds: string[] = []
   for await (const event of monitor) {
@@ -98,8 +98,8 @@ t.test('signals, and programs that there are none of', async (t) => {
   const host = new FakeKernel().netns()
   const controller = new AbortController()
   const { signal } = controller
-  await host.link.addBridge({ name: 'br0' }, { signal })
-  const late = host.link.addBridge({ name: 'br1' }, { signal })
+  await host.link.add({ kind: 'bridge', name: 'br0' }, { signal })
+  const late = host.link.add({ kind: 'bridge', name: 'br1' }, { signal })
   controller.abort('no more')
   t.equal(await late.catch((reason: unknown) => reason), 'no more')
   await t.rejects(host.link.dump({ signal: AbortSignal.abort() }), { name: 'AbortError' })
@@ -115,7 +115,7 @@ t.test('bad input', async (t) => {
   t.throws(() => fake.failOn('route.neu', 'EINVAL'), { message: /op: route.neu/ })
   t.throws(() => fake.failOn('route.new', 'EFOO'), { message: /code: EFOO/ })
   const unknown = host.plan()
-  unknown.link.addBridge({ name: 'br0' })
+  unknown.link.add({ kind: 'bridge', name: 'br0' })
   unknown.raw('no.such', {})
   t.throws(() => unknown.runSync(), { name: 'TypeError', message: /no\.such/ })
   await t.rejects(unknown.run(), { name: 'TypeError' })

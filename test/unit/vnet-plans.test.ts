@@ -1,14 +1,16 @@
 import t from 'tap'
 import { NetNs, type Address, type Link, type Plan, type Route } from 'vnet-cni'
+import { FakeKernel } from 'vnet-cni/testing'
+import { hostLinkName } from '../../dist/esm/cni/spec/owner.js'
+import { planEndpoint, planEndpointRemoval } from '../../dist/esm/vnet/bridge/endpoint.js'
 import {
   collectMove,
   mergeMoves,
-  planEndpoint,
-  planEndpointRemoval,
   planMoveToBridge,
   planMoveToNic,
   type HostMove,
-} from '../../dist/esm/vnet/index.js'
+} from '../../dist/esm/vnet/bridge/host-move.js'
+import type { HostNetwork } from '../../dist/esm/vnet/index.js'
 
 const NIC: Link = {
   index: 2,
@@ -232,20 +234,50 @@ t.test('without IPv6 addresses no switch is touched', async (t) => {
   t.notOk(steps.some((s) => s.startsWith('sysctl')))
 })
 
-const ENDPOINT = {
-  bridge: 'azure2',
-  hostLink: 'azv0123456789a',
-  ifname: 'eth0',
+const OWNER = { network: 'net', containerId: 'one', ifname: 'eth0' }
+const HOST_LINK = hostLinkName(OWNER)
+const POD_MAC = '0a:58:0a:00:00:07'
+const LEASED = {
   address: '10.0.0.7/24',
-  mac: '0a:58:0a:00:00:07',
-  tag: 'net/one/eth0',
+  gateway: '10.0.0.1',
+  pool: '10.0.0.0/24',
+  nic: 'eth0',
+}
+
+function network(masquerade: HostNetwork['masquerade']): HostNetwork {
+  return {
+    mode: 'bridge',
+    name: 'azure2',
+    nic: 'eth0',
+    phase: 'ready',
+    made: true,
+    lifetime: 'node',
+    move: collectMove(FACTS, NIC, 'azure2', '1'),
+    masquerade,
+  }
+}
+
+function attach(masquerade: HostNetwork['masquerade'] = {}) {
+  using host = NetNs.current()
+  using sandbox = NetNs.current()
+  const plan = host.plan()
+  const pod = planEndpoint(plan, {
+    owner: OWNER,
+    sandbox,
+    network: network(masquerade),
+    link: BRIDGE,
+    mtu: 1400,
+    addresses: [LEASED],
+  })
+  return { plan, pod }
 }
 
 t.test('an endpoint: the steps of ADD', async (t) => {
-  using host = NetNs.current()
-  using pod = NetNs.current()
-  const plan = host.plan()
-  planEndpoint(plan, ENDPOINT, { pod, bridgeIndex: 5, mtu: 1400, gateway: '10.0.0.1' })
+  const { plan, pod } = attach()
+  t.match(pod, {
+    addresses: [{ address: '10.0.0.7/24', mac: POD_MAC }],
+    hostLink: HOST_LINK,
+  })
   t.strictSame(
     plan.steps.map((s) => `${s.ns} ${s.op}`),
     [
@@ -266,12 +298,12 @@ t.test('an endpoint: the steps of ADD', async (t) => {
   })
   t.match(veth, {
     args: {
-      name: 'azv0123456789a',
+      name: HOST_LINK,
       master: 5,
       mtu: 1400,
       info: {
         kind: 'veth',
-        data: { peer: { name: 'eth0', mtu: 1400, mac: ENDPOINT.mac, netns: 1 } },
+        data: { peer: { name: 'eth0', mtu: 1400, mac: POD_MAC, netns: 1 } },
       },
     },
     undo: [{ op: 'link.del' }],
@@ -286,15 +318,41 @@ t.test('an endpoint: the steps of ADD', async (t) => {
   })
 })
 
-t.test('an endpoint’s removal accepts what is gone', async (t) => {
-  using host = NetNs.current()
-  const plan = host.plan()
-  planEndpointRemoval(plan, ENDPOINT, 5)
-  t.match(plan.steps, [
-    { op: 'nft.batch', accept: [2] },
-    { op: 'neighbour.del', accept: [2, 19], args: { link: 5, address: '10.0.0.7' } },
+/** Tables whose elements the first step of a plan adds. */
+function tables(plan: Plan): string[] {
+  const { messages } = plan.steps[0]!.args as unknown as {
+    messages: { args: { table: string; set: string } }[]
+  }
+  return messages.map(({ args }) => `${args.table} ${args.set}`)
+}
+
+t.test('an endpoint has SNAT when its own network asks for it', async (t) => {
+  const setting = { except: ['10.0.0.0/24'], auto: false }
+  const alone = ['azure_vnet_azure2 endpoints']
+  t.strictSame(tables(attach().plan), alone)
+  t.strictSame(tables(attach({ other: setting }).plan), alone, "another's is no matter")
+  t.strictSame(tables(attach({ net: setting, other: setting }).plan), [
+    ...alone,
+    'azure_vnet_azure2 masqueraded',
+    'azure_vnet_masquerade masqueraded',
   ])
-  const short = host.plan()
-  planEndpointRemoval(short, ENDPOINT, undefined)
-  t.equal(short.steps.length, 1, 'without a bridge there is no neighbour')
+})
+
+t.test('an endpoint’s removal accepts what is gone', async (t) => {
+  const kernel = new FakeKernel()
+  using host = kernel.netns()
+  const index = await host.link.add({ kind: 'bridge', name: 'azure2' })
+  const remove = (bridge: string, masqueraded: boolean) => {
+    const plan = host.plan()
+    planEndpointRemoval(plan, host, bridge, ['10.0.0.7/24'], masqueraded)
+    return plan.steps
+  }
+  t.match(remove('azure2', false), [
+    { op: 'nft.batch', accept: [2] },
+    { op: 'neighbour.del', accept: [2, 19], args: { link: index, address: '10.0.0.7' } },
+  ])
+  t.equal(remove('azure7', false).length, 1, 'without a bridge there is no neighbour')
+  const all = remove('azure2', true).filter(({ op }) => op === 'nft.batch')
+  t.equal(all.length, 3, 'SNAT has an element in the table of the bridge and of the node')
+  for (const step of all) t.strictSame(step.accept, [2])
 })

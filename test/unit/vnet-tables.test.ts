@@ -1,13 +1,15 @@
 import t from 'tap'
 import { Transaction, type Expr } from 'vnet-cni'
+import { bridgeTable, endpointsMap } from '../../dist/esm/vnet/bridge/endpoint-map.js'
 import {
-  bridgeTable,
   dropTable,
-  endpointsMap,
   makeBridgeTable,
-  makeMasqueradeTable,
   type BridgeTableSpec,
-} from '../../dist/esm/vnet/index.js'
+} from '../../dist/esm/vnet/bridge/table.js'
+import {
+  makeMasqueradeTable,
+  type MasqueradedNetwork,
+} from '../../dist/esm/vnet/masquerade.js'
 
 const SPEC: BridgeTableSpec = {
   bridge: 'azure2',
@@ -69,11 +71,27 @@ t.test('the bridge table is made anew in one transaction', async (t) => {
   t.equal(tx.toWire()['generation'], undefined)
 })
 
+function masqueraded(network: string, ...except: string[]): MasqueradedNetwork {
+  return { network, except, pods: [{ address: '10.0.0.7', tag: `${network}/one/eth0` }] }
+}
+
 t.test('masquerading adds its set and rules, and nothing when it is off', async (t) => {
-  const on = makeBridgeTable({ ...SPEC, masquerade: { except: ['10.0.0.0/16'] } }, PODS)
-  t.ok(ops(on).includes('nft.set.new except'))
-  t.notOk(ops(makeBridgeTable(SPEC, PODS)).includes('nft.set.new except'))
+  const on = makeBridgeTable(
+    { ...SPEC, masqueraded: [masqueraded('net', '10.0.0.0/16')] },
+    PODS,
+  )
+  t.ok(ops(on).includes('nft.set.new except_net'))
+  t.notOk(ops(makeBridgeTable(SPEC, PODS)).some((op) => op.includes('except')))
   t.ok(messages(on).length > messages(makeBridgeTable(SPEC, PODS)).length)
+})
+
+t.test('each network has its own exceptions', async (t) => {
+  const networks = [masqueraded('a', '10.0.0.0/16'), masqueraded('b'), masqueraded('a.b')]
+  const both = ops(makeBridgeTable({ ...SPEC, masqueraded: networks }, PODS))
+  const sets = both.filter((op) => op.startsWith('nft.set.new except_'))
+  t.equal(new Set(sets).size, 3)
+  const chains = both.filter((op) => op.startsWith('nft.chain.new snat_'))
+  t.equal(new Set(chains).size, 3)
 })
 
 t.test('per pod one element, never a rule', async (t) => {
@@ -88,11 +106,16 @@ t.test('per pod one element, never a rule', async (t) => {
   const full = makeBridgeTable(SPEC, many)
   t.equal(count(full, 'nft.rule.new'), count(few, 'nft.rule.new'))
   t.ok(count(full, 'nft.elements.new') < 20)
+  const snat = (pods: typeof many) => ({ ...masqueraded('net'), pods })
+  const rules = (pods: typeof many) =>
+    count(makeMasqueradeTable([snat(pods)]), 'nft.rule.new') +
+    count(makeBridgeTable({ ...SPEC, masqueraded: [snat(pods)] }, pods), 'nft.rule.new')
+  t.equal(rules(many), rules(PODS))
 })
 
 t.test('the masquerade table', async (t) => {
   const elements = (prefixes: string[]) =>
-    messages(makeMasqueradeTable({ except: prefixes })).flatMap(
+    messages(makeMasqueradeTable([masqueraded('net', ...prefixes)])).flatMap(
       (m) => m.args.elements ?? [],
     )
   t.strictSame(
@@ -100,18 +123,25 @@ t.test('the masquerade table', async (t) => {
     elements(['10.0.0.0/16']),
     'IPv6 is not masqueraded: its prefixes are no IPv4 addresses of any kind',
   )
-  t.strictSame(ops(makeMasqueradeTable({ except: [] })), [
+  t.strictSame(ops(makeMasqueradeTable([masqueraded('net')])), [
     'nft.table.new azure_vnet_masquerade',
     'nft.table.del azure_vnet_masquerade',
     'nft.table.new azure_vnet_masquerade',
-    'nft.set.new except',
+    'nft.set.new masqueraded',
+    'nft.set.new except_net',
+    'nft.elements.new',
+    'nft.chain.new snat_net',
+    ...Array.from({ length: 3 }, () => 'nft.rule.new snat_net'),
     'nft.elements.new',
     'nft.chain.new postrouting',
-    ...Array.from({ length: 3 }, () => 'nft.rule.new postrouting'),
+    'nft.rule.new postrouting',
   ])
-  const joined = makeMasqueradeTable({ except: [] }, dropTable(bridgeTable('azure2')))
+  const joined = makeMasqueradeTable(
+    [masqueraded('net')],
+    dropTable(bridgeTable('azure2')),
+  )
   t.equal(ops(joined)[1], 'nft.table.del azure_vnet_azure2')
-  t.equal(ops(joined).length, 11)
+  t.equal(ops(joined).length, 15)
 })
 
 t.test('a transaction in the addon’s form', async (t) => {

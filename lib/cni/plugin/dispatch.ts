@@ -6,9 +6,9 @@ import { CniCode, toCniError } from '../spec/errors.js'
 import type { Host } from '../../host/host.js'
 import type { PluginIo } from './io.js'
 import type { Logger } from './log.js'
-import type { Plugin, PluginCall, Verb } from './plugin.js'
+import type { Plugin, PluginCall } from './plugin.js'
 import { mark } from '../../trace.js'
-import type { CniResult, JsonObject, NetConf } from '../spec/types.js'
+import type { CniResult, JsonObject, NetConf, Verb } from '../spec/types.js'
 import { newest } from '../spec/version.js'
 
 /**

@@ -4,11 +4,8 @@
 import type { Host } from '../../host/host.js'
 import type { Logger } from './log.js'
 import type { Owner } from '../spec/owner.js'
-import type { CniResult, NetConf } from '../spec/types.js'
+import type { CniResult, NetConf, Verb } from '../spec/types.js'
 import { layoutOf } from '../spec/version.js'
-
-/** The verbs that reach a handler ("CNI operations" in SPEC.md). */
-export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS'
 
 /** One call, checked as far as the spec can tell without looking at the host. */
 export interface PluginCall {

@@ -14,9 +14,9 @@ import {
 } from '../spec/errors.js'
 import type { Host } from '../../host/host.js'
 import type { PluginIo } from './io.js'
-import type { Plugin, Verb } from './plugin.js'
+import type { Plugin } from './plugin.js'
 import { identifierRule, interfaceRule, type NameRule } from '../spec/names.js'
-import type { JsonObject, NetConf } from '../spec/types.js'
+import type { JsonObject, NetConf, Verb } from '../spec/types.js'
 import { DEFAULT_VERSION, isAtLeast } from '../spec/version.js'
 
 type Env = PluginIo['env']
@@ -104,7 +104,8 @@ export function readJson(stdin: PluginIo['stdin']): JsonObject {
 
 /**
  * Checks what the spec says about a config: its network name, and a version that both the
- * verb and the plug-in know.
+ * verb and the plug-in know. DEL goes on with any version: it has no result to print, and refusing
+ * would keep the container's addresses for ever.
  *
  * @throws CniError code 7 for the name, 6 and 1 for the version
  */
@@ -112,6 +113,15 @@ export function checkConfig(plugin: Plugin, verb: Verb, json: JsonObject): NetCo
   const { name } = json
   if (typeof name !== 'string' || !identifierRule.fits(name)) {
     throw invalidConfig('name', name, identifierRule.cure)
+  }
+  if (verb === 'DEL') {
+    if (!plugin.del) throw hasNo(plugin, verb)
+    const { cniVersion } = json
+    return {
+      ...json,
+      name,
+      cniVersion: isText(cniVersion) ? cniVersion : DEFAULT_VERSION,
+    }
   }
   const version = json.cniVersion ?? DEFAULT_VERSION
   if (typeof version !== 'string') {
@@ -135,10 +145,15 @@ function checkVersion(plugin: Plugin, verb: Verb, cniVersion: string): void {
       `config is "${cniVersion}", ${name} supports ${JSON.stringify(supportedVersions)}`,
     )
   }
-  if (!plugin[handler]) {
-    throw incompatible(`${name} has no ${verb}: use it for ADD and DEL only`)
-  }
+  if (!plugin[handler]) throw hasNo(plugin, verb)
 }
+
+function hasNo({ name }: Plugin, verb: Verb): CniError {
+  return incompatible(`${name} has no ${verb}: use it for ADD and DEL only`)
+}
+
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== ''
 
 function incompatible(msg: string, details?: string): CniError {
   return new CniError(CniCode.IncompatibleVersion, msg, details)
@@ -166,7 +181,7 @@ export function readPath(env: Env): string[] {
  */
 export function checkFolders(host: Host): void {
   try {
-    void [host.stateDir, host.logDir, host.keepDir]
+    void [host.stateDir, host.logDir, host.keepDir, host.azureDir]
   } catch (error) {
     throw new CniError(CniCode.InvalidEnvironment, (error as Error).message)
   }

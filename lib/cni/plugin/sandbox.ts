@@ -2,7 +2,7 @@
  * The container's namespace of a call.
  */
 import { SyscallError } from '../../errors.js'
-import type { NetNs } from '../../netlink/netns.js'
+import type { NetNs } from '../../host/host.js'
 import { CniCode, CniError } from '../spec/errors.js'
 import type { PluginCall } from './plugin.js'
 

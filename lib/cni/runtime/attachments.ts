@@ -1,87 +1,147 @@
 /**
- * What this host has attached by `vnet-cni attach`: one file for each attachment in the state
- * folder. DEL runs with the list that ADD ran with, even if the operator changed it meanwhile.
+ * What this host has attached by `vnet-cni attach`: one file for each attachment in a folder that a
+ * reboot keeps, because a restarted container is to get the ports that it had. DEL runs with what
+ * ADD ran with, even if the operator changed the list meanwhile.
  */
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileOperation } from '../../host/errors.js'
 import type { Host } from '../../host/host.js'
-import type { Attachment } from './chain.js'
-import { isObject } from '../spec/config.js'
-import { parseList, type NetworkList } from './list.js'
-import type { CniResult } from '../spec/types.js'
+import { makeFolder } from '../../host/make-folder.js'
+import { flushFolder, replaceFile } from '../../state/replace-file.js'
+import type { Owner } from '../spec/owner.js'
+import {
+  decodeRecord,
+  encodeRecord,
+  fileName,
+  ownerOfFile,
+  podOf,
+  recordOwner,
+  type AttachmentRecord,
+} from './attachment-record.js'
 
-/** A record; written before ADD begins, so that a crash leaves something to clean up by. */
-export interface AttachmentRecord {
-  readonly list: NetworkList
-  readonly attachment: Attachment
-  /** `NAMESPACE/NAME` of the pod. */
-  readonly pod: string
-  /** Device and inode of the namespace: a path like /proc/PID may come to lead elsewhere. */
-  readonly netnsId: string
-  /** Absent until ADD has succeeded. */
-  readonly result?: CniResult
+/** A record that cannot be used, and what its file's name still tells. */
+export interface DamagedRecord {
+  readonly owner: Owner
+  /** The pod, where that much could be read; undefined when it is not known. */
+  readonly pod: string | undefined
+  /** Where it is kept. */
+  readonly file: string
 }
 
-/** Identity of the namespace at a path; empty when there is none. */
-export function netnsId(path: string): string {
-  try {
-    const { dev, ino } = statSync(path)
-    return `${dev}:${ino}`
-  } catch {
-    return ''
-  }
+/** All that is on record. */
+export interface Recorded {
+  readonly records: readonly AttachmentRecord[]
+  readonly damaged: readonly DamagedRecord[]
 }
 
-/** The records in a folder. Methods throw StateError when the disk does not do as asked. */
+const BAD = '.bad'
+
+/** The records of a host. Methods throw StateError when the disk does not do as asked. */
 export class Attachments {
   readonly #folder: string
+  /** Where records were before they survived a reboot. */
+  readonly #oldFolder: string
+  readonly #bootId: () => string
+  readonly #warn: (text: string) => void
 
-  constructor(host: Pick<Host, 'stateDir'>) {
-    this.#folder = join(host.stateDir, 'attachments')
+  /** @param warn told of each record that is found to be damaged, in one line */
+  constructor(
+    host: Pick<Host, 'stateDir' | 'keepDir' | 'bootId'>,
+    warn: (text: string) => void,
+  ) {
+    this.#folder = join(host.keepDir, 'attachments')
+    this.#oldFolder = join(host.stateDir, 'attachments')
+    this.#bootId = host.bootId
+    this.#warn = warn
   }
 
-  /** Writes a record, whole or not at all. */
+  /** Writes a record: it is on disk, whole, when this returns. */
   save(record: AttachmentRecord): void {
-    const path = this.#pathOf(record)
+    this.#write(fileName(recordOwner(record)), encodeRecord(record))
+  }
+
+  /** Forgets what is on record of an owner; nothing is fine. */
+  forget(owner: Owner): void {
+    const path = join(this.#folder, fileName(owner))
+    for (const file of [path, path + BAD]) {
+      fileOperation('remove', file, () => rmSync(file, { force: true, recursive: true }))
+    }
+  }
+
+  /** All records, in the order of their names. A damaged one is renamed, told of, and listed. */
+  list(): Recorded {
+    this.#moveOldOnes()
+    const records: AttachmentRecord[] = []
+    for (const name of this.#names(this.#folder, '.json')) {
+      const record = this.#read(name)
+      if (record) records.push(record)
+    }
+    const known = new Set(records.map((record) => fileName(recordOwner(record))))
+    const damaged = this.#names(this.#folder, `.json${BAD}`).flatMap((name) => {
+      const owner = ownerOfFile(name.slice(0, -BAD.length))
+      if (!owner || known.has(fileName(owner))) return []
+      const file = join(this.#folder, name)
+      return [{ owner, pod: podOf(readOrNothing(file)), file }]
+    })
+    return { records, damaged }
+  }
+
+  #read(name: string): AttachmentRecord | undefined {
+    const path = join(this.#folder, name)
+    const content = fileOperation('read', path, () => readIfThere(path))
+    if (content === undefined) return undefined
+    try {
+      return decodeRecord(content, ownerOfFile(name), '')
+    } catch (error) {
+      const why = (error as Error).message
+      fileOperation('move aside', path, () => renameSync(path, path + BAD))
+      this.#warn(
+        `the record ${path} is damaged: ${why}: kept as ${path}${BAD}, and only what its ` +
+          'name tells is used\n',
+      )
+      return undefined
+    }
+  }
+
+  /**
+   * Takes over what the program before wrote into the folder of the state. That goes with a reboot,
+   * so what is there is of this boot.
+   */
+  #moveOldOnes(): void {
+    if (this.#oldFolder === this.#folder) return
+    const names = this.#names(this.#oldFolder, '.json')
+    for (const name of names) {
+      const old = join(this.#oldFolder, name)
+      const content = fileOperation('read', old, () => readIfThere(old))
+      if (content === undefined) continue
+      this.#write(name, this.#upToDate(content, name))
+      fileOperation('remove', old, () => rmSync(old, { force: true, recursive: true }))
+    }
+    if (names.length > 0) removeIfEmpty(this.#oldFolder)
+  }
+
+  /** The text in this version's form; a damaged one as it is, for `list` to find. */
+  #upToDate(content: string, name: string): string {
+    try {
+      return encodeRecord(decodeRecord(content, ownerOfFile(name), this.#bootId()))
+    } catch {
+      return content
+    }
+  }
+
+  #write(name: string, content: string): void {
+    const path = join(this.#folder, name)
     fileOperation('write', path, () => {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-      writeFileSync(`${path}.tmp`, `${JSON.stringify(record)}\n`, { mode: 0o600 })
-      renameSync(`${path}.tmp`, path)
+      // A new folder is on disk only when the one above it is.
+      makeFolder(this.#folder, 0o700).forEach((made) => flushFolder(dirname(made)))
+      replaceFile(path, content)
     })
   }
 
-  /** Forgets a record; one that is gone is fine. */
-  forget(record: AttachmentRecord): void {
-    const path = this.#pathOf(record)
-    fileOperation('remove', path, () => rmSync(path, { force: true }))
-  }
-
-  /** All records, in the order of their names; what cannot be understood is left out. */
-  list(): AttachmentRecord[] {
-    const names = fileOperation('read', this.#folder, () => readNames(this.#folder))
-    return names
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .flatMap((name) => {
-        const path = join(this.#folder, name)
-        const text = fileOperation('read', path, () => readFileSync(path, 'utf8'))
-        return toRecord(text, path) ?? []
-      })
-  }
-
-  #pathOf({ list, attachment }: AttachmentRecord): string {
-    // No part can hold a slash, and only names of networks and interfaces a "@".
-    const { containerId, ifname } = attachment
-    return join(this.#folder, `${list.name}@${containerId}@${ifname}.json`)
+  #names(folder: string, ending: string): string[] {
+    const all = fileOperation('read', folder, () => readNames(folder))
+    return all.filter((name) => name.endsWith(ending)).sort()
   }
 }
 
@@ -94,16 +154,26 @@ function readNames(folder: string): string[] {
   }
 }
 
-function toRecord(text: string, path: string): AttachmentRecord | undefined {
+/** A file's text; empty for a folder, undefined when another process took it away meanwhile. */
+function readIfThere(path: string): string | undefined {
   try {
-    const json: unknown = JSON.parse(text)
-    if (!isObject(json) || !isObject(json.attachment)) return undefined
-    const { attachment } = json as unknown as AttachmentRecord
-    const texts = ['containerId', 'netns', 'ifname', 'args'] as const
-    if (!texts.every((key) => typeof attachment[key] === 'string')) return undefined
-    parseList(json.list, path)
-    return json as unknown as AttachmentRecord
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (code === 'EISDIR') return ''
+    throw error
+  }
+}
+
+function readOrNothing(path: string): string {
+  return fileOperation('read', path, () => readIfThere(path)) ?? ''
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
   } catch {
-    return undefined
+    // Something else is in it, or another process was faster.
   }
 }

@@ -4,8 +4,8 @@
  */
 import type { Host } from '../../host/host.js'
 import { isObject } from '../spec/config.js'
-import { delegate } from './delegate.js'
-import { toCniError } from '../spec/errors.js'
+import { delegate, NotStartedError } from './delegate.js'
+import { toCniError, type CniError } from '../spec/errors.js'
 import type { ListedPlugin, NetworkList } from './list.js'
 import { printResult } from '../spec/result.js'
 import type { CniResult, JsonObject, NetConf } from '../spec/types.js'
@@ -15,7 +15,7 @@ import { isAtLeast } from '../spec/version.js'
 export interface Attachment {
   /** CNI_CONTAINERID */
   readonly containerId: string
-  /** CNI_NETNS; empty when the namespace is gone, which only DEL can bear. */
+  /** CNI_NETNS; empty when the namespace is gone, and only DEL can be called. */
   readonly netns: string
   /** CNI_IFNAME */
   readonly ifname: string
@@ -23,6 +23,29 @@ export interface Attachment {
   readonly args: string
   /** Values for `runtimeConfig`, by the capability that a plug-in has to declare. */
   readonly capabilityArgs: JsonObject
+}
+
+/** What a plug-in reads on stdin; `type` is its program. */
+export interface PluginConf extends NetConf {
+  readonly type: string
+}
+
+/** A plug-in whose ADD was begun, with all that its DEL needs. */
+export interface PluginRun {
+  /** Its place in the list. */
+  readonly position: number
+  /** What ADD read on stdin, the result so far included. */
+  readonly config: PluginConf
+  /** Whether ADD ended well. */
+  readonly ended: boolean
+}
+
+/** How far a list has come. */
+export interface Progress {
+  /** The plug-ins that may have something to take back, in the order of their ADD. */
+  readonly runs: readonly PluginRun[]
+  /** Of the last plug-in whose ADD ended well. */
+  readonly result?: CniResult
 }
 
 /** What running a list needs beside the list. */
@@ -35,31 +58,66 @@ export interface ChainOptions {
   readonly stderr: (text: string) => void
   /** In milliseconds, for one plug-in; 60,000 when absent. */
   readonly timeoutMs?: number
+  /**
+   * Told how far it has come before a plug-in's ADD begins and after each call: who writes that
+   * down can take everything back after a crash. What it throws ends the list as a failure does.
+   */
+  readonly note?: (progress: Progress) => void
+}
+
+/** What a removal needs. */
+export interface RemovalOptions extends ChainOptions {
+  /** Told of a plug-in whose DEL failed; the removal goes on then. Without it, it ends there. */
+  readonly onFailure?: (failure: CniError) => void
 }
 
 /**
- * Runs ADD of all plug-ins in order. When one fails, DEL of all is run before the failure is
- * thrown, because a plug-in that failed may have left something.
+ * Runs ADD of all plug-ins in order. When one fails, DEL is run of those that were begun before the
+ * failure is thrown, because a plug-in that failed may have left something.
  *
  * @returns the result of the last plug-in
- * @throws CniError of the plug-in that failed; its details tell what could not be undone
+ * @throws CniError of the plug-in that failed, or what `note` threw; ChainUndoError when it could
+ *   not be undone
  */
 export async function addChain(
   list: NetworkList,
   attachment: Attachment,
   options: ChainOptions,
 ): Promise<CniResult> {
-  let result: CniResult | undefined
-  try {
-    for (const [i, plugin] of list.plugins.entries()) {
-      const config = configFor(list, plugin, attachment.capabilityArgs, result)
-      const how = settings(attachment, options, i)
-      result = await delegate(plugin.type, 'ADD', config, how)
-    }
-  } catch (error) {
-    throw await afterUndo(error, list, attachment, options)
+  let last: Progress = { runs: [] }
+  const note = (progress: Progress) => {
+    last = progress
+    options.note?.(progress)
   }
-  return result ?? {}
+  try {
+    return await runAll(list, attachment, { ...options, note })
+  } catch (error) {
+    throw await afterUndo(error, last, attachment, options)
+  }
+}
+
+async function runAll(
+  list: NetworkList,
+  attachment: Attachment,
+  options: ChainOptions & Required<Pick<ChainOptions, 'note'>>,
+): Promise<CniResult> {
+  let done: Progress = { runs: [] }
+  for (const [position, plugin] of list.plugins.entries()) {
+    const config = configFor(list, plugin, attachment.capabilityArgs, done.result)
+    const before = done.runs
+    options.note({ ...done, runs: [...before, { position, config, ended: false }] })
+    try {
+      const how = settings(attachment, options, position)
+      const result = await delegate(plugin.type, 'ADD', config, how)
+      done = { runs: [...before, { position, config, ended: true }], result }
+    } catch (error) {
+      // What never ran has nothing to take back, and its program may not even exist.
+      if (error instanceof NotStartedError) options.note(done)
+      throw error
+    }
+    options.note(done)
+  }
+  return done.result ?? {}
 }
 
 /**
@@ -68,20 +126,57 @@ export async function addChain(
  *
  * @throws CniError of the plug-in that failed
  */
-export async function delChain(
+export function delChain(
   list: NetworkList,
   attachment: Attachment,
-  options: ChainOptions,
+  options: RemovalOptions,
   result?: CniResult,
 ): Promise<void> {
-  // Plug-ins of older versions do not expect a result with DEL ("DEL" in SPEC.md 0.4.0).
-  const known = isAtLeast(list.cniVersion, '0.4.0') ? result : undefined
-  const { plugins } = list
-  for (let i = plugins.length - 1; i >= 0; i--) {
-    const plugin = plugins[i] as ListedPlugin
-    const config = configFor(list, plugin, attachment.capabilityArgs, known)
-    await delegate(plugin.type, 'DEL', config, settings(attachment, options, i))
+  const runs = runsOf(list, attachment.capabilityArgs)
+  return delRuns({ runs, ...(result && { result }) }, attachment, options)
+}
+
+/** The plug-ins of a list as if ADD of each had been called. */
+export function runsOf(list: NetworkList, capabilityArgs: JsonObject): PluginRun[] {
+  return list.plugins.map((plugin, position) => ({
+    position,
+    config: configFor(list, plugin, capabilityArgs),
+    ended: true,
+  }))
+}
+
+/**
+ * Runs DEL of the plug-ins whose ADD was begun, in reverse order, with the config that each was run
+ * with; the first failure ends it unless there is an `onFailure`, and it may then be repeated.
+ *
+ * @throws CniError of the plug-in that failed, NotStartedError when its program is missing
+ */
+export async function delRuns(
+  progress: Progress,
+  attachment: Attachment,
+  options: RemovalOptions,
+): Promise<void> {
+  const { runs, result } = progress
+  for (let i = runs.length - 1; i >= 0; i--) {
+    const { position, config } = runs[i] as PluginRun
+    try {
+      const how = settings(attachment, options, position)
+      await delegate(config.type, 'DEL', delConfig(config, result), how)
+    } catch (error) {
+      if (!options.onFailure) throw error
+      options.onFailure(toCniError(error))
+    }
+    options.note?.({ ...progress, runs: runs.slice(0, i) })
   }
+}
+
+/** Plug-ins of older versions do not expect a result with DEL ("DEL" in SPEC.md 0.4.0). */
+function delConfig(config: PluginConf, result: CniResult | undefined): PluginConf {
+  const { prevResult, ...own } = config
+  const { cniVersion } = config
+  if (!isAtLeast(cniVersion, '0.4.0')) return own
+  const known = result ? printResult(result, cniVersion) : prevResult
+  return known === undefined ? own : { ...own, prevResult: known }
 }
 
 /** What a plug-in of a list reads on stdin. */
@@ -90,7 +185,7 @@ export function configFor(
   plugin: ListedPlugin,
   capabilityArgs: JsonObject,
   previous?: CniResult,
-): NetConf {
+): PluginConf {
   const { capabilities, ...own } = plugin
   const wanted = isObject(capabilities) ? capabilities : {}
   const runtimeConfig = Object.fromEntries(
@@ -125,13 +220,13 @@ function settings(attachment: Attachment, options: ChainOptions, position: numbe
 
 async function afterUndo(
   thrown: unknown,
-  list: NetworkList,
+  progress: Progress,
   attachment: Attachment,
   options: ChainOptions,
 ): Promise<Error> {
   const error = toCniError(thrown)
   try {
-    await delChain(list, attachment, options)
+    await delRuns(progress, attachment, options)
     return error
   } catch (failure) {
     return new ChainUndoError(error, toCniError(failure))

@@ -12,9 +12,8 @@ import type { Environment } from '../../host/world.js'
 import { isObject } from '../spec/config.js'
 import { CniCode, CniError, invalidConfig, toCniError } from '../spec/errors.js'
 import { pluginTypeRule } from '../spec/names.js'
-import type { Verb } from '../plugin/plugin.js'
 import { parseResult } from '../spec/result.js'
-import type { CniResult, NetConf } from '../spec/types.js'
+import type { CniResult, NetConf, Verb } from '../spec/types.js'
 
 /** Settings of a delegation. */
 export interface DelegateOptions {
@@ -30,12 +29,19 @@ export interface DelegateOptions {
   stderr: (text: string) => void
 }
 
+/** A plug-in's program is missing or could not be started: nothing of it ran (code 105). */
+export class NotStartedError extends CniError {
+  constructor(type: string, why: string) {
+    super(CniCode.DelegateFailed, `${type}: ${why}`)
+  }
+}
+
 /**
  * Runs a verb of the plug-in called `type` and waits for it.
  *
  * @returns the result of ADD; undefined for the other verbs
- * @throws CniError with the delegate's own code and words where it gave any, else 105; 7
- *   for a `type` that is no plain file name
+ * @throws CniError with the delegate's own code and words where it gave any, else 105, as a
+ *   NotStartedError when it did not run at all; 7 for a `type` that is no plain file name
  */
 export function delegate(
   type: string,
@@ -72,7 +78,8 @@ export async function delegate(
 /**
  * Path of the plug-in called `type` in the folders of a CNI_PATH.
  *
- * @throws CniError code 7 for a `type` that is no plain file name, 105 when no folder has it
+ * @throws CniError code 7 for a `type` that is no plain file name, NotStartedError when no folder
+ *   has it
  */
 export function findPlugin(type: string, cniPath: string, field = 'ipam.type'): string {
   if (!pluginTypeRule.fits(type)) throw invalidConfig(field, type, pluginTypeRule.cure)
@@ -80,7 +87,7 @@ export function findPlugin(type: string, cniPath: string, field = 'ipam.type'): 
   const found = folders.map((folder) => join(folder, type)).find(isProgram)
   if (found) return found
   const searched = folders.join(', ') || 'no folder: CNI_PATH is empty'
-  throw failed(
+  throw new NotStartedError(
     type,
     `not found (${field}): searched ${searched}: install it there or correct CNI_PATH`,
   )
@@ -117,7 +124,10 @@ function failure(
   if (error === 'ETIMEDOUT') {
     return failed(type, `${verb} did not end within ${timeoutMs / 1000} s`, stderr)
   }
-  if (error) return failed(type, `${verb} could not run: ${error}`)
+  if (error) {
+    const cure = 'look at its rights, and at what it was built for'
+    return new NotStartedError(type, `${verb} could not run: ${error}: ${cure}`)
+  }
   const said = tryJson(stdout)
   if (isObject(said) && typeof said.code === 'number') {
     const details = typeof said.details === 'string' ? said.details : undefined

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigReader, isObject } from '../spec/config.js'
 import { CniCode, CniError } from '../spec/errors.js'
+import type { FieldTable } from '../spec/fields.js'
 import { identifierRule, pluginTypeRule } from '../spec/names.js'
 import type { JsonObject } from '../spec/types.js'
 import { DEFAULT_VERSION, layoutOf } from '../spec/version.js'
@@ -24,6 +25,17 @@ export interface NetworkList {
   readonly plugins: readonly ListedPlugin[]
 }
 
+/** The fields of a list beside those of its plug-ins ("Network configuration format"). */
+export const LIST_FIELDS: FieldTable = {
+  cniVersion: 'read',
+  cniVersions: { noEffect: 'the version is the one of "cniVersion"' },
+  name: 'read',
+  plugins: 'read',
+  disableCheck: { noEffect: 'it is for runtimes that call CHECK' },
+  disableGC: { noEffect: 'it is for runtimes that call GC' },
+  loadOnlyInlinedPlugins: { noEffect: 'plug-ins are read from the list alone' },
+}
+
 /**
  * Reads a list from a file.
  *
@@ -31,6 +43,11 @@ export interface NetworkList {
  *   each names the file
  */
 export function loadList(file: string): NetworkList {
+  return parseList(loadJson(file), file)
+}
+
+/** The text of a file as JSON. Throws as `loadList` does: code 5 and 6. */
+export function loadJson(file: string): unknown {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -39,14 +56,12 @@ export function loadList(file: string): NetworkList {
     const cure = 'name a network configuration list that exists'
     throw new CniError(CniCode.Io, `${file} cannot be read: ${code}: ${cure}`)
   }
-  let json: unknown
   try {
-    json = JSON.parse(text)
+    return JSON.parse(text)
   } catch (error) {
     const why = (error as Error).message
     throw new CniError(CniCode.Decode, `${file} is not JSON: ${why}: correct it`)
   }
-  return parseList(json, file)
 }
 
 /** Checks a list; `file` is named in errors (CniError code 7). */

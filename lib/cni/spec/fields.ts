@@ -32,19 +32,35 @@ export const COMMON_FIELDS: FieldTable = {
  * how a config says that it does not want something, and pass.
  */
 export function refuseFields(json: JsonObject, table: FieldTable, path = ''): void {
-  for (const [name, rule] of Object.entries(table)) {
-    if (typeof rule !== 'object' || !('refused' in rule)) continue
+  const [first] = refusedFields(json, table, path)
+  if (first) throw first.error
+}
+
+/** A field that is set and refused. */
+export interface RefusedField {
+  readonly key: string
+  /** Names the field, its value and the cure (code 2). */
+  readonly error: CniError
+}
+
+/** All refused fields that are set, in the order of the table. */
+export function refusedFields(
+  json: JsonObject,
+  table: FieldTable,
+  path = '',
+): RefusedField[] {
+  return Object.entries(table).flatMap(([name, rule]) => {
+    if (typeof rule !== 'object' || !('refused' in rule)) return []
     // Programs in Go, which the reference plug-ins are, read a key in any case.
-    const key = Object.keys(json).find(
+    const keys = Object.keys(json).filter(
       (one) => one.toLowerCase() === name.toLowerCase() && isSet(json[one]),
     )
-    if (key === undefined) continue
-    const where = path ? `${path}.${key}` : key
-    throw new CniError(
-      CniCode.UnsupportedField,
-      `${where}: ${show(json[key])} is not supported: ${rule.refused}`,
-    )
-  }
+    return keys.map((key) => {
+      const where = path ? `${path}.${key}` : key
+      const msg = `${where}: ${show(json[key])} is not supported: ${rule.refused}`
+      return { key, error: new CniError(CniCode.UnsupportedField, msg) }
+    })
+  })
 }
 
 function isSet(value: unknown): boolean {

@@ -1,7 +1,7 @@
 /**
  * The rules for names that a caller gives: containers, networks, interfaces, plug-ins.
  */
-import { isLinkName } from '../../netlink/check.js'
+import { isLinkName } from '../../link-name.js'
 
 /** A name that does not fit its rule, and what would. */
 export interface NameRule {
@@ -22,7 +22,7 @@ export const identifierRule: NameRule = {
 
 /** Names of interfaces, as the kernel takes them for a new link. */
 export const interfaceRule: NameRule = {
-  fits: isLinkName,
+  fits: (text) => isLinkName(text),
   cure: 'use 1 to 15 bytes without "/", ":", "%" and white space, not "." or ".."',
 }
 

@@ -43,12 +43,15 @@ export function networkOfTag(tag: string): string | undefined {
   return container === undefined || network.includes('~') ? undefined : network
 }
 
+/** What the names of all host ends of pods' wires begin with. */
+export const HOST_LINK_PREFIX = 'azv'
+
 /**
  * Name of the host's end of the owner's veth pair: `azv` and 11 hex digits of a hash over all
  * three parts, so that it is the same for a repeated call and for no other owner.
  */
 export function hostLinkName(owner: Owner): string {
-  return 'azv' + sha256Hex(ownerKey(owner)).slice(0, 11)
+  return HOST_LINK_PREFIX + sha256Hex(ownerKey(owner)).slice(0, 11)
 }
 
 /** Whether a name is one that `hostLinkName` makes. */

@@ -88,3 +88,6 @@ export interface PortMapping {
   /** Absent: every address of the host. */
   hostIP?: string
 }
+
+/** The verbs that reach a plug-in's handler ("CNI operations" in SPEC.md). */
+export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS'

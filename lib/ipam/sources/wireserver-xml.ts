@@ -8,9 +8,17 @@
  *           <IPAddress Address="10.0.0.5" IsPrimary="false"/>
  */
 import { XMLParser } from 'fast-xml-parser'
-import { canonicalAddress, canonicalMac, parsePrefix } from '../../ip/index.js'
 import { SourceError } from '../errors.js'
-import type { AddressInfo, InterfaceInfo, SubnetInfo } from '../types.js'
+import type { InterfaceInfo } from '../types.js'
+import {
+  quote,
+  readInterfaces,
+  type PassOver,
+  type Told,
+  type ToldAddress,
+  type ToldInterface,
+  type ToldSubnet,
+} from './answer.js'
 
 type Element = Readonly<Record<string, unknown>>
 
@@ -26,24 +34,44 @@ const parser = new XMLParser({
   isArray: (name, _path, _leaf, isAttribute) => !isAttribute && LISTS.has(name),
 })
 
+/** Lines that one answer may add to the log. */
+const MAX_PROBLEMS = 32
+
 class Unreadable extends Error {}
 
 /**
- * The NICs in a wire server's answer. `who` stands in front of messages. Throws SourceError
- * of kind `invalid` that names the element, the attribute and its value.
+ * The NICs in a wire server's answer. `who` stands in front of messages; `passOver` gets a sentence
+ * for each element that is not used, with its attribute and value. Throws SourceError of kind
+ * `invalid` when it is no such document, or when not one address in it can be used.
  */
-export function parseInterfaces(xml: string, who = 'wireserver'): InterfaceInfo[] {
+export function parseInterfaces(
+  xml: string,
+  who = 'wireserver',
+  passOver: PassOver = () => undefined,
+): InterfaceInfo[] {
+  const problems: string[] = []
   try {
-    return children(rootOf(xml), 'Interface').map(readInterface)
+    const note = (problem: string) => void problems.push(problem)
+    const interfaces = readInterfaces(interfacesOf(rootOf(xml), note), note)
+    const isUsable = interfaces.some(({ subnets }) =>
+      subnets.some(({ addresses }) => addresses.length > 0),
+    )
+    // An answer without one usable address would replace the last good one, which serves better.
+    if (problems.length > 0 && !isUsable) throw new Unreadable(problems.join('; '))
+    for (const problem of problems.slice(0, MAX_PROBLEMS)) passOver(problem)
+    const more = problems.length - MAX_PROBLEMS
+    if (more > 0) passOver(`${more} more elements`)
+    return interfaces
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    const problem = `${who} gave an answer that cannot be used: ${error.message}`
+    const why = error.message.slice(0, 400)
+    const problem = `${who} gave an answer that cannot be used: ${why}`
     throw new SourceError('invalid', 'wireserver', problem, 'check what answers there')
   }
 }
 
 function rootOf(xml: string): Element {
-  // The answer has no use for one, and entities are how XML does harm.
+  // The real answer has none; entities declared in one could make a small text very large.
   if (/<!DOCTYPE/i.test(xml)) throw new Unreadable('it has a DOCTYPE')
   let document: Element
   try {
@@ -55,75 +83,67 @@ function rootOf(xml: string): Element {
   if (names.length !== 1 || names[0] !== 'Interfaces') {
     throw new Unreadable(`its root is ${quote(names.join(' '))}, not "Interfaces"`)
   }
-  return asElement(document.Interfaces, 'Interfaces')
-}
-
-function readInterface(element: Element): InterfaceInfo {
-  const mac = attribute(element, 'Interface', 'MacAddress')
-  const known = mac === '*' ? mac : canonicalMac(mac)
-  if (known === undefined)
-    throw wrong('Interface', 'MacAddress', mac, 'is not a MAC or *')
-  return {
-    mac: known,
-    primary: flag(element, 'Interface', 'IsPrimary'),
-    subnets: children(element, 'IPSubnet').map(readSubnet),
+  const root = document.Interfaces
+  if (Array.isArray(root)) throw new Unreadable('element Interfaces is repeated')
+  if (typeof root === 'string' && root !== '') {
+    throw new Unreadable('element Interfaces is text')
   }
+  return asElement(root)
 }
 
-function readSubnet(element: Element): SubnetInfo {
-  const text = attribute(element, 'IPSubnet', 'Prefix')
-  const prefix = parsePrefix(text)
-  if (!prefix) throw wrong('IPSubnet', 'Prefix', text, 'is not a CIDR')
-  const addresses = children(element, 'IPAddress').map(readAddress)
-  const stray = addresses.find(({ address }) => !prefix.contains(address))
-  if (stray) {
-    throw wrong('IPAddress', 'Address', stray.address, `is not inside ${prefix.cidr}`)
+function interfacesOf(root: Element, passOver: PassOver): ToldInterface[] {
+  return children(root, 'Interfaces', 'Interface', passOver).map((element) => ({
+    mac: told(element, 'Interface', 'MacAddress'),
+    primary: told(element, 'Interface', 'IsPrimary'),
+    subnets: subnetsOf(element, passOver),
+  }))
+}
+
+function subnetsOf(element: Element, passOver: PassOver): ToldSubnet[] {
+  return children(element, 'Interface', 'IPSubnet', passOver).map((subnet) => ({
+    prefix: told(subnet, 'IPSubnet', 'Prefix'),
+    addresses: addressesOf(subnet, passOver),
+  }))
+}
+
+function addressesOf(element: Element, passOver: PassOver): ToldAddress[] {
+  return children(element, 'IPSubnet', 'IPAddress', passOver).map((address) => {
+    noChildren(address, 'IPAddress', passOver)
+    return {
+      address: told(address, 'IPAddress', 'Address'),
+      primary: told(address, 'IPAddress', 'IsPrimary'),
+    }
+  })
+}
+
+/** The elements of a name inside another one; others in there are passed over. */
+function children(
+  parent: Element,
+  parentName: string,
+  name: string,
+  passOver: PassOver,
+): Element[] {
+  const { [name]: wanted = [], ...others } = parent
+  noChildren(others, parentName, passOver)
+  return (wanted as unknown[]).map(asElement)
+}
+
+// Unknown attributes are let be: the element itself is understood.
+function noChildren(element: Element, name: string, passOver: PassOver): void {
+  for (const [key, value] of Object.entries(element)) {
+    if (key === '#text') passOver(`element ${name} holds the text ${quote(value)}`)
+    else if (!key.startsWith('@')) {
+      passOver(`element ${name} holds ${key}, which is not known: ${quote(value)}`)
+    }
   }
-  return { prefix: prefix.cidr, addresses }
-}
-
-function readAddress(element: Element): AddressInfo {
-  const text = attribute(element, 'IPAddress', 'Address')
-  const address = canonicalAddress(text)
-  if (address === undefined) {
-    throw wrong('IPAddress', 'Address', text, 'is not an IP address')
-  }
-  return { address, primary: flag(element, 'IPAddress', 'IsPrimary') }
-}
-
-function children(element: Element, name: string): Element[] {
-  const list = (element[name] ?? []) as unknown[]
-  return list.map((child) => asElement(child, name))
 }
 
 // The parser gives the text of an element that has neither attributes nor children.
-function asElement(value: unknown, name: string): Element {
-  if (value === '') return {}
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Element
-  }
-  throw new Unreadable(
-    `element ${name} ${Array.isArray(value) ? 'is repeated' : 'is text'}`,
-  )
+function asElement(value: unknown): Element {
+  if (typeof value === 'object' && value !== null) return value as Element
+  return value === '' ? {} : { '#text': value }
 }
 
-function attribute(element: Element, name: string, key: string): string {
-  const value = element[`@${key}`]
-  if (typeof value === 'string') return value
-  throw new Unreadable(`element ${name} has no attribute ${key}`)
-}
-
-function flag(element: Element, name: string, key: string): boolean {
-  const value = attribute(element, name, key)
-  if (!/^(true|false)$/i.test(value))
-    throw wrong(name, key, value, 'is not true or false')
-  return value.toLowerCase() === 'true'
-}
-
-function wrong(name: string, key: string, value: string, what: string): Unreadable {
-  return new Unreadable(`element ${name}, attribute ${key}: ${quote(value)} ${what}`)
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 80))
+function told(parent: Element, element: string, attribute: string): Told {
+  return { element, attribute, value: parent[`@${attribute}`] }
 }

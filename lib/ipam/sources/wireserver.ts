@@ -2,9 +2,8 @@
  * The wire server of Azure: it tells a virtual machine which addresses its NICs have.
  */
 import type { HttpError } from '../../host/http.js'
-import type { Host } from '../../host/host.js'
 import { SourceError } from '../errors.js'
-import type { InterfaceInfo, Source } from '../types.js'
+import type { InterfaceInfo, Source, SourceContext } from '../types.js'
 
 /**
  * Where the wire server lists the NICs; the address is the same in every Azure region
@@ -31,7 +30,7 @@ const CURE =
  * throws TypeError here. HTTP and XML code is loaded at the first `fetch`.
  */
 export function wireserver(
-  host: Pick<Host, 'http'>,
+  { host, warn }: SourceContext,
   options: WireserverOptions = {},
 ): Source {
   const url = new URL(options.url ?? WIRESERVER_URL)
@@ -48,7 +47,9 @@ export function wireserver(
         import('./wireserver-xml.js'),
         answer,
       ])
-      return parseInterfaces(text, who)
+      return parseInterfaces(text, who, (problem) =>
+        warn(`${who}: ${problem}: passed over`),
+      )
     },
   }
 }

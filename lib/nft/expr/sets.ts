@@ -72,12 +72,3 @@ export function dynset(
   }
   return [...loadKey(fields), { expr: 'dynset', data }]
 }
-
-/** Adds the fields to a dynamic set, or renews the element's time. Milliseconds. */
-export function updateSet(
-  fields: readonly FieldDef[],
-  set: string,
-  timeout: number,
-): Expr[] {
-  return dynset('update', fields, set, { timeout })
-}

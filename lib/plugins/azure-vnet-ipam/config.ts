@@ -1,39 +1,56 @@
 /**
  * The `ipam` section of a network configuration, as azure-vnet-ipam reads it.
  */
-import { ConfigReader } from '../../cni/spec/config.js'
+import { ConfigReader, isObject } from '../../cni/spec/config.js'
+import { idleFields, refuseFields, type FieldTable } from '../../cni/spec/fields.js'
 import type { JsonObject } from '../../cni/spec/types.js'
+import type { LeaseSettings } from '../../engine/leases.js'
 import { parseInterface } from '../../ip/index.js'
+import { DEFAULT_ENVIRONMENT, ENVIRONMENTS } from '../../ipam/sources/index.js'
 
-/** The section, checked, with defaults. */
-export interface IpamConfig {
-  /** Seconds that the source's answer serves. */
-  readonly queryIntervalSeconds: number
-  /** Only from the pool with this prefix. */
-  readonly subnet: string | undefined
-  /** Only this address, without prefix length. */
-  readonly address: string | undefined
+/**
+ * What the section can hold: the fields of Azure's own plug-in (NetworkConfig in
+ * azure-container-networking, cni/netconfig.go).
+ */
+export const IPAM_FIELDS: FieldTable = {
+  type: 'read',
+  environment: 'read',
+  queryInterval: 'read',
+  subnet: 'read',
+  ipAddress: 'read',
+  addressSpace: { noEffect: 'the pools are those of the NICs of this machine' },
+  mode: {
+    refused:
+      'overlay addresses come from azure-cns; leave it out for addresses of the NIC',
+  },
 }
-
-const DEFAULT_QUERY_INTERVAL = 10
 
 /**
  * Reads the section. CNI_ARGS `IP` is taken where `ipam.ipAddress` is absent.
- * Throws CniError (7) naming field and cure.
+ * Throws CniError naming field and cure: 7 for a wrong value, 2 for a field that is not supported.
  */
 export function parseIpamConfig(
   conf: JsonObject,
   args: ReadonlyMap<string, string>,
-): IpamConfig {
+): LeaseSettings {
   const ipam =
     new ConfigReader(conf).optionalObject('ipam') ?? new ConfigReader({}, 'ipam')
-  ipam.optionalString('environment', { oneOf: ['azure'] })
+  refuseFields(ipam.json, IPAM_FIELDS, 'ipam')
   return {
+    environment:
+      ipam.optionalString('environment', { oneOf: ENVIRONMENTS }) ?? DEFAULT_ENVIRONMENT,
     queryIntervalSeconds: queryInterval(ipam),
     subnet: ipam.optionalCidr('subnet'),
     address: wantedAddress(ipam, args),
   }
 }
+
+/** A sentence for the log for each field of the section that does nothing. */
+export function idleIpamFields({ ipam }: JsonObject): string[] {
+  return isObject(ipam) ? idleFields(ipam, IPAM_FIELDS, 'ipam') : []
+}
+
+const DEFAULT_QUERY_INTERVAL = 10
 
 // Azure's plug-in has it as a string, most people write a number.
 function queryInterval(ipam: ConfigReader): number {

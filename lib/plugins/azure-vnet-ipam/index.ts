@@ -3,24 +3,27 @@
  */
 import { definePlugin, type PluginCall } from '../../cni/plugin/plugin.js'
 import type { CniResult } from '../../cni/spec/types.js'
-import { defaultRoute, familyOf } from '../../ip/index.js'
+import { AddressService, AZURE_DNS } from '../../engine/leases.js'
+import { addressOf, defaultRoute, familyOf } from '../../ip/index.js'
+import { forgetNeighbours, readAddressesInUse, readNics } from '../../vnet/index.js'
 import { VERSION } from '../../version.js'
-import { parseIpamConfig } from './config.js'
-import { AddressService, AZURE_DNS, readNics } from '../../engine/leases.js'
+import { idleIpamFields, parseIpamConfig } from './config.js'
 
 async function add(call: PluginCall): Promise<CniResult> {
-  const config = parseIpamConfig(call.config, call.args)
-  const master = call.config['master']
-  const nics = readNics(call.host.current())
+  const { config, host, log, owner } = call
+  const settings = parseIpamConfig(config, call.args)
+  for (const sentence of idleIpamFields(config)) log.warn(sentence)
+  const nics = readNics(host.current())
+  const { master } = config
   // Only a name of one of our NICs restricts the choice: other plug-ins use "master" differently.
-  const nic = nics.some(({ name }) => name === master) ? { nic: String(master) } : {}
-  const lease = await new AddressService(call.host, call.log).acquire(
-    call.owner,
-    config,
-    nics,
-    nic,
-  )
-  call.log.info('address given', { address: lease.address })
+  const nic = nics.some(({ name }) => name === master) && { nic: String(master) }
+  const warn = (message: string) => log.warn(message)
+  const service = new AddressService(host, log, settings.environment)
+  const lease = await service.acquire(owner, settings, nics, {
+    ...nic,
+    inUse: (ours) => readAddressesInUse(host, { ours, warn }),
+  })
+  log.info('address given', { address: lease.address })
   return {
     ips: [{ address: lease.address, gateway: lease.gateway }],
     routes: [{ dst: defaultRoute(familyOf(lease.gateway)!), gw: lease.gateway }],
@@ -28,9 +31,18 @@ async function add(call: PluginCall): Promise<CniResult> {
   }
 }
 
-async function del(call: PluginCall): Promise<void> {
-  const lease = await new AddressService(call.host, call.log).release(call.owner)
-  call.log.info('address taken back', { address: lease?.address })
+// The configuration is not looked at: what ADD would refuse still deletes.
+async function del({ host, log, owner }: PluginCall): Promise<void> {
+  const leases = await new AddressService(host, log).release(owner)
+  const addresses = leases.map(({ address }) => address)
+  if (leases.length === 0) return log.info('no address to take back')
+  log.info('address taken back', { addresses })
+  try {
+    forgetNeighbours(host.current(), addresses.map(addressOf))
+  } catch (error) {
+    // The lease has ended. What the host still knows of the pod keeps the address back for a while.
+    log.warn('the neighbour table keeps the address', { addresses, error: String(error) })
+  }
 }
 
 export default definePlugin({

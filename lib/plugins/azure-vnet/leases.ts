@@ -12,18 +12,20 @@ import { OWN_IPAM, type VnetConfig } from './config.js'
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
   if (config.ipamType !== OWN_IPAM) return delegated(call, config.ipamType)
-  const [{ AddressService, AZURE_DNS }, { parseIpamConfig }] = await Promise.all([
-    import('../../engine/leases.js'),
-    import('../azure-vnet-ipam/config.js'),
-  ])
+  const [{ AddressService, AZURE_DNS }, { idleIpamFields, parseIpamConfig }] =
+    await Promise.all([
+      import('../../engine/leases.js'),
+      import('../azure-vnet-ipam/config.js'),
+    ])
   const { host, log, owner, args } = call
   const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
-  const service = new AddressService(host, log)
+  for (const finding of idleIpamFields(call.config)) log.warn(finding)
+  const service = new AddressService(host, log, ipam.environment)
   return {
     name: OWN_IPAM,
-    async acquire(nics, exclude) {
-      const wishes = { exclude, ...(master && { nic: master }) }
+    async acquire({ nics, exclude, inUse }) {
+      const wishes = { exclude, inUse, ...(master && { nic: master }) }
       const lease = await service.acquire(owner, ipam, nics(), wishes)
       return { addresses: [lease], dns: { nameservers: [AZURE_DNS] } }
     },
@@ -53,7 +55,7 @@ async function delegated(call: PluginCall, type: string): Promise<Leases> {
   const { host, stderr } = call
   return {
     name: type,
-    async acquire(_nics, exclude) {
+    async acquire({ exclude }) {
       const how = { host, stderr, env: host.env }
       const result = await delegate(type, 'ADD', call.config, how)
       const ip = result.ips?.find(({ address }) => parseCidr(address)?.family === 'ipv4')

@@ -99,9 +99,9 @@ function commit(job: Job, { ensure, stale }: Approach): HeldPort[] {
   else planLayoutCheck(plan)
   if (link) tx.addElements(POD_LINKS, [{ key: [link] }])
   addPlaced(deletePlaced(tx, stale), own)
-  plan.nft(tx, { undo: deletePlaced(new Transaction(), own) })
+  plan.nftables.commit(tx, { undo: deletePlaced(new Transaction(), own) })
   // Without it the kernel drops packets from 127.0.0.1 that leave by another link than lo.
-  if (link && ports.snat) plan.setSysctl(routeLocalnet(link), '1')
+  if (link && ports.snat) plan.sysctl.set(routeLocalnet(link), '1')
   flushFlows(plan, ports.mappings)
   const held = planElements(plan, PORT_MAPS)
   return portsIn(held(plan.runSync()))

@@ -81,7 +81,7 @@ function checkLink(host: NetNs, { links }: Contents, ports: PortsRecord): string
   const link = findLink(host, ports.pod)
   if (!link) return [`no link leads to ${ports.pod}`]
   const plan = host.plan()
-  const switches = ['all', link].map((name) => plan.getSysctl(routeLocalnet(name)))
+  const switches = ['all', link].map((name) => plan.sysctl.get(routeLocalnet(name)))
   const done = plan.runSync()
   return [
     ...(links.includes(link) ? [] : [`${link} is missing in the set ${POD_LINKS.name}`]),

@@ -2,7 +2,7 @@
  * Reading what the table holds.
  */
 import type { Done, NetNs, Plan } from '../../netlink/index.js'
-import { dumpElements, readGeneration, tableExists } from '../../nft/index.js'
+
 import type { SetDef } from '../../nft/index.js'
 import type { HeldPort } from '../conflict.js'
 import {
@@ -46,17 +46,17 @@ export function planElements(
   plan: Plan,
   sets: readonly SetDef[],
 ): (done: Done) => Placed[] {
-  const dumps = sets.map((set) => ({ set, dump: dumpElements(plan, set) }))
+  const dumps = sets.map((set) => ({ set, dump: plan.nftables.elements(set) }))
   return (done) =>
     dumps.flatMap(({ set, dump }) => done.of(dump).map((element) => ({ set, element })))
 }
 
 /** Reads all contents in a plan; answers with how to get at them. */
 export function planContents(plan: Plan): (done: Done) => Contents {
-  const generation = readGeneration(plan)
-  const exists = tableExists(plan, TABLE)
+  const generation = plan.nftables.generation()
+  const exists = plan.nftables.tableExists(TABLE)
   const placed = planElements(plan, [...PORT_MAPS, SNAT_PODS])
-  const links = dumpElements(plan, POD_LINKS)
+  const links = plan.nftables.elements(POD_LINKS)
   return (done) => ({
     generation: done.of(generation),
     exists: done.of(exists),
@@ -77,4 +77,11 @@ export function readPorts(host: NetNs): HeldPort[] {
   const plan = host.plan()
   const placed = planElements(plan, PORT_MAPS)
   return portsIn(placed(plan.runSync()))
+}
+
+/** Whether the table is there. */
+export function hasTable(host: NetNs): boolean {
+  const plan = host.plan()
+  const found = plan.nftables.tableExists(TABLE)
+  return plan.runSync().of(found)
 }

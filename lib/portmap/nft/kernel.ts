@@ -49,11 +49,11 @@ export function findLink(host: NetNs, pod: string): string | undefined {
 export function flushFlows(plan: Plan, mappings: readonly Mapping[]): void {
   for (const { protocol, hostPort, hostAddress } of mappings) {
     if (protocol !== 'udp') continue
-    plan.flushConntrack({
-      family: 'ipv4',
+    const original = {
       protocol: ipProtocols.udp,
-      port: hostPort,
-      ...(hostAddress && { address: hostAddress }),
-    })
+      destinationPort: hostPort,
+      ...(hostAddress && { destination: hostAddress }),
+    }
+    plan.conntrack.flush({ family: 'ipv4', original })
   }
 }

@@ -19,7 +19,7 @@ export function removePorts(host: NetNs, tag: string): void {
       if (takesLastSnat(own, contents)) closeLinks(host, plan, contents.links)
       // The generation: what is deleted here is what was read.
       const tx = new Transaction(contents.generation)
-      plan.nft(isLast ? tx.deleteTable(TABLE) : deletePlaced(tx, own))
+      plan.nftables.commit(isLast ? tx.deleteTable(TABLE) : deletePlaced(tx, own))
       plan.runSync()
       forgetFlows(host, own)
       return
@@ -43,16 +43,16 @@ function takesLastSnat(own: readonly Placed[], { placed }: Contents): boolean {
  */
 function closeLinks(host: NetNs, plan: Plan, links: readonly string[]): void {
   const reading = host.plan()
-  const usual = reading.getSysctl(routeLocalnet('default'), { optional: true })
+  const usual = reading.sysctl.get(routeLocalnet('default'), { optional: true })
   const now = links.map((link) => ({
     link,
-    value: reading.getSysctl(routeLocalnet(link), { optional: true }),
+    value: reading.sysctl.get(routeLocalnet(link), { optional: true }),
   }))
   const done = reading.runSync()
   for (const { link, value } of now) {
     // A link that is gone has no switch.
     if (done.of(value) !== '1' || done.of(usual) !== '0') continue
-    plan.setSysctl(routeLocalnet(link), '0', '1')
+    plan.sysctl.set(routeLocalnet(link), '0', '1')
   }
 }
 

@@ -114,8 +114,8 @@ function commit(host: NetNs, { generation }: Contents, repairs: readonly Repair[
     tx,
     repairs.flatMap(({ wrong }) => wrong),
   )
-  plan.nft(addPlaced(tx, missing))
-  for (const link of open) plan.setSysctl(routeLocalnet(link), '1')
+  plan.nftables.commit(addPlaced(tx, missing))
+  for (const link of open) plan.sysctl.set(routeLocalnet(link), '1')
   flushFlows(plan, missing.filter(({ set }) => set !== SNAT_PODS).map(toMapping))
   plan.runSync()
 }

@@ -3,7 +3,7 @@
  * the table when it is there.
  */
 import type { SetDef, TableRef } from '../../nft/index.js'
-import { nftName } from '../nft-name.js'
+import { nftName } from '../table-names.js'
 
 /** A pod as the table knows it. */
 export interface TableEndpoint {

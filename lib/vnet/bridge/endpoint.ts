@@ -4,7 +4,7 @@
 import { hostLinkName, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf, familyOf, macOf } from '../../ip/index.js'
 import { ERRNO, type LinkRef, type NetNs, type Plan } from '../../netlink/index.js'
-import { dumpElements, Transaction } from '../../nft/index.js'
+import { Transaction } from '../../nft/index.js'
 import { addMasqueradedPod, canMasquerade, removeMasqueradedPod } from '../masquerade.js'
 import type { AttachPlan, FoundPod, LeasedAddress, PlannedPod } from '../mode.js'
 import {
@@ -28,10 +28,10 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
     { name: owner.ifname, netns: sandbox, mac, mtu },
   )
   // A pod that reaches its own address through a service comes back by its own port.
-  plan.link.setPort(outer, { hairpin: true })
+  plan.bridgePort.set(outer, { hairpin: true })
   for (const { address } of pod) {
     // No flood of ARP for pods, whose MAC is known.
-    plan.neighbour.replacePermanent({
+    plan.neighbour.replace({
       link: link.index,
       address: addressOf(address),
       mac,
@@ -56,7 +56,7 @@ function planElements(plan: Plan, attach: AttachPlan, mac: string): void {
       addMasqueradedPod(tx, table, owner.network, { address, tag })
     }
   }
-  plan.nft(tx, { undo })
+  plan.nftables.commit(tx, { undo })
 }
 
 function planInside(plan: Plan, { sandbox, addresses }: AttachPlan, link: LinkRef): void {
@@ -91,10 +91,10 @@ export function planEndpointRemoval(
   const done = { accept: [ERRNO.ENOENT] }
   const index = addresses.length > 0 ? indexOf(host, bridge) : undefined
   for (const address of addresses.map(addressOf)) {
-    plan.nft(new Transaction().deleteElements(map, [[address]]), done)
+    plan.nftables.commit(new Transaction().deleteElements(map, [[address]]), done)
     if (masqueraded) {
       for (const tx of removeMasqueradedPod(bridgeTable(bridge), address)) {
-        plan.nft(tx, done)
+        plan.nftables.commit(tx, done)
       }
     }
     if (index !== undefined) plan.neighbour.delIfExists({ link: index, address })
@@ -110,7 +110,7 @@ function indexOf(host: NetNs, bridge: string): number | undefined {
 /** The pods in the bridge's map; none when there is no such map. */
 export function endpointsInMap(host: NetNs, bridge: string): TableEndpoint[] {
   const plan = host.plan()
-  const elements = dumpElements(plan, endpointsMap(bridge))
+  const elements = plan.nftables.elements(endpointsMap(bridge))
   const all = plan.runSync().of(elements)
   return all
     .map(({ key, data, comment = '' }) => ({

@@ -99,7 +99,7 @@ export function planMoveToBridge(
     plan.raw('link.get', { index: linkToWire(bridge) })
   }
   shift(plan, move, { from: nic.index, to: bridge, toName: move.bridge, before: plug })
-  if (own) plan.link.setPort(nic.index, { hairpin: true })
+  if (own) plan.bridgePort.set(nic.index, { hairpin: true })
 }
 
 /** Adds the steps that put everything back on the NIC and take it out of the bridge. */
@@ -160,12 +160,12 @@ function shift(
 function addAddresses(plan: Plan, move: HostMove, to: LinkLike, toName: string): void {
   const six = move.addresses.some((address) => address.family === 'ipv6')
   const name = acceptDad(toName)
-  if (six) plan.setSysctl(name, '0', move.acceptDad)
+  if (six) plan.sysctl.set(name, '0', move.acceptDad)
   for (const address of inAddingOrder(move.addresses)) {
     const label = relabel(address.label, move.nic.name, toName)
     plan.address.ensure({ ...address, link: to, label })
   }
-  if (six) plan.setSysctl(name, move.acceptDad)
+  if (six) plan.sysctl.set(name, move.acceptDad)
 }
 
 // The kernel lists the newest IPv6 address of a scope first (ipv6_link_dev_addr), IPv4 ones last.

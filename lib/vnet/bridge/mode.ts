@@ -4,7 +4,9 @@
 import { isHostLink } from '../../cni/spec/owner.js'
 import type { Link } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
-import type { HostNetwork, Mode, NetworkWish } from '../mode.js'
+import { MASQUERADE_TABLE } from '../table-names.js'
+import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
+import { bridgeTable } from './endpoint-map.js'
 import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
 import { BRIDGE_ALIAS } from './host-move.js'
 import {
@@ -13,7 +15,6 @@ import {
   newBridge,
   prepareBridgeRelease,
   releaseBridge,
-  remakeTables,
 } from './network.js'
 import type { BridgeMasquerade } from './record.js'
 
@@ -30,12 +31,12 @@ export const bridgeMode: Mode = {
     return record
   },
   apply: applySettings,
+  isWhole,
   revert(record, { lifetime, masquerade }, { network }) {
     record.lifetime = lifetime
     setMasquerade(record, network, masquerade[network])
   },
   ensureNetwork: ensureBridge,
-  applyRules: remakeTables,
   endsWithPods: ({ lifetime }) => lifetime === 'pods',
   prepareRelease: prepareBridgeRelease,
   release: releaseBridge,
@@ -61,25 +62,39 @@ function findBridge(
   record: HostNetwork | undefined,
 ): Link | undefined {
   const { facts, nic } = wish
-  if (record?.phase !== 'ready' || !isAsWished(record, wish)) return undefined
-  const bridge = facts.links.find((link) => link.name === record.name)
-  const beneath = facts.links.find((link) => link.index === nic.index)
-  const plugged = bridge && beneath?.master === bridge.index
-  return plugged && facts.hasTable(record.name) ? bridge : undefined
+  if (!record || record.nic !== nic.name || !isAsWished(record, wish)) return undefined
+  return isWhole(facts, record)
+    ? facts.links.find((link) => link.name === record.name)
+    : undefined
 }
 
-function isAsWished(record: HostNetwork, wish: NetworkWish): boolean {
-  const { owner, settings } = wish
+function isWhole(facts: NearFacts, record: HostNetwork): boolean {
+  const { phase, name, nic } = record
+  const bridge = facts.links.find((link) => link.name === name)
+  const beneath = facts.links.find((link) => link.name === nic)
+  const plugged = bridge !== undefined && beneath?.master === bridge.index
+  return phase === 'ready' && plugged && hasTables(facts, record)
+}
+
+// What flushes the rules of one family (`nft flush ruleset ip`) leaves the others.
+function hasTables(facts: NearFacts, record: HostNetwork): boolean {
+  const tables = [bridgeTable(record.name)]
+  if (Object.keys(record.masquerade).length > 0) tables.push(MASQUERADE_TABLE)
+  return !record.outdated && tables.every((table) => facts.hasTable(table))
+}
+
+function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {
+  const { network, settings } = wish
   return (
     record.lifetime === settings.bridgeLifetime &&
-    JSON.stringify(record.masquerade[owner.network]) ===
+    JSON.stringify(record.masquerade[network]) ===
       JSON.stringify(masqueradeOf(record, wish))
   )
 }
 
-function applySettings(record: HostNetwork, wish: NetworkWish): void {
+function applySettings(record: HostNetwork, wish: NetworkSettings): void {
   record.lifetime = wish.settings.bridgeLifetime
-  setMasquerade(record, wish.owner.network, masqueradeOf(record, wish))
+  setMasquerade(record, wish.network, masqueradeOf(record, wish))
 }
 
 function setMasquerade(
@@ -94,11 +109,11 @@ function setMasquerade(
 // The list that asks last has its way with the pods of its own network, and of no other.
 function masqueradeOf(
   record: HostNetwork,
-  { owner, settings: { masquerade }, pools }: NetworkWish,
+  { network, settings: { masquerade }, pools }: NetworkSettings,
 ): BridgeMasquerade | undefined {
   if (!masquerade) return undefined
   if (masquerade !== 'auto') return { except: [...masquerade.except], auto: false }
-  const before = record.masquerade[owner.network]
+  const before = record.masquerade[network]
   const known = before?.auto ? before.except : []
   return { except: [...new Set([...known, ...pools])], auto: true }
 }

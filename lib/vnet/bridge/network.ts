@@ -11,10 +11,10 @@ import { readAcceptDad, readFacts, type HostFacts } from '../facts.js'
 import {
   canMasquerade,
   makeMasqueradeTable,
-  MASQUERADE_TABLE,
   type MasqueradedNetwork,
 } from '../masquerade.js'
 import type { NodeView, Pod } from '../mode.js'
+import { MASQUERADE_TABLE } from '../table-names.js'
 import { bridgeTable, type TableEndpoint } from './endpoint-map.js'
 import { endpointsInMap } from './endpoint.js'
 import {
@@ -91,10 +91,17 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   const { bridge: name, mtu } = move
   const bridge =
     existing?.index ??
-    plan.link.addBridge({ name, mac: nic.mac, mtu, alias: BRIDGE_ALIAS, up: true })
+    plan.link.add({
+      kind: 'bridge',
+      name,
+      mac: nic.mac,
+      mtu,
+      alias: BRIDGE_ALIAS,
+      up: true,
+    })
   // Host ports and masqueraded traffic come in and go out by the bridge.
-  plan.setSysctl(`net/ipv4/conf/${name}/forwarding`, '1')
-  plan.nft(tables(host, view, record, move), {
+  plan.sysctl.set(`net/ipv4/conf/${name}/forwarding`, '1')
+  plan.nftables.commit(tables(host, view, record, move), {
     undo: dropTables(host, view, record),
   })
   if (existing && !existing.up) plan.link.set(existing.index, { up: true })
@@ -107,17 +114,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   }
   plan.runSync()
   record.phase = 'ready'
-}
-
-/** Makes the tables of a bridge anew and nothing else; see Mode.applyRules. */
-export function remakeTables(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readFacts(host)
-  const nic = facts.links.find((link) => link.name === record.nic)
-  if (!nic) throw noNic(record.nic)
-  const move = collectMove(facts, nic, record.name, '')
-  const plan = host.plan()
-  plan.nft(tables(host, view, record, move))
-  plan.runSync()
+  delete record.outdated
 }
 
 // Pods whose bridge was taken away by hand come into the new one.
@@ -132,9 +129,9 @@ function plugIn(
     const link = facts.links.find((candidate) => candidate.name === name)
     if (!link || link.master === bridge) continue
     plan.link.set(link.index, { master: bridge })
-    plan.link.setPort(link.index, { hairpin: true })
+    plan.bridgePort.set(link.index, { hairpin: true })
     for (const { address, mac } of addresses) {
-      plan.neighbour.replacePermanent({ link: bridge, address: addressOf(address), mac })
+      plan.neighbour.replace({ link: bridge, address: addressOf(address), mac })
     }
   }
 }
@@ -266,7 +263,7 @@ export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork
       planRestoreNic(plan, move)
     }
   }
-  plan.nft(dropTables(host, view, record))
+  plan.nftables.commit(dropTables(host, view, record))
   plan.runSync()
 }
 

@@ -7,6 +7,7 @@ import {
   number,
   object,
   oneOf,
+  optional,
   record,
   text,
   type Shape,
@@ -36,6 +37,8 @@ export interface BridgeNetwork {
   readonly move: HostMove
   /** Internet SNAT by the name of the network in the configuration. */
   readonly masquerade: Record<string, BridgeMasquerade>
+  /** The nft tables are those of an older program: they are made anew before the next pod. */
+  outdated?: boolean | undefined
 }
 
 /** The shape of a move. */
@@ -58,4 +61,5 @@ export const bridgeNetwork: Shape<BridgeNetwork> = object({
   lifetime: oneOf('node', 'pods'),
   move: hostMove,
   masquerade: record(object({ except: list(text), auto: flag })),
+  outdated: optional(flag),
 })

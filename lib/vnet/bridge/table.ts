@@ -6,9 +6,11 @@
  * carries another source. Towards the NIC, every frame gets its MAC as source; from the NIC, a
  * frame for a pod's address gets the pod's MAC.
  */
+import { HOST_LINK_PREFIX } from '../../cni/spec/owner.js'
 import { ipv4Bytes, macBytes } from '../../ip/index.js'
 import {
   bits,
+  dynset,
   eq,
   field,
   ifname,
@@ -18,7 +20,6 @@ import {
   store,
   storeFrom,
   Transaction,
-  updateSet,
   verdict,
   type Expr,
   type FieldDef,
@@ -198,17 +199,25 @@ function hostFlowRules(spec: BridgeTableSpec): Rule[] {
     ...bits(field.tcpFlags, flags, want),
   ]
   return [
-    remember('UDP', eq(field.l4proto, UDP), updateSet(FLOW, set, 3 * MINUTE)),
-    remember('TCP begins', tcp(TCP_SYN, 'any'), updateSet(FLOW, set, 2 * MINUTE)),
+    remember(
+      'UDP',
+      eq(field.l4proto, UDP),
+      dynset('update', FLOW, set, { timeout: 3 * MINUTE }),
+    ),
+    remember(
+      'TCP begins',
+      tcp(TCP_SYN, 'any'),
+      dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
+    ),
     remember('TCP ends', tcp(TCP_FIN_RST, 'any'), [
-      ...updateSet(FLOW, ended, 2 * MINUTE),
-      ...updateSet(FLOW, set, 2 * MINUTE),
+      ...dynset('update', FLOW, ended, { timeout: 2 * MINUTE }),
+      ...dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
     ]),
     // The last packets of a connection must not make it live for a day again.
     remember(
       'TCP',
       [...tcp(TCP_FIN_SYN_RST, 'none'), ...inSet(FLOW, ended, true)],
-      updateSet(FLOW, set, 24 * 60 * MINUTE),
+      dynset('update', FLOW, set, { timeout: 24 * 60 * MINUTE }),
     ),
     {
       chain: 'prerouting',
@@ -245,8 +254,9 @@ function fromInternet(
   ]
 }
 
-function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
+function masqueradeRules({ masqueraded = [], nic, mac }: BridgeTableSpec): Rule[] {
   if (masqueraded.length === 0) return []
+  const toThisHost = macBytes(mac)
   return [
     {
       chain: 'output',
@@ -266,34 +276,47 @@ function masqueradeRules({ masqueraded = [], nic }: BridgeTableSpec): Rule[] {
         ...toNetwork(field.ipSource),
       ],
     },
+    {
+      chain: 'prerouting',
+      comment: 'what the rules of a network have addressed to this host',
+      expressions: [
+        ...neq(field.iifname, ifname(nic)),
+        ...eq(field.etherDestination, toThisHost),
+        ...store(field.packetType, TO_THIS_HOST),
+      ],
+    },
   ]
 }
 
-// A frame that this host sends has come by no port.
-const NO_INTERFACE = new Uint8Array(16)
-
-// The chain of a network: a frame comes from one of its pods (by a port that is not the NIC's), or
-// goes to one (from the NIC, or from this host, by no port).
-function networkRules(
-  { nic, mac }: BridgeTableSpec,
-  excepted: (address: FieldDef) => Expr[],
-) {
-  const fromPod = [
-    ...neq(field.iifname, ifname(nic)),
-    ...neq(field.iifname, NO_INTERFACE),
-  ]
+// The chain of a network: a frame comes from one of its pods (by a pod's port), or goes to one (from
+// the NIC, or from this host, by no port).
+function networkRules({ mac }: BridgeTableSpec, excepted: (address: FieldDef) => Expr[]) {
+  // As nft writes `iifname "azv*"`: so many bytes of the name are compared.
+  const fromPod = eq(field.iifname, Buffer.from(HOST_LINK_PREFIX))
+  const ip = eq(field.protocol, ETHERTYPE_IP)
   return [
     {
       comment: 'a pod reaches the VNet directly',
-      expressions: [...fromPod, ...excepted(field.ipDestination), verdict('return')],
+      expressions: [
+        ...fromPod,
+        ...ip,
+        ...excepted(field.ipDestination),
+        verdict('return'),
+      ],
     },
     {
       comment: 'traffic to the Internet goes through the host, which masquerades it',
-      expressions: [...fromPod, ...toHost(macBytes(mac)), verdict('return')],
+      // The kernel has the packet's type changed in prerouting alone (nft_meta_set_validate in
+      // net/netfilter/nft_meta.c), and this chain is called in output too: see masqueradeRules.
+      expressions: [
+        ...fromPod,
+        ...store(field.etherDestination, macBytes(mac)),
+        verdict('return'),
+      ],
     },
     {
       comment: 'the VNet reaches a pod directly',
-      expressions: [...excepted(field.ipSource), verdict('return')],
+      expressions: [...ip, ...excepted(field.ipSource), verdict('return')],
     },
     {
       // In prerouting it goes to the host; in output nothing need be remembered of it, because its

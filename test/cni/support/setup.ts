@@ -6,6 +6,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import type { NodeState } from '../../../dist/esm/engine/records.js'
+import type { Host } from '../../../dist/esm/host/host.js'
+import { HostProcess, processHost } from '../../../dist/esm/host/process-host.js'
 import {
   AzureHost,
   type AzureHostOptions,
@@ -18,7 +21,8 @@ import {
   type CniRunnerOptions,
   type Conflist,
 } from '../../helpers/cni-runner.js'
-import { until, type Outcome, type RunOptions } from '../../helpers/process.js'
+import { DEFAULT_TIMEOUT_MS, until } from '../../helpers/process.js'
+import type { Outcome, RunOptions } from '../../helpers/process.js'
 import { diffSnapshots, readState, type Snapshot } from '../../helpers/snapshot.js'
 
 const inRoot = (path: string): string =>
@@ -38,24 +42,35 @@ export async function makeHost(t: Test, options?: AzureHostOptions): Promise<Azu
   return host
 }
 
+/** How long a bridge stays; see docs of `bridgeLifetime`. */
+export type Lifetime = 'node' | 'pods'
+/** Both. */
+export const LIFETIMES: readonly Lifetime[] = ['pods', 'node']
+
 /** What to change in the seed's list. */
 export interface Changes {
   name?: string
   cniVersion?: string
   /** Fields of azure-vnet; `undefined` takes one away. */
   vnet?: Record<string, unknown>
+  /** How long the bridge stays: `pods` unless said otherwise; `undefined` takes the field away. */
+  lifetime?: Lifetime | undefined
   /** Fields added to azure-vnet's `ipam`. */
   ipam?: Record<string, unknown>
   /** Fields of portmap; false leaves portmap out. */
   portmap?: Record<string, unknown> | false
 }
 
-/** The seed's list with changes. */
+/**
+ * The seed's list with changes. The bridge goes with its last pod unless said otherwise, so that a
+ * test can tell whether anything is left.
+ */
 export function seedList(changes: Changes = {}): Conflist {
   const list = JSON.parse(readFileSync(SEED_CONFLIST, 'utf8')) as Conflist
   const [vnet, portmap] = list.plugins
   const ipam = { ...(vnet?.['ipam'] as object), ...changes.ipam }
-  const main = { ...vnet, ipam, ...changes.vnet, type: 'azure-vnet' }
+  const bridgeLifetime = 'lifetime' in changes ? changes.lifetime : 'pods'
+  const main = { ...vnet, bridgeLifetime, ipam, ...changes.vnet, type: 'azure-vnet' }
   const ports =
     changes.portmap === false ? [] : [{ ...portmap, ...changes.portmap, type: 'portmap' }]
   return {
@@ -130,7 +145,13 @@ export function callProgram(
   program: string,
   call: Call,
 ): Promise<Outcome> {
-  const { command = 'ADD', env, stdin, timeoutMs = 30_000, wrapper = [] } = call
+  const {
+    command = 'ADD',
+    env,
+    stdin,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
+    wrapper = [],
+  } = call
   const options: RunOptions = {
     input: typeof stdin === 'string' ? stdin : JSON.stringify(stdin),
     timeoutMs,
@@ -208,11 +229,16 @@ interface LeaseRecord {
   owner: { containerId: string; ifname: string }
 }
 
-/** Endpoints and bridges that azure-vnet has on record. */
-export function nodeRecords(host: AzureHost): { endpoints: object; bridges: object } {
+/** Attachments and host networks that azure-vnet has on record. */
+export function nodeRecords(host: AzureHost): NodeState {
   const file = readState(host.stateDir)['azure-vnet.json'] as
-    { data: { endpoints: object; bridges: object } } | undefined
-  return file?.data ?? { endpoints: {}, bridges: {} }
+    { data: NodeState } | undefined
+  return file?.data ?? { networks: {}, attachments: {} }
+}
+
+/** The Host of a call of this process that works with the VM's files; the caller closes it. */
+export function outsideOf(host: AzureHost): Host {
+  return processHost(new HostProcess(process.pid), host.env)
 }
 
 /** The lines of a program's log. */
@@ -225,7 +251,7 @@ export function logLines(host: AzureHost, program: string): Record<string, unkno
 
 /**
  * A picture of a host with pods, taken when IPv6 has settled: link-local addresses of new
- * links come seconds later. What a lock file says of its last holder is not part of it.
+ * links come seconds later.
  */
 export async function settledPicture(
   host: AzureHost,
@@ -239,7 +265,7 @@ export async function settledPicture(
     last = next
     return same && stdout === ''
   }
-  await until('a quiet host', settled, 10_000, 300)
+  await until('a quiet host', settled, undefined, 300)
   return last
 }
 
@@ -251,14 +277,7 @@ export async function assertSame(
   options: PictureOptions = {},
   what = 'host and state are as before',
 ): Promise<void> {
-  let changes: string[] = []
-  const same = async (): Promise<boolean> => {
-    const lines = diffSnapshots(before, await host.snapshot(options))
-    changes = lines.filter((line) => !/^. state \["[a-z.-]+\.lock"/.test(line))
-    return changes.length === 0
-  }
-  await until('the same picture', same, 4_000, 100).catch(() => false)
-  t.strictSame(changes, [], what)
+  t.strictSame(await host.changesSince(before, options), [], what)
 }
 
 /** Asserts that all of a host is as in a picture without state, and nothing is on record. */
@@ -269,5 +288,5 @@ export async function assertClean(
 ): Promise<void> {
   await assertSame(t, host, before, { state: false }, 'the network is as before')
   t.strictSame(leases(host), {}, 'no lease is left')
-  t.strictSame(nodeRecords(host), { endpoints: {}, bridges: {} }, 'no record is left')
+  t.strictSame(nodeRecords(host), { networks: {}, attachments: {} }, 'no record is left')
 }

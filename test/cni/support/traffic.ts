@@ -19,7 +19,7 @@ export async function serve(host: AzureHost, pod: string, port = 80, udp = '0.0.
 
 /** What the server at an address answers by TCP, or `none`. */
 export async function fetchTcp(host: AzureHost, from: string, at: string) {
-  const args = ['-s', '-m', '2', `http://${at}/`]
+  const args = ['-s', '-m', '20', `http://${at}/`]
   const { code, stdout } = await host.execIn(from, 'curl', args)
   return code === 0 ? stdout.trim() : 'none'
 }

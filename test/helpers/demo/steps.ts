@@ -1,12 +1,15 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { AzureHost } from '../azure-host.js'
 import type { CniResult, CniRunner, PortMapping } from '../cni-runner.js'
 import { ADDRESS } from '../fabric.js'
-import { until } from '../process.js'
+import type { Peers } from './peers.js'
 import type { Reporter } from './reporter.js'
 
 const PAGE = 'hello from pod-a'
+const CALLED = {
+  ...{ vm: 'the host', fabric: 'the gateway' },
+  ...{ secondVm: 'the second VM', peeredVm: 'the peered VM' },
+  ...{ 'pod-a': 'pod-a', 'pod-b': 'pod-b' },
+}
 const PODS = ['pod-a', 'pod-b'] as const
 const PORTS: Record<string, PortMapping[]> = {
   'pod-a': [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }],
@@ -17,6 +20,7 @@ export interface Stage {
   host: AzureHost
   runner: CniRunner
   report: Reporter
+  peers: Peers
   /** Pod → its address without prefix length. */
   addresses: Map<string, string>
 }
@@ -32,7 +36,8 @@ function describe(result: CniResult): string {
 }
 
 /** Makes both pods and runs ADD for them. */
-export async function addPods({ host, runner, report, addresses }: Stage): Promise<void> {
+export async function addPods(stage: Stage): Promise<void> {
+  const { host, runner, report, peers, addresses } = stage
   report.heading('ADD, as a container runtime calls it')
   for (const pod of PODS) {
     const path = await host.addPodNetns(pod)
@@ -42,56 +47,40 @@ export async function addPods({ host, runner, report, addresses }: Stage): Promi
       addresses.set(pod, result.ips?.[0]?.address.split('/')[0] ?? '')
       return describe(result)
     })
+    await peers.start(pod, path)
   }
 }
 
-/** Pings every way. */
-export async function pingAll({ host, report, addresses }: Stage): Promise<void> {
-  report.heading('Ping')
+/** Sends a datagram every way, to a server that answers who it is and whom it sees. */
+export async function reachAll({ report, peers, addresses }: Stage): Promise<void> {
+  report.heading('Who reaches whom, by UDP')
   const a = addresses.get('pod-a') ?? 'pod-a'
   const b = addresses.get('pod-b') ?? 'pod-b'
   const ways = [
-    ['vm', a, 'host → pod-a'],
-    ['vm', b, 'host → pod-b'],
-    ['pod-a', ADDRESS.primary, 'pod-a → host'],
-    ['pod-a', b, 'pod-a → pod-b'],
-    ['pod-b', a, 'pod-b → pod-a'],
-    ['pod-a', ADDRESS.gateway, 'pod-a → gateway'],
-    ['fabric', a, 'gateway → pod-a'],
-    ['secondVm', a, 'second VM → pod-a'],
-    ['pod-b', ADDRESS.secondVm, 'pod-b → second VM'],
-    ['peeredVm', b, 'peered VM → pod-b'],
+    ['vm', 'pod-a', a],
+    ['vm', 'pod-b', b],
+    ['pod-a', 'vm', ADDRESS.primary],
+    ['pod-a', 'pod-b', b],
+    ['pod-b', 'pod-a', a],
+    ['pod-a', 'fabric', ADDRESS.gateway],
+    ['fabric', 'pod-a', a],
+    ['secondVm', 'pod-a', a],
+    ['pod-b', 'secondVm', ADDRESS.secondVm],
+    ['peeredVm', 'pod-b', b],
   ] as const
-  for (const [from, to, name] of ways)
-    await report.step(name, async () => {
-      if (!(await host.ping(from, to, 2))) throw new Error(`no answer from ${to}`)
-      return to
+  for (const [from, to, address] of ways)
+    await report.step(`${CALLED[from]} reaches ${CALLED[to]}`, async () => {
+      const { name, seen } = await peers.reach(from, address)
+      if (name !== to) throw new Error(`${name} answered for ${address}`)
+      return `${address}, which sees ${seen}`
     })
 }
 
-async function curl(host: AzureHost, where: string, url: string): Promise<string> {
-  const { code, stdout, stderr } = await host.execIn(where, 'curl', ['-sSm3', url])
-  if (code !== 0) throw new Error(stderr.trim())
-  return stdout.trim()
-}
-
-function startWebServer(host: AzureHost): void {
-  const folder = join(host.folder, 'www')
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'index.html'), `${PAGE}\n`)
-  host.start('pod-a', 'busybox', ['httpd', '-f', '-p', '80', '-h', folder])
-}
-
 /** Serves a page in pod-a and fetches it in every way through the host's port. */
-export async function publish({ host, report, addresses }: Stage): Promise<void> {
+export async function publish({ report, peers, addresses }: Stage): Promise<void> {
   report.heading('HTTP, pod-a behind port 8080 of the host')
   const url = `http://${ADDRESS.primary}:8080/`
-  const local = 'http://127.0.0.1/'
-  await report.step('web server in pod-a', async () => {
-    startWebServer(host)
-    const answers = () => curl(host, 'pod-a', local).catch(() => '')
-    await until('the web server', answers)
-  })
+  await report.step('web server in pod-a', () => peers.serve('pod-a', 80, PAGE))
   const ways = [
     ['fabric', url, 'the fabric'],
     ['secondVm', url, 'the second VM'],
@@ -107,12 +96,12 @@ export async function publish({ host, report, addresses }: Stage): Promise<void>
   ] as const
   for (const [from, target, name] of ways)
     await report.step(name, async () => {
-      const page = await curl(host, from, target)
+      const page = await peers.fetch(from, target)
       if (page !== PAGE) throw new Error(`${target} gave ${page}`)
       return target
     })
   await report.step('pod-b → Internet', async () => {
-    const seen = await curl(host, 'pod-b', `http://${ADDRESS.internet}/`)
+    const seen = await peers.fetch('pod-b', `http://${ADDRESS.internet}/`)
     return `seen there as ${seen}`
   })
 }

@@ -1,27 +1,21 @@
+import { NetNs, type Address, type Link } from '../../../dist/esm/index.js'
 import type { AzureHost } from '../azure-host.js'
 import { ADDRESS, FABRIC_MAC } from '../fabric.js'
 
-interface Link {
-  ifindex: number
-  link_index?: number
-  ifname: string
-  address: string
-  master?: string
-  flags: string[]
-  linkinfo?: { info_kind?: string }
-  addr_info: { family: string; local: string; prefixlen: number; scope: string }[]
+/** The links of a namespace, apart from loopback, and its addresses. */
+interface Network {
+  links: Link[]
+  addresses: Address[]
 }
 
-async function linksOf(host: AzureHost, where: string): Promise<Link[]> {
-  const { stdout } = await host.execIn(where, 'ip', ['-j', '-d', 'addr'])
-  const links = JSON.parse(stdout || '[]') as Link[]
-  return links.filter((link) => link.ifname !== 'lo')
+async function networkOf(netns: string): Promise<Network> {
+  using namespace = NetNs.open(netns)
+  const links = (await namespace.link.dump()).filter(({ name }) => name !== 'lo')
+  return { links, addresses: await namespace.address.dump({ family: 'ipv4' }) }
 }
 
-function addressesOf(link: Link): string[] {
-  return link.addr_info
-    .filter((info) => info.family === 'inet' && info.scope === 'global')
-    .map((info) => `${info.local}/${info.prefixlen}`)
+function addressesOf(link: Link, { addresses }: Network): string[] {
+  return addresses.filter((one) => one.link === link.index).map((one) => one.address)
 }
 
 /** A frame around lines; `down` marks columns in its lower edge, `up` in its upper one. */
@@ -50,51 +44,57 @@ function sideBySide(boxes: string[][], gap: string): string[] {
   )
 }
 
-function vmLine(link: Link, podOf: ReadonlyMap<number, string>): string {
-  const kind = link.linkinfo?.info_kind ?? ''
-  const pod = podOf.get(link.ifindex)
+function vmLine(link: Link, vm: Network, podOf: ReadonlyMap<number, string>): string {
+  const pod = podOf.get(link.index)
+  const bridge = vm.links.find(({ index }) => index === link.master)
   const parts = [
-    link.ifname.padEnd(15),
-    link.address,
-    addressesOf(link).join(' ').padEnd(14),
-    kind === 'bridge' ? 'bridge' : link.master ? `port of ${link.master}` : '',
+    link.name.padEnd(15),
+    link.mac,
+    addressesOf(link, vm).join(' ').padEnd(14),
+    link.kind === 'bridge' ? 'bridge' : bridge ? `port of ${bridge.name}` : '',
     pod ? `→ ${pod}` : '',
   ]
   return parts.filter((part, index) => part || index === 2).join('  ')
 }
 
+function podBox(name: string, pod: Network): string[] {
+  const [link] = pod.links
+  const lines = link
+    ? [`${link.name} ${addressesOf(link, pod).join(' ')}`, link.mac]
+    : ['no interface']
+  return box(name, lines, 27, 12)
+}
+
 /** Pictures the network as it is at this moment: names, MAC and IP addresses. */
 export async function drawTopology(host: AzureHost): Promise<string[]> {
   const names = [...host.pods.keys()]
-  const podLinks = await Promise.all(names.map((pod) => linksOf(host, pod)))
-  const podOf = new Map<number, string>()
-  podLinks.forEach((links, at) => {
-    for (const link of links) podOf.set(link.link_index ?? -1, names[at]!)
-  })
-  const vm = (await linksOf(host, 'vm')).map((link) => vmLine(link, podOf))
+  const pods = await Promise.all([...host.pods.values()].map(networkOf))
+  const podOf = new Map(
+    pods.flatMap(({ links }, at) =>
+      links.map((link) => [link.link ?? -1, names[at]!] as const),
+    ),
+  )
+  const vm = await networkOf(host.netnsPath)
+  const vmLines = vm.links.map((link) => vmLine(link, vm, podOf))
   const outside = [
     `router      ${ADDRESS.gateway}  ${FABRIC_MAC}`,
     `wireserver  ${ADDRESS.wireserver}   Internet ${ADDRESS.internet}`,
     `second VM   ${ADDRESS.secondVm}      peered VM ${ADDRESS.peeredVm}`,
   ]
-  const pods = podLinks.map((links, at) => {
-    const [link] = links
-    const lines = link
-      ? [`${link.ifname} ${addressesOf(link).join(' ')}`, link.address]
-      : ['no interface']
-    return box(names[at]!, lines, 27, 12)
-  })
-  const widest = Math.max(...[...vm, ...outside].map((line) => line.length))
+  const widest = Math.max(...[...vmLines, ...outside].map((line) => line.length))
   const width = Math.max(widest + 4, pods.length * 30 - 3)
   const center = Math.floor(width / 2)
-  const vmBox = box(host.names.vm, vm, width, center)
+  const vmBox = box(host.names.vm, vmLines, width, center)
   const legs = [...vmBox.at(-1)!]
   pods.forEach((_, at) => (legs[at * 30 + 12] = '┬'))
   const picture = [
     ...box(host.names.fabric, outside, width, -1, center),
     ...vmBox.slice(0, -1),
     legs.join(''),
-    ...sideBySide(pods, '   '),
+    ...sideBySide(
+      pods.map((pod, at) => podBox(names[at]!, pod)),
+      '   ',
+    ),
   ]
   return picture.map((line) => `  ${line}`)
 }

@@ -12,7 +12,7 @@ const ns = NetNs.create()
 
 function churn(times) {
   const plan = ns.plan()
-  plan.link.addBridge({ name: 'br0' })
+  plan.link.add({ kind: 'bridge', name: 'br0' })
   const bridge = plan.link.get('br0')
   for (let i = 0; i < times; i++) plan.link.set(bridge, { mtu: 1400 + (i % 2) })
   return plan.run()

@@ -1,8 +1,9 @@
-// The HTTP servers of the simulated fabric. Started inside the fabric's namespace with an
-// IPC channel; everything they answer is told to them over it.
-import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+// The HTTP servers of the simulated fabric. Started inside the fabric's namespace; everything that
+// they answer is told to them.
+import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { converse, tell } from './conversation.mjs'
+import { endOccupants } from './occupants.mjs'
 
 const WIRESERVER_URL = '/machine/plugins?comp=nmagent&type=getinterfaceinfov1'
 const ENTITY_BOMB = [
@@ -30,7 +31,7 @@ function reply(response, status, type, body, headers = {}) {
 function askParent(request, response) {
   const id = ++nextRequest
   waiting.set(id, response)
-  process.send({ type: 'request', id, method: request.method, url: request.url })
+  tell({ type: 'request', id, method: request.method, url: request.url })
 }
 
 const byMode = {
@@ -96,38 +97,27 @@ const commands = {
   counts: async () => ({ ...counts }),
 }
 
-process.on('message', async (message) => {
-  if (message.type === 'response') {
-    const response = waiting.get(message.id)
-    waiting.delete(message.id)
-    if (response)
-      reply(response, message.status, 'text/xml', message.body, message.headers)
-    return
-  }
-  try {
-    const value = await commands[message.type](message)
-    process.send({ type: 'done', id: message.id, value })
-  } catch (error) {
-    process.send({ type: 'failed', id: message.id, message: String(error) })
-  }
-})
+function answer(message) {
+  const response = waiting.get(message.id)
+  waiting.delete(message.id)
+  if (response) reply(response, message.status, 'text/xml', message.body, message.headers)
+}
+
 // A test that is killed cannot clean up: these servers see it go and do it then.
-process.on('disconnect', () => {
+async function cleanUp() {
   const [id, folder] = process.argv.slice(2)
-  const ours = readdirSync('/run/netns').filter((name) => name.split('-')[1] === id)
-  for (const name of ours) {
-    const { stdout } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
-    const others = stdout.split('\n').filter((pid) => pid && Number(pid) !== process.pid)
-    for (const pid of others) spawnSync('kill', ['-9', pid])
-    spawnSync('ip', ['netns', 'del', name])
+  const { NetNs } = await import('../../../dist/esm/index.js')
+  for (const name of NetNs.list().filter((one) => one.split('-')[1] === id)) {
+    endOccupants(`/run/netns/${name}`)
+    NetNs.delete(name)
   }
   rmSync(folder, { recursive: true, force: true })
-  process.exit(0)
-})
+}
 
+converse(commands, { others: answer, atEnd: cleanUp })
 await Promise.all([
   listen(wireserver, '168.63.129.16'),
   listen(imds, '169.254.169.254'),
   listen(internet, '203.0.113.10'),
 ])
-process.send({ type: 'ready' })
+tell({ type: 'ready', id: 0 })

@@ -31,9 +31,9 @@ const neighbours: Case[] = [
     make: (p) => p.neighbour.replace({ link: 'va', address: '10.0.0.78' }),
   },
   {
-    verb: 'neighbour.replacePermanent',
+    verb: 'neighbour.replace',
     code: 'ENODEV',
-    make: (p) => p.neighbour.replacePermanent({ ...gone, mac: MAC }),
+    make: (p) => p.neighbour.replace({ ...gone, mac: MAC }),
   },
   { verb: 'neighbour.del', code: 'ENOENT', make: (p) => p.neighbour.del(absent) },
   {

@@ -45,9 +45,12 @@ function links(host: NetNs, other: NetNs): void {
   // No link-local addresses, whose routes come when they like.
   p.sysctl.set('net/ipv6/conf/default/addr_gen_mode', 1)
   p.link.set('lo', { up: true, group: 78 })
-  p.link.addAltName(p.link.addBridge({ name: 'br0', up: true }), 'bridge-of-tests')
-  p.link.addBridge({ name: 'br1', stp: true })
-  p.link.addBridge({ name: 'small', mtu: 1000 })
+  p.link.addAltName(
+    p.link.add({ kind: 'bridge', name: 'br0', up: true }),
+    'bridge-of-tests',
+  )
+  p.link.add({ kind: 'bridge', name: 'br1', stp: true })
+  p.link.add({ kind: 'bridge', name: 'small', mtu: 1000 })
   p.link.addVeth({ name: 'va', up: true }, { name: 'vb', up: true })
   p.link.addVeth({ name: 'down0' }, { name: 'down1' })
   p.link.addVeth({ name: 'port0', master: 'br0', up: true }, { name: 'port1', up: true })
@@ -56,7 +59,7 @@ function links(host: NetNs, other: NetNs): void {
   p.link.addVeth({ name: 'busy0' }, { name: 'busy1' })
   p.link.add({ kind: 'macvlan', name: 'mv0', link: 'busy0', mode: 'passthru' })
   p.link.add({ kind: 'vxlan', name: 'vx0', id: 5, port: 4789 })
-  p.in(other).link.addBridge({ name: 'va' })
+  p.in(other).link.add({ kind: 'bridge', name: 'va' })
   p.runSync()
 }
 

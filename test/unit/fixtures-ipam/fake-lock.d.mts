@@ -1,8 +1,2 @@
-import type { Addon } from '../../../dist/esm/binding.js'
-type LockFile = Addon['lockFile']
+import type { LockFile } from '../../../dist/esm/host/lock.js'
 export declare const fileLock: LockFile
-export declare function countingLock(): {
-  counts: { taken: number; open: number; labels: string[] }
-  lockFile: LockFile
-}
-export declare function brokenLock(errno: number): LockFile
