@@ -150,7 +150,7 @@ const scenarios: Scenario[] = [
       everything,
       // Which of a link's IPv6 addresses is the newest decides about source addresses.
       (plan) => {
-        const br1 = plan.link.addBridge({ name: 'br1', up: true })
+        const br1 = plan.link.add({ kind: 'bridge', name: 'br1', up: true })
         const br0 = plan.link.get('br0')
         const add = (link: typeof br0, address: string) =>
           plan.address.add({ link, address, ...(address.includes(':') && { flags: 2 }) })

@@ -5,7 +5,8 @@ import type { Host } from '../../dist/esm/host/host.js'
 import type { ExecOutcome, ExecRequest } from '../../dist/esm/host/exec.js'
 import { attach } from '../../dist/esm/engine/attach.js'
 import type { Leased } from '../../dist/esm/engine/engine.js'
-import { AddressService, readNics } from '../../dist/esm/engine/leases.js'
+import { AddressService } from '../../dist/esm/engine/leases.js'
+import { readNics } from '../../dist/esm/vnet/index.js'
 import { changed } from '../helpers/crash.js'
 import { CONFIG, FakeVm, NIC, ownerOf } from '../helpers/fake-vm.js'
 
@@ -279,6 +280,7 @@ t.test('errors of address management get their codes', async (t) => {
       ({ host, log, kernel }) => {
         const service = new AddressService(host, log)
         const all = {
+          environment: 'azure' as const,
           queryIntervalSeconds: 10,
           subnet: undefined,
           address: undefined,
@@ -318,8 +320,8 @@ t.test('the lease of an owner', async (t) => {
   await vm.add('web')
   await vm.withEngine(async ({ host, log }) => {
     const service = new AddressService(host, log)
-    t.match(service.find(ownerOf('web')), { address: '10.0.0.5/24', pool: NIC.prefix })
-    t.equal(service.find(ownerOf('db')), undefined)
-    t.match(await service.release(ownerOf('web')), { address: '10.0.0.5/24' })
+    t.match(service.find(ownerOf('web')), [{ address: '10.0.0.5/24', pool: NIC.prefix }])
+    t.strictSame(service.find(ownerOf('db')), [])
+    t.match(await service.release(ownerOf('web')), [{ address: '10.0.0.5/24' }])
   })
 })

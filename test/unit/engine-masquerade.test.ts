@@ -1,8 +1,8 @@
 /** Internet SNAT of networks: what ADD and DEL of pods make of the tables. */
 import t from 'tap'
-import { dumpElements, type SetDef } from '../../dist/esm/index.js'
+import type { SetDef } from '../../dist/esm/index.js'
 import { bridgeTable } from '../../dist/esm/vnet/bridge/endpoint-map.js'
-import { MASQUERADE_TABLE } from '../../dist/esm/vnet/masquerade.js'
+import { MASQUERADE_TABLE } from '../../dist/esm/vnet/table-names.js'
 import { CONFIG, FakeVm, NIC, SECOND_NIC, type Config } from '../helpers/fake-vm.js'
 
 const auto = { ...CONFIG, masquerade: true }
@@ -19,7 +19,7 @@ function masqueraded(vm: FakeVm, bridge = 'azure0') {
       verdicts: true,
     }
     const plan = vm.host.plan()
-    const elements = dumpElements(plan, map)
+    const elements = plan.nftables.elements(map)
     return plan
       .runSync()
       .of(elements)
