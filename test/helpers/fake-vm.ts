@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -184,6 +185,11 @@ export class FakeVm extends FakeMachine {
     return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).data : undefined
   }
 
+  /** Takes a state file away. */
+  lose(name: string): void {
+    rmSync(this.file(name))
+  }
+
   /** Lines of the plug-in's log file. */
   logLines(plugin = 'azure-vnet'): Record<string, any>[] {
     const path = join(this.folder, 'log', `${plugin}.log`)
@@ -300,14 +306,10 @@ function pictureOf(netns: NetNs): object {
   const nft = NFT_OBJECTS.map((what) => plan.raw<object[]>(`nft.${what}.dump`, {}))
   const done = plan.runSync()
   const names = done.of(links).map(({ name }) => name)
-  const [v6, v4] = ['ipv6', 'ipv4'].map((family) =>
-    done.of(addresses).filter((address) => address.family === family),
-  )
   return {
     links: sorted(done.of(links)),
-    // The order of IPv4 addresses tells which is the primary one of a subnet.
-    v4: v4!.map(steady),
-    v6: sorted(v6!),
+    // Their order decides about source addresses.
+    addresses: steady(done.of(addresses)),
     routes: sorted(routes.flatMap((ref) => done.of(ref))),
     neighbours: sorted(done.of(neighbours)),
     nft: nft.map((ref) => sorted(done.of(ref))),
