@@ -31,6 +31,12 @@ import { forgetAttachment, removeAttachment } from './removal.js'
 import { restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
 import { readyRecords, recordOf, viewOf } from './state.js'
+import {
+  formerSettings,
+  isChanged,
+  revertSettings,
+  type FormerSettings,
+} from './settings.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -46,6 +52,8 @@ interface Job {
   readonly mode: Mode
   /** Names of the host networks that this call made. */
   readonly made: Set<string>
+  /** Settings of a host network that was there, before this call changed them. */
+  former?: FormerSettings
 }
 
 /**
@@ -55,7 +63,7 @@ interface Job {
  *   of it
  */
 export async function attach(engine: Engine, request: AttachRequest): Promise<Attached> {
-  const job = { engine, request, mode: modeOf(request.mode), made: new Set<string>() }
+  const job: Job = { engine, request, mode: modeOf(request.mode), made: new Set() }
   await check(job)
   mark('checks')
   const exclude: string[] = []
@@ -114,7 +122,7 @@ async function attachOnce(
   const leased = await leases.acquire({
     nics: () => nicsWithAddresses(facts),
     exclude,
-    inUse: () => usedByOthers(engine),
+    inUse: (leasedNow) => usedByOthers(engine, leasedNow),
   })
   mark('address')
   checkLeased(mode, leased)
@@ -145,10 +153,13 @@ async function attachOnce(
   }
 }
 
-// What our own records hold is our own work: those addresses are passed over by their leases.
-function usedByOthers({ host, log, store }: Engine): ReadonlyMap<string, string> {
+// What is leased or on our own records is our own work.
+function usedByOthers(
+  { host, log, store }: Engine,
+  leased: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
   const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
-  const ours = new Set(pods.map(({ address }) => addressOf(address)))
+  const ours = new Set([...leased, ...pods.map(({ address }) => addressOf(address))])
   return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
 }
 
@@ -174,7 +185,9 @@ async function networkFor(
     const now = () => ({ ...wish, facts: freshFacts(job, state) })
     const there = mode.find(now(), network)
     if (there) return { network, link: there }
+    const former = formerSettings(state, network, job.request.owner)
     mode.apply(network, wish)
+    if (isChanged(former, network)) job.former ??= former
     mode.ensureNetwork(kernel, viewOf(state), network)
     return { network, link: mode.find(now(), network) }
   })
@@ -262,7 +275,9 @@ async function recordAttachment(
 // A plan that failed has undone itself; what is left is what was written down and the network that
 // this call made. The first error is the one to report: the runtime calls DEL after it, and the
 // next call mends what this one cannot.
-async function undo({ engine, request, made }: Job): Promise<void> {
+async function undo(job: Job): Promise<void> {
+  const { engine, request, made, former } = job
+  const { owner } = request
   const attempt = async (what: string, act: () => Promise<unknown>) => {
     try {
       await act()
@@ -270,6 +285,9 @@ async function undo({ engine, request, made }: Job): Promise<void> {
       engine.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
     }
   }
-  await attempt('address', () => request.leases.release(request.owner))
-  await attempt('record', () => forgetAttachment(engine, request.owner, made))
+  // Before the record goes: with it may go a network that is to end with its pods only now.
+  if (former) await attempt('settings', () => revertSettings(engine, former, owner))
+  delete job.former
+  await attempt('address', () => request.leases.release(owner))
+  await attempt('record', () => forgetAttachment(engine, owner, made))
 }

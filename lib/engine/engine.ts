@@ -47,8 +47,12 @@ export interface LeaseWish {
   readonly nics: () => readonly HostNic[]
   /** Addresses, without prefix length, that the kernel turned out to know already. */
   readonly exclude: readonly string[]
-  /** Addresses that others use on this host, each with the reason; read when first asked for. */
-  readonly inUse: () => ReadonlyMap<string, string>
+  /**
+   * Addresses that others use on this host, each with the reason; read when they are asked for.
+   *
+   * @param leased what has a lease, in canonical form: that is no sign of others
+   */
+  readonly inUse: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
 }
 
 /** Gives attachments their addresses and takes them back. */

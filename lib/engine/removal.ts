@@ -75,16 +75,20 @@ function readLinks(kernel: NetNs): Link[] {
 }
 
 function placeOf(
-  { networks }: NodeState,
+  { networks, attachments }: NodeState,
   { owner, network = '', addresses }: ReadyRecord,
   mode: NonNullable<ReadyRecord['mode']>,
 ): Place {
   const record = networks[network]
+  // What died while it gave the network Internet SNAT may have done so in the kernel alone.
+  const isChanging = Object.values(attachments).some(
+    (one) => one.phase === 'adding' && one.owner.network === owner.network,
+  )
   return {
     mode: modeOf(mode),
     network,
     addresses: addresses.map(({ address }) => address),
-    masqueraded: !record || record.masquerade[owner.network] !== undefined,
+    masqueraded: !record || isChanging || record.masquerade[owner.network] !== undefined,
   }
 }
 

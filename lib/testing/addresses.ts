@@ -153,6 +153,33 @@ export function delAddress(ns: FakeNamespace, args: Fields): void {
   ns.tell('address', 'del', address)
 }
 
+// ipv6_addr_src_scope of the addresses that a link can have: link-local ones are of a smaller
+// scope than all others (net/ipv6/addrconf_core.c).
+function rankOfScope({ family, local }: Fields): number {
+  return family === AF.ipv6 && /^fe[89ab]/.test(local) ? 1 : 0
+}
+
+/**
+ * The addresses in the kernel's order: IPv4 first, by link; of a link's IPv6 ones those of a wider
+ * scope first, and among those the newest (ipv6_link_dev_addr in net/ipv6/addrconf.c).
+ */
+export function dumpAddresses(ns: FakeNamespace, args: Fields): Fields[] {
+  const family = args['family'] || undefined
+  const age = new Map(ns.addresses.map((address, i) => [address, i]))
+  const newestFirst = (a: Fields, b: Fields) =>
+    a['family'] === AF.ipv6 ? age.get(b)! - age.get(a)! : 0
+  return ns.addresses
+    .filter((address) => family === undefined || address['family'] === family)
+    .toSorted(
+      (a, b) =>
+        a['family'] - b['family'] ||
+        a['index'] - b['index'] ||
+        rankOfScope(a) - rankOfScope(b) ||
+        newestFirst(a, b),
+    )
+    .map((address) => ({ ...address }))
+}
+
 function findNeighbour(ns: FakeNamespace, args: Fields): Fields | undefined {
   const address = addressOf(args['address'])
   return ns.neighbours.find((n) => n['link'] === args['link'] && n['address'] === address)

@@ -1,7 +1,13 @@
 /**
  * Every operation of the fake kernel by its name in a plan.
  */
-import { delAddress, delNeighbour, newAddress, newNeighbour } from './addresses.js'
+import {
+  delAddress,
+  delNeighbour,
+  dumpAddresses,
+  newAddress,
+  newNeighbour,
+} from './addresses.js'
 import {
   addAltNames,
   addTun,
@@ -68,7 +74,7 @@ export const operations: Record<string, (call: Call) => unknown> = {
   'bridgePort.set': ({ ns, args }) => setPort(ns, args),
   'address.new': ({ ns, args, flags }) => newAddress(ns, args, flags),
   'address.del': ({ ns, args }) => delAddress(ns, args),
-  'address.dump': ({ ns, args }) => byFamily(ns.addresses, args),
+  'address.dump': ({ ns, args }) => dumpAddresses(ns, args),
   'neighbour.new': ({ ns, args, flags }) => newNeighbour(ns, args, flags),
   'neighbour.del': ({ ns, args }) => delNeighbour(ns, args),
   'neighbour.dump': ({ ns, args }) => byFamily(ns.neighbours, args),

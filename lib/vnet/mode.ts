@@ -112,6 +112,8 @@ export interface Mode {
   apply(record: HostNetwork, settings: NetworkSettings): void
   /** Whether the host has what the record says, as far as a look at links and tables tells. */
   isWhole(facts: NearFacts, record: HostNetwork): boolean
+  /** Puts back what `apply` changed for an attachment, from a copy of the record before. */
+  revert(record: HostNetwork, former: HostNetwork, owner: Owner): void
   /**
    * Makes the network, or mends it, as its record wants it; safe to repeat. Call it under the
    * state's lock: two at once would take each other's addresses away. When it throws, the host is

@@ -90,7 +90,7 @@ function prepareHost(host, program) {
   const { link, address, route } = host.sync
   link.addVeth({ name: 'eth0', mac: NIC, up: true }, { name: 'fabric', up: true })
   const isBridged = program === 'portmap'
-  if (isBridged) link.addBridge({ name: VNET.bridge, up: true })
+  if (isBridged) link.add({ kind: 'bridge', name: VNET.bridge, up: true })
   const uplink = isBridged ? VNET.bridge : 'eth0'
   address.add({ link: uplink, address: `${ADDRESSES[0]}/24` })
   route.add({ to: 'default', via: GATEWAY, link: uplink })

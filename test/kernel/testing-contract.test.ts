@@ -148,6 +148,27 @@ const scenarios: Scenario[] = [
       (plan) => plan.address.delIfExists({ link: 999, address: '10.1.0.7/24' }),
       (plan) => plan.address.del({ link: plan.link.get('br0'), address: '10.1.0.1/24' }),
       everything,
+      // Which of a link's IPv6 addresses is the newest decides about source addresses.
+      (plan) => {
+        const br1 = plan.link.add({ kind: 'bridge', name: 'br1', up: true })
+        const br0 = plan.link.get('br0')
+        const add = (link: typeof br0, address: string) =>
+          plan.address.add({ link, address, ...(address.includes(':') && { flags: 2 }) })
+        for (const address of ['fd00:1::2/64', '10.1.0.2/24', '10.1.0.1/24']) {
+          add(br1, address)
+        }
+        for (const address of [
+          'fe80::2/64',
+          'fd00:1::3/64',
+          '10.8.0.1/24',
+          'fd00:1::4/64',
+        ]) {
+          add(br0, address)
+        }
+      },
+      (plan) => ({ inOrder: plan.address.dump() }),
+      (plan) => ({ inOrder: plan.address.dump({ family: 'ipv6' }) }),
+      (plan) => plan.link.del('br1'),
       // As long as another link has the address, routes that prefer it stay.
       (plan) => {
         for (const name of ['br0', 'br1']) {
@@ -336,7 +357,8 @@ const IPV6_AUTOMATIC = /^(fe80|ff00)::/
 function shape(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) {
     const list = value.filter((item) => !isAutomatic(item)).map((item) => shape(item))
-    // The order of a dump is the kernel's affair.
+    // The order of most dumps is the kernel's affair.
+    if (key === 'inOrder') return list
     return list.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
   }
   if (value === null || typeof value !== 'object') {

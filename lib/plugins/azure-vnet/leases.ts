@@ -12,13 +12,15 @@ import { OWN_IPAM, type VnetConfig } from './config.js'
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
   if (config.ipamType !== OWN_IPAM) return delegated(call, config.ipamType)
-  const [{ AddressService, AZURE_DNS }, { parseIpamConfig }] = await Promise.all([
-    import('../../engine/leases.js'),
-    import('../azure-vnet-ipam/config.js'),
-  ])
+  const [{ AddressService, AZURE_DNS }, { idleIpamFields, parseIpamConfig }] =
+    await Promise.all([
+      import('../../engine/leases.js'),
+      import('../azure-vnet-ipam/config.js'),
+    ])
   const { host, log, owner, args } = call
   const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
+  for (const finding of idleIpamFields(call.config)) log.warn(finding)
   const service = new AddressService(host, log, ipam.environment)
   return {
     name: OWN_IPAM,

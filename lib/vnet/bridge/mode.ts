@@ -32,6 +32,10 @@ export const bridgeMode: Mode = {
   },
   apply: applySettings,
   isWhole,
+  revert(record, { lifetime, masquerade }, { network }) {
+    record.lifetime = lifetime
+    setMasquerade(record, network, masquerade[network])
+  },
   ensureNetwork: ensureBridge,
   endsWithPods: (host, { lifetime, name }) => lifetime === 'pods' || !isThere(host, name),
   prepareRelease: prepareBridgeRelease,
@@ -96,9 +100,16 @@ function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {
 
 function applySettings(record: HostNetwork, wish: NetworkSettings): void {
   record.lifetime = wish.settings.bridgeLifetime
-  const masquerade = masqueradeOf(record, wish)
-  if (masquerade) record.masquerade[wish.network] = masquerade
-  else delete record.masquerade[wish.network]
+  setMasquerade(record, wish.network, masqueradeOf(record, wish))
+}
+
+function setMasquerade(
+  { masquerade }: HostNetwork,
+  network: string,
+  setting: BridgeMasquerade | undefined,
+): void {
+  if (setting) masquerade[network] = setting
+  else delete masquerade[network]
 }
 
 // The list that asks last has its way with the pods of its own network, and of no other.
