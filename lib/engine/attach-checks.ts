@@ -38,6 +38,27 @@ export function refuseSecondAdd(
   )
 }
 
+/**
+ * Whether an owner is another call's affair by now: this one was given up, and whoever did so has
+ * cleaned up and begun again.
+ */
+export function isTakenOver(
+  host: Pick<Host, 'self' | 'checkpoint'>,
+  record: AttachmentRecord | undefined,
+): boolean {
+  if (!record) return false
+  return record.phase === 'adding' ? !isSame(record.adder, host.self) : isGivenUp(host)
+}
+
+function isGivenUp(host: Pick<Host, 'checkpoint'>): boolean {
+  try {
+    host.checkpoint()
+    return false
+  } catch {
+    return true
+  }
+}
+
 function isSame(a: CallId, b: CallId): boolean {
   return a.pid === b.pid && a.start === b.start && a.call === b.call
 }
