@@ -101,6 +101,30 @@ t.test('DEL prints nothing, needs no netns, lives with a bad prevResult', async 
   t.notOk('prevResult' in (bad.calls[0] ?? {}))
 })
 
+t.test('DEL goes on with any version, level of the log, or arguments', async (t) => {
+  const call = async (fields: object, env = {}) => {
+    const stdin = { ...conf, ...fields }
+    const { code, stdout, calls } = await run({
+      env: { CNI_COMMAND: 'DEL', ...env },
+      stdin,
+    })
+    return [code, stdout, calls.length]
+  }
+  for (const cniVersion of ['9.9.9', '0.2.0', '0.1.0', 'x', '', 5, null, {}, undefined]) {
+    t.strictSame(await call({ cniVersion }), [0, '', 1], `version ${String(cniVersion)}`)
+  }
+  for (const logLevel of ['loud', 5, null, {}]) {
+    t.strictSame(await call({ logLevel }), [0, '', 1], `logLevel ${String(logLevel)}`)
+  }
+  for (const CNI_ARGS of ['garbage', 'COLOUR=red', ';;', '=']) {
+    t.strictSame(await call({}, { CNI_ARGS }), [0, '', 1], `CNI_ARGS ${CNI_ARGS}`)
+  }
+  for (const name of [undefined, '', 'a/b', 5, null]) {
+    const [code, , calls] = await call({ name })
+    t.strictSame([code, calls], [1, 0], `it needs the name: ${String(name)}`)
+  }
+})
+
 t.test('handlers that are loaded on demand', async (t) => {
   const add = () => Promise.resolve({ add: () => ({ ips: [{ address: 'fd00::1/64' }] }) })
   const del = async () => ({
