@@ -66,7 +66,7 @@ async function reboot({ host, docker, cniPath }: Rig): Promise<void> {
   const env = { ...host.env, VNET_CNI_KEEP_DIR: join(host.folder, 'nothing-kept') }
   const reset = await host.exec(join(cniPath, 'vnet-cni'), ['reset', '--force'], { env })
   if (reset.code !== 0) throw new Error(`reset: ${reset.stderr}`)
-  rmSync(host.stateDir, { recursive: true })
+  rmSync(host.stateDir, { recursive: true, force: true })
 }
 
 function failed(t: Test, outcome: Outcome, pattern: RegExp): void {
@@ -223,6 +223,11 @@ tap.test('docker-run.sh and docker-del.sh', { skip }, async (t) => {
     const run = await script(rig, 'docker-run.sh', ...own)
     st.equal(run.code, 0, run.stderr)
     st.equal(await docker.must('logs', 'sleepy'), 'two words\n')
+    // Without a record, the container's own note says that it has no ports.
+    const forget = ['detach', '--pod', 'shop/sleepy', '--cni-path', rig.cniPath]
+    await rig.space.must(join(rig.cniPath, 'vnet-cni'), forget)
+    const again = await script(rig, 'docker-run.sh', '--restart', 'sleepy', 'shop')
+    st.equal(again.code, 0, again.stderr)
     st.equal((await script(rig, 'docker-del.sh', 'sleepy', 'shop')).code, 0)
     const ends = await script(rig, 'docker-run.sh', 'short', 'shop', 'busybox', 'false')
     failed(st, ends, /short ended at once with exit code 1/)
