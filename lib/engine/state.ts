@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { ownerKey, type Owner } from '../cni/spec/owner.js'
 import type { Host } from '../host/host.js'
+import type { CallId } from '../host/process-id.js'
 import { Store, type StoreHost } from '../state/store.js'
 import type { NodeView } from '../vnet/index.js'
 import type { AttachmentRecord, NodeState, ReadyRecord } from './records.js'
@@ -56,4 +57,16 @@ export function isInUse(state: NodeState, network: string): boolean {
   return Object.values(state.attachments).some(
     (record) => record.phase === 'adding' || record.network === network,
   )
+}
+
+/** Another call that still runs and has the owner in hand: it adds it, or cleans up after it. */
+export function otherCallAt(
+  host: Pick<Host, 'self' | 'isRunning'>,
+  record: AttachmentRecord | undefined,
+): CallId | undefined {
+  if (record?.phase !== 'adding') return undefined
+  const { adder } = record
+  const { pid, start, call } = host.self
+  const isOwn = adder.pid === pid && adder.start === start && adder.call === call
+  return isOwn || !host.isRunning(adder) ? undefined : adder
 }

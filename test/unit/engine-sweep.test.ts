@@ -138,3 +138,23 @@ t.test('an interface that is not of a dead ADD stays', async (t) => {
   t.match((await vm.add('web')).json, { code: 104 })
   t.strictSame(vm.recorded(), {}, 'the record of the dead one is gone all the same')
 })
+
+t.test(
+  'DEL while another call has the owner in hand leaves the record to it',
+  async (t) => {
+    const vm = new FakeVm()
+    const sweeper = vm.calls.begin()
+    await recordAdding(vm, 'web', sweeper)
+    t.equal((await vm.del('web')).status, 0, 'DEL repeats')
+    t.strictSame(vm.recorded(), { web: 'adding' })
+    t.match(
+      (await vm.add('web')).json,
+      { code: 11 },
+      'what it takes back is no new pod’s',
+    )
+    vm.calls.end(sweeper)
+    t.equal((await vm.add('web')).status, 0)
+    t.equal((await vm.del('web')).status, 0)
+    t.strictSame(vm.recorded(), {})
+  },
+)
