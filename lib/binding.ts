@@ -37,7 +37,7 @@ export interface WireStep {
   readonly flags?: number
   /** The object, by the addon's names. */
   readonly args: { readonly [key: string]: Wire }
-  /** Errno numbers that count as done (ENODEV for a delete of what is gone, say). */
+  /** Errnos that count as success (ENODEV for deleting what is gone, say). */
   readonly accept?: readonly number[]
   /** Run in reverse order, should a later step fail. */
   readonly undo?: readonly WireStep[]

@@ -27,7 +27,7 @@ export class SyscallError extends Error {
   /** What the library was doing. */
   readonly op: string
 
-  /** @internal */
+  /** From what the addon tells; `detail` says what the failure is about. */
   constructor(failure: WireFailure, detail = '') {
     const code = errnoName(failure.errno)
     super(`${failure.op}: ${failure.syscall}: ${code}${detail && ` (${detail})`}`)
@@ -57,7 +57,7 @@ export class NetlinkError extends Error {
   /** What could not be undone after the failure; empty when all was. */
   readonly undoFailures: readonly Error[]
 
-  /** @internal */
+  /** From what the addon tells; `detail` says what the failure is about. */
   constructor(failure: WireFailure, undoFailures: readonly Error[] = [], detail = '') {
     const code = errnoName(failure.errno)
     const words = [failure.extAck, detail].filter(Boolean).join('; ')

@@ -44,8 +44,10 @@ namespace=$2
 find_programs
 
 detach() {
-  said=$("$vnet_cni" detach "$@" --conflist "$conflist" --cni-path "$cni_bin" 2>&1) ||
+  said=$("$vnet_cni" detach "$@" --conflist "$conflist" --cni-path "$cni_bin" 2>&1 >/dev/null) ||
     fail "$name is still on the network; run this again when it is mended: $(one_line "$said")"
+  # Of a damaged record, for example.
+  [ -z "$said" ] || printf '%s\n' "$said" >&2
 }
 
 find_container "$name"

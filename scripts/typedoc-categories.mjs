@@ -4,16 +4,16 @@ import { CommentTag, Converter, ReflectionKind } from 'typedoc'
 
 /** The first that fits the path below lib/. */
 const CATEGORIES = [
-  [/^netlink\/(netns|plan|short|steps|sysctl|child)\.ts$/, 'Namespaces and plans'],
-  [/^netlink\/kinds\/bridge\.ts$|^netlink\/(bridge-port|fdb)\.ts$/, 'Bridges'],
-  [/^netlink\/kinds\/|^netlink\/(link|link-verbs|nsid)\.ts$/, 'Links'],
-  [
-    /^netlink\/(address|route|rule|neighbour|prefix)\.ts$/,
-    'Addresses, routes, neighbours',
-  ],
+  [/^netlink\/objects\/sysctl\.ts$/, 'Namespaces and plans'],
+  [/^netlink\/base\/(steps|namespace)\.ts$/, 'Namespaces and plans'],
+  [/^netlink\/objects\/(kinds\/bridge|bridge-port|fdb)\.ts$/, 'Bridges'],
+  [/^netlink\/objects\/(kinds\/|link|nsid\.)/, 'Links'],
+  [/^netlink\/objects\//, 'Addresses, routes, neighbours'],
+  [/^netlink\/base\/|^binding\.ts$/, 'Numbers and requests'],
+  [/^netlink\/monitor/, 'Watching'],
+  [/^netlink\/ruleset\.ts$/, 'nft: transactions and reading'],
+  [/^netlink\//, 'Namespaces and plans'],
   [/^ip\//, 'Addresses, routes, neighbours'],
-  [/^netlink\/monitor\.ts$/, 'Watching'],
-  [/^netlink\/|^binding\.ts$/, 'Numbers and requests'],
   [/^nft\/expr\//, 'nft: expressions'],
   [/^nft\/(types|range|verdict|families)\.ts$/, 'nft: values'],
   [/^nft\//, 'nft: transactions and reading'],

@@ -63,7 +63,7 @@ export const detach: Command = {
     const all = candidates(records.list())
     const wanted = { container, pod, ifname }
     // Those that are gone cannot be taken for one that lives: their number does not matter.
-    const found = gone ? goneOnes(all, wanted, host) : select(all, wanted)
+    const found = gone ? goneOnes(all, wanted, host, out) : select(all, wanted)
     const removal: Removal = {
       records,
       chain: { path: cniPath(values, host.env), host, stderr: out.warn },
@@ -96,16 +96,26 @@ function candidates({ records, damaged }: Recorded): Found[] {
   })
 }
 
-function goneOnes(all: readonly Found[], wanted: Wanted, host: Host): Found[] {
-  const { container, pod, ifname } = wanted
-  return all.filter(
+function goneOnes(
+  all: readonly Found[],
+  { container, pod, ifname }: Wanted,
+  host: Host,
+  out: Output,
+): Found[] {
+  const fitting = all.filter(
     (one) =>
       (container === undefined || one.containerId === container) &&
-      (pod === undefined || one.pod === pod) &&
-      (ifname === undefined || one.ifname === ifname) &&
-      !('owner' in one.record) &&
-      attachmentForDel(one.record, host.bootId()).netns === '',
+      (pod === undefined || one.pod === undefined || one.pod === pod) &&
+      (ifname === undefined || one.ifname === ifname),
   )
+  return fitting.filter(({ record, label, containerId }) => {
+    if (!('owner' in record)) return attachmentForDel(record, host.bootId()).netns === ''
+    out.warn(
+      `${label}: the record is damaged and does not tell whether the container is gone: ` +
+        `when it is, run vnet-cni detach --container ${containerId}\n`,
+    )
+    return false
+  })
 }
 
 function remove(

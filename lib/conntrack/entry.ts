@@ -2,7 +2,6 @@
  * Entries of conntrack: the flows that the kernel remembers (linux/netfilter/nfnetlink_conntrack.h).
  */
 import type { Wire } from '../binding.js'
-import { canonicalAddress } from '../ip/index.js'
 import { AF } from '../netlink/base/constants.js'
 
 /** What names an ICMP or ICMPv6 flow in the place of ports. */
@@ -82,8 +81,12 @@ export type FlowStatus =
   | 'helper'
   | 'offload'
 
-/** IPS_* bits (linux/netfilter/nf_conntrack_common.h). */
-const STATUS: Readonly<Record<FlowStatus, number>> = {
+/**
+ * IPS_* bits (linux/netfilter/nf_conntrack_common.h).
+ *
+ * @internal
+ */
+export const STATUS: Readonly<Record<FlowStatus, number>> = {
   expected: 1,
   seenReply: 2,
   assured: 4,
@@ -109,7 +112,7 @@ export interface ConntrackEntry {
   readonly family: 'ipv4' | 'ipv6'
   /** As its first packet was. */
   readonly original: FlowSide
-  /** As replies are: with NAT, not the original turned round. */
+  /** As replies are; with NAT that is not just the original with its ends swapped. */
   readonly reply: FlowSide
   /** What has happened to it, by name. */
   readonly status: readonly FlowStatus[]
@@ -121,7 +124,10 @@ export interface ConntrackEntry {
   readonly mark: number
   /** 0 is the zone of all that is in none. */
   readonly zone: number
-  /** Unlike for flows with the same addresses and ports, one after the other. */
+  /**
+   * The kernel's number for the entry (CTA_ID). It differs between flows that have the same addresses
+   * and ports one after the other.
+   */
   readonly id?: number
   /** Where the connection is; TCP only. */
   readonly tcpState?: TcpState
@@ -149,39 +155,7 @@ export interface SequenceShift {
   readonly offsetAfter: number
 }
 
-/** Parts of one direction to look for. */
-export interface SideFilter {
-  /** IP protocol number: 6 TCP, 17 UDP, 1 ICMP. */
-  readonly protocol?: number
-  /** Source address, IPv4 or IPv6. */
-  readonly source?: string
-  /** Destination address, IPv4 or IPv6. */
-  readonly destination?: string
-  /** Source port, 0 to 65535. */
-  readonly sourcePort?: number
-  /** Destination port, 0 to 65535. */
-  readonly destinationPort?: number
-}
-
-/** Which entries are meant: those that fit all that is given. */
-export interface ConntrackFilter {
-  /** Both families when absent. */
-  readonly family?: 'ipv4' | 'ipv6'
-  /** What the first packet of the flow looked like. */
-  readonly original?: SideFilter
-  /** What replies look like. */
-  readonly reply?: SideFilter
-  /** The mark; with `markMask` only those bits of it. */
-  readonly mark?: number
-  /** Bits of the mark that are compared; all when absent. Needs `mark`. */
-  readonly markMask?: number
-  /** All of these must be set. */
-  readonly status?: readonly FlowStatus[]
-  /** Number of the conntrack zone, 0 to 65535. */
-  readonly zone?: number
-}
-
-/** Names an entry: its original direction, and the rest to be sure that it is no later one. */
+/** Identifies an entry: its original direction, and `id` to tell it from a later one with the same. */
 export type ConntrackKey = Pick<ConntrackEntry, 'family' | 'original'> &
   Partial<Pick<ConntrackEntry, 'id' | 'zone'>>
 
@@ -288,65 +262,6 @@ export function entryFromWire(wire: unknown): ConntrackEntry {
     mark: w.mark ?? 0,
     zone: w.zone ?? 0,
     ...detailsFromWire(w),
-  }
-}
-
-// In canonical form, because entries are compared by it.
-function addressText(name: string, text: string): string {
-  const address = canonicalAddress(text)
-  if (address !== undefined) return address
-  throw new TypeError(`${name}: ${text} is not an IPv4 or IPv6 address`)
-}
-
-const FILTER = ['family', 'original', 'reply', 'mark', 'markMask', 'status', 'zone']
-
-// A misspelt member would make a filter that fits everything.
-function checkFilter(filter: ConntrackFilter): void {
-  const unknown = Object.keys(filter).find((name) => !FILTER.includes(name))
-  if (unknown) throw new TypeError(`${unknown}: is none of ${FILTER.join(', ')}`)
-  const { family } = filter
-  if (family !== undefined && !Object.hasOwn(AF, family)) {
-    throw new TypeError(`family: ${String(family)} is neither ipv4 nor ipv6`)
-  }
-}
-
-function sideToWire(name: string, side: SideFilter): { [key: string]: Wire } {
-  const { source, destination } = side
-  return {
-    ...side,
-    ...(source !== undefined && { source: addressText(`${name}.source`, source) }),
-    ...(destination !== undefined && {
-      destination: addressText(`${name}.destination`, destination),
-    }),
-  }
-}
-
-/**
- * A filter in the addon's form. Throws a TypeError for a mask without a mark, or an unknown word
- * of status.
- *
- * @internal
- */
-export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
-  checkFilter(filter)
-  const { family, original, reply, mark, markMask, status, zone } = filter
-  if (markMask !== undefined && mark === undefined) {
-    throw new TypeError('markMask: give the mark too')
-  }
-  const bits = (status ?? []).reduce((sum, name) => {
-    const bit: number | undefined = STATUS[name]
-    if (bit) return sum | bit
-    throw new TypeError(
-      `status: ${String(name)} is none of ${Object.keys(STATUS).join(', ')}`,
-    )
-  }, 0)
-  return {
-    family: family ? AF[family] : 0,
-    ...(original && { original: sideToWire('original', original) }),
-    ...(reply && { reply: sideToWire('reply', reply) }),
-    ...(mark !== undefined && { mark, markMask: markMask ?? 0xffffffff }),
-    ...(bits && { status: bits, statusMask: bits }),
-    ...(zone !== undefined && { zone }),
   }
 }
 

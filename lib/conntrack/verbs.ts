@@ -5,12 +5,11 @@ import { ERRNO } from '../netlink/base/constants.js'
 import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import {
   entryFromWire,
-  filterToWire,
   keyToWire,
   type ConntrackEntry,
-  type ConntrackFilter,
   type ConntrackKey,
 } from './entry.js'
+import { filterToWire, type ConntrackFilter } from './filter.js'
 
 /** The verbs for conntrack of one namespace in a plan. */
 export class ConntrackVerbs {

@@ -156,10 +156,10 @@ function markEmpty(
   for (const record of Object.values(state.networks)) {
     const { mode: name, name: network } = record
     const mode = modeOf(name)
-    const ends = mode.endsWithPods(record) || unwanted.has(network)
+    if (isInUse(state, network)) continue
+    const ends = unwanted.has(network) || mode.endsWithPods(kernel, record)
     // The kernel knows pods whose records are lost.
-    if (!ends || isInUse(state, network) || mode.pods(kernel, network).length > 0)
-      continue
+    if (!ends || mode.pods(kernel, network).length > 0) continue
     state.networks[network] = mode.prepareRelease(kernel, record)
   }
 }

@@ -1,33 +1,131 @@
-export * from './objects/address.js'
-export * from './objects/bridge-port.js'
+/**
+ * Plans over links, addresses, routes and all else that rtnetlink has; namespaces; watching.
+ */
 export {
-  ExecError,
+  NetNsChild,
   type ChildExit,
   type ChildStdio,
-  type ExecOptions,
-  type ExecResult,
-  type NetNsChild,
   type SpawnOptions,
 } from './child.js'
-export * from './base/constants.js'
-export * from './objects/fdb.js'
-export * from './objects/kinds/index.js'
-export * from './objects/link-verbs.js'
-export * from './objects/link.js'
-export * from './objects/link-spec.js'
-export * from './base/namespace.js'
-export { checkLinkName } from './base/check.js'
-export * from './call.js'
-export * from './ruleset.js'
-export * from './monitor.js'
-export * from './objects/neighbour.js'
-export * from './netns.js'
-export * from './objects/nsid.js'
-export * from './plan.js'
-export * from './base/prefix.js'
-export * from './objects/route.js'
-export * from './objects/route-verbs.js'
-export * from './objects/rule.js'
-export type * from './short.js'
-export * from './base/steps.js'
-export * from './objects/sysctl.js'
+export { ExecError, type ExecOptions, type ExecResult } from './exec.js'
+export {
+  FOREVER,
+  AddressVerbs,
+  type Lifetime,
+  type AddressSpec,
+  type Address,
+  type AddressFilter,
+  type AddressFlush,
+} from './objects/address.js'
+export {
+  BridgePortVerbs,
+  type PortFlags,
+  type PortNumbers,
+  type PortChange,
+  type PortState,
+  type PortVlan,
+  type PortVlans,
+} from './objects/bridge-port.js'
+export {
+  IFF,
+  IFA_F,
+  NUD,
+  NTF,
+  type Family,
+  type RouteProtocol,
+  type Scope,
+  type RouteType,
+  type RouteTable,
+  type RuleAction,
+  type NeighbourState,
+  type OperState,
+  type VlanProtocol,
+} from './base/constants.js'
+export { FdbVerbs, type FdbSpec, type FdbEntry, type FdbFilter } from './objects/fdb.js'
+export { type OfKind, type AnyLinkSpec } from './objects/kinds/index.js'
+export { type BridgeSettings, type BridgeSpec } from './objects/kinds/bridge.js'
+export {
+  type IpvlanFlag,
+  type IpvlanMode,
+  type IpvlanSpec,
+} from './objects/kinds/ipvlan.js'
+export { type MacvlanMode, type MacvlanSpec } from './objects/kinds/macvlan.js'
+export { type TunSpec } from './objects/kinds/tun.js'
+export { type VlanSpec } from './objects/kinds/vlan.js'
+export { type VrfSpec } from './objects/kinds/vrf.js'
+export { type PortSpan, type VxlanSpec } from './objects/kinds/vxlan.js'
+export { LinkVerbs, type LinkReadOptions } from './objects/link-verbs.js'
+export { type LinkStatistics, type Link } from './objects/link.js'
+export {
+  type LinkAttributes,
+  type LinkSettings,
+  type LinkSpec,
+  type VethEnd,
+  type LinkChange,
+} from './objects/link-spec.js'
+export { type NamespaceHandle } from './base/namespace.js'
+export { type CallOptions, type RequiredPart, type ShortArguments } from './call.js'
+export {
+  type CommitCallOptions,
+  type RulesetCalls,
+  type RulesetCallsSync,
+} from './ruleset.js'
+export { Monitor, type MonitorOptions } from './monitor.js'
+export type {
+  Change,
+  LinkEvent,
+  BridgePortEvent,
+  AddressEvent,
+  RouteEvent,
+  WatchedNeighbour,
+  NeighbourEvent,
+  NsidEvent,
+  RuleEvent,
+  NftEvent,
+  OverrunEvent,
+  MonitorEvents,
+  MonitorKind,
+  MonitorEvent,
+} from './monitor-events.js'
+export {
+  NeighbourVerbs,
+  type NeighbourSpec,
+  type NeighbourEntry,
+  type Neighbour,
+  type NeighbourFilter,
+} from './objects/neighbour.js'
+export { NetNs } from './netns.js'
+export { NsidVerbs } from './objects/nsid.js'
+export { PlanScope, Done, Plan, type RunOptions } from './plan.js'
+export { type NextHop, type RouteSpec, type Route } from './objects/route.js'
+export { RouteVerbs, type RouteFilter, type RouteLookup } from './objects/route-verbs.js'
+export {
+  RuleVerbs,
+  type Range,
+  type RuleSpec,
+  type Rule,
+  type RuleFilter,
+} from './objects/rule.js'
+export {
+  type Settled,
+  type ShortVerbs,
+  type VerbGroups,
+  type NftShortVerbs,
+  type SyncForm,
+} from './short.js'
+export {
+  StepRef,
+  LinkRef,
+  type LinkLike,
+  type UndoStep,
+  type StepOptions,
+} from './base/steps.js'
+export { SysctlVerbs } from './objects/sysctl.js'
+
+// For the other rooms of lib/ alone.
+/** @internal */
+export { ERRNO } from './base/constants.js'
+/** @internal */
+export { replaceStep } from './objects/route.js'
+/** @internal */
+export { linkToWire } from './base/steps.js'

@@ -13,14 +13,10 @@ import {
 import { toError } from '../errors.js'
 import { checkInteger } from './base/check.js'
 import type { NamespaceHandle } from './base/namespace.js'
-import {
-  exec,
-  NetNsChild,
-  type ExecOptions,
-  type ExecResult,
-  type SpawnOptions,
-} from './child.js'
-import { Monitor, type MonitorKind, type MonitorOptions } from './monitor.js'
+import { NetNsChild, type SpawnOptions } from './child.js'
+import { exec, type ExecOptions, type ExecResult } from './exec.js'
+import type { MonitorKind } from './monitor-events.js'
+import { Monitor, type MonitorOptions } from './monitor.js'
 import { checkOptions } from './base/options.js'
 import { Plan } from './plan.js'
 import { rulesetCalls, rulesetCallsSync } from './ruleset.js'

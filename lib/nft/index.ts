@@ -1,7 +1,120 @@
-export * from './expr.js'
-export * from './object.js'
-export * from './ruleset.js'
-export * from './set.js'
-export * from './transaction.js'
-export * from './types.js'
-export * from './verdict.js'
+/**
+ * The ruleset of nftables: what it is made of, and the transactions that change it.
+ */
+export { shift, byteorder, numgen, hash } from './expr/compute.js'
+export {
+  immediate,
+  storeFrom,
+  store,
+  loadKey,
+  type Expr,
+  type FieldDef,
+} from './expr/core.js'
+export {
+  payload,
+  ctOf,
+  fib,
+  rt,
+  socket,
+  ifname,
+  hostOrder,
+  field,
+  ctState,
+  type Checksum,
+} from './expr/fields.js'
+export {
+  compare,
+  eq,
+  neq,
+  between,
+  mask,
+  bits,
+  maskedEq,
+  inPrefix,
+} from './expr/match.js'
+export {
+  snat,
+  dnat,
+  dnatFromMap,
+  masquerade,
+  masqueradeTo,
+  redirect,
+  tproxy,
+  type NatFlag,
+  type NatTarget,
+} from './expr/nat.js'
+export {
+  inSet,
+  mapLookup,
+  verdictMap,
+  objectMap,
+  dynset,
+  type DynamicOptions,
+} from './expr/sets.js'
+export {
+  exprData,
+  type DataShape,
+  type Attributes,
+  type ExprShapes,
+} from './expr/shapes.js'
+export { counter, limit, quota, connlimit, last, objectRef } from './expr/stateful.js'
+export {
+  verdict,
+  reject,
+  log,
+  queue,
+  notrack,
+  dup,
+  forward,
+  type LogOptions,
+} from './expr/statements.js'
+export {
+  objectTypes,
+  type ObjectType,
+  type CounterState,
+  type QuotaDef,
+  type LimitDef,
+  type ObjectRef,
+  type ObjectDef,
+  type ObjectInfo,
+} from './object.js'
+export {
+  NftVerbs,
+  type RulesetFilter,
+  type CommitOptions,
+  type Made,
+  type CommitResult,
+  type SetContents,
+  type Ruleset,
+} from './ruleset.js'
+export { type SetInfo } from './set.js'
+export { type SetElement, type ElementInfo } from './element.js'
+export { type SetRef, type SetDef } from './set-def.js'
+export { type ElementKey } from './refs.js'
+export { Transaction } from './transaction.js'
+export {
+  type TableRef,
+  type TableDef,
+  type TableInfo,
+  type ChainRef,
+  type ChainDef,
+  type ChainInfo,
+  type RuleCompat,
+  type RuleDef,
+  type RuleRef,
+  type RuleInfo,
+} from './defs.js'
+export {
+  encodeValue,
+  decodeValue,
+  ipProtocols,
+  type DataValue,
+  type DataTypeName,
+} from './types.js'
+export {
+  nftFamilies,
+  type NftFamily,
+  type NftHook,
+  type PriorityName,
+} from './families.js'
+export { type Jump, type Goto, type Verdict, type WireVerdict } from './verdict.js'

@@ -19,16 +19,16 @@ export function tableArgs(table: TableRef) {
   return { family: nftFamilies[table.family], name: table.name }
 }
 
-export function named(ref: { family: NftFamily; table: string; name: string }) {
+export function namedArgs(ref: { family: NftFamily; table: string; name: string }) {
   return { family: nftFamilies[ref.family], table: ref.table, name: ref.name }
 }
 
-export function inSet(set: SetRef) {
+export function setArgs(set: SetRef) {
   return { family: nftFamilies[set.family], table: set.table, set: set.name }
 }
 
 export function objectArgs(object: ObjectRef) {
-  return { ...named(object), type: objectTypes[object.type] }
+  return { ...namedArgs(object), type: objectTypes[object.type] }
 }
 
 export function ruleArgs({ family, table, chain, handle }: RuleRef) {
@@ -48,23 +48,23 @@ export function toElement(key: ElementKey): SetElement {
   return { key }
 }
 
-export function kind(set: SetDef): string {
+export function setKind(set: SetDef): string {
   return set.data || set.verdicts || set.objects ? 'map' : 'set'
 }
 
-export function called(
+export function subjectOf(
   what: string,
   ref: { family: NftFamily; table?: string; name: string },
 ): Subject {
   return () => [what, ref.family, ref.table, ref.name].filter(Boolean).join(' ')
 }
 
-export function ruleCalled({ family, table, chain, handle }: RuleRef): Subject {
+export function ruleSubject({ family, table, chain, handle }: RuleRef): Subject {
   return () => `rule ${handle} of chain ${family} ${table} ${chain}`
 }
 
-export function elementCalled(set: SetDef, elements: readonly SetElement[]): Subject {
-  const where = called(kind(set), set)(undefined)
+export function elementSubject(set: SetDef, elements: readonly SetElement[]): Subject {
+  const where = subjectOf(setKind(set), set)(undefined)
   return (position) => {
     const e = elements[position ?? (elements.length === 1 ? 0 : -1)]
     if (!e) return where

@@ -8,8 +8,9 @@ import type { ChainInfo, RuleDef, RuleInfo, TableInfo, TableRef } from './defs.j
 import { elementsFromWire, type ElementInfo } from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
 import { objectFromWire, type ObjectInfo } from './object.js'
-import { inSet, tableArgs } from './refs.js'
-import { setFromWire, type SetDef, type SetInfo } from './set.js'
+import { setArgs, tableArgs } from './refs.js'
+import { setFromWire, type SetInfo } from './set.js'
+import type { SetDef } from './set-def.js'
 import { Transaction } from './transaction.js'
 
 /** What to read; all when absent. */
@@ -22,7 +23,7 @@ export interface RulesetFilter {
 
 /** How a transaction is committed. */
 export interface CommitOptions {
-  /** Errno numbers that count as done. */
+  /** Errnos that count as success. */
   readonly accept?: readonly number[]
   /** Committed when a later step of the plan fails. */
   readonly undo?: Transaction
@@ -194,7 +195,7 @@ export class NftVerbs {
 
   /** Reads the elements of a set; empty when the set or its table is not there. */
   elements(set: SetDef): StepRef<ElementInfo[]> {
-    const step = this.sink.add('nft.elements.dump', inSet(set), {
+    const step = this.sink.add('nft.elements.dump', setArgs(set), {
       accept: [ERRNO.ENOENT],
     })
     return new StepRef(step, (wire) => elementsFromWire(set, wire))

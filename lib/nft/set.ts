@@ -15,10 +15,6 @@ import {
 } from './types.js'
 import { readSetComment, setUserdata } from './userdata.js'
 
-export * from './element.js'
-export * from './set-def.js'
-export { commentBytes, MAX_COMMENT } from './userdata.js'
-
 // NFT_SET_* bits.
 const FLAG = {
   anonymous: 1,

@@ -26,24 +26,22 @@ import { MessageList, type TransactionMessage } from './message-list.js'
 import { inMessages, isPackable, packedInMessages, type MessagePart } from './messages.js'
 import { objectToWire, objectType, type ObjectDef, type ObjectRef } from './object.js'
 import {
-  called,
-  elementCalled,
-  inSet,
+  subjectOf,
+  elementSubject,
+  setArgs,
   keysOnly,
-  kind,
-  named,
+  setKind,
+  namedArgs,
   objectArgs,
   ruleArgs,
-  ruleCalled,
+  ruleSubject,
   tableArgs,
   toElement,
   type ElementKey,
   type Subject,
 } from './refs.js'
-import { setToWire, type SetDef, type SetRef } from './set.js'
-
-export * from './defs.js'
-export type { ElementKey } from './refs.js'
+import { setToWire } from './set.js'
+import type { SetDef, SetRef } from './set-def.js'
 
 /**
  * A list of changes to the ruleset that are committed together, by `plan.nftables.commit` or
@@ -67,7 +65,12 @@ export class Transaction {
    */
   addTable(table: TableDef, options: { exclusive?: boolean } = {}): this {
     const flags = create(options.exclusive)
-    return this.#push('nft.table.new', tableToWire(table), flags, called('table', table))
+    return this.#push(
+      'nft.table.new',
+      tableToWire(table),
+      flags,
+      subjectOf('table', table),
+    )
   }
 
   /**
@@ -76,12 +79,12 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is none
    */
   deleteTable(table: TableRef): this {
-    return this.#push('nft.table.del', tableArgs(table), 0, called('table', table))
+    return this.#push('nft.table.del', tableArgs(table), 0, subjectOf('table', table))
   }
 
   /** Deletes a table with all that it holds, if it is there. */
   destroyTable(table: TableRef): this {
-    return this.#push('nft.table.destroy', tableArgs(table), 0, called('table', table))
+    return this.#push('nft.table.destroy', tableArgs(table), 0, subjectOf('table', table))
   }
 
   /**
@@ -91,7 +94,7 @@ export class Transaction {
    */
   flushTable(table: TableRef): this {
     const args = { family: nftFamilies[table.family], table: table.name }
-    return this.#push('nft.rule.del', args, 0, called('table', table))
+    return this.#push('nft.rule.del', args, 0, subjectOf('table', table))
   }
 
   /**
@@ -106,7 +109,12 @@ export class Transaction {
    */
   addChain(chain: ChainDef, options: { exclusive?: boolean } = {}): this {
     const flags = create(options.exclusive)
-    return this.#push('nft.chain.new', chainToWire(chain), flags, called('chain', chain))
+    return this.#push(
+      'nft.chain.new',
+      chainToWire(chain),
+      flags,
+      subjectOf('chain', chain),
+    )
   }
 
   /**
@@ -116,7 +124,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule or an element of a verdict map leads to it
    */
   deleteChain(chain: ChainRef): this {
-    return this.#push('nft.chain.del', named(chain), 0, called('chain', chain))
+    return this.#push('nft.chain.del', namedArgs(chain), 0, subjectOf('chain', chain))
   }
 
   /**
@@ -126,7 +134,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule or an element of a verdict map leads to it
    */
   destroyChain(chain: ChainRef): this {
-    return this.#push('nft.chain.destroy', named(chain), 0, called('chain', chain))
+    return this.#push('nft.chain.destroy', namedArgs(chain), 0, subjectOf('chain', chain))
   }
 
   /**
@@ -140,7 +148,7 @@ export class Transaction {
       table: chain.table,
       chain: chain.name,
     }
-    return this.#push('nft.rule.del', args, 0, called('chain', chain))
+    return this.#push('nft.rule.del', args, 0, subjectOf('chain', chain))
   }
 
   /**
@@ -171,7 +179,7 @@ export class Transaction {
       'nft.set.new',
       wire,
       create(options.exclusive),
-      called(kind(set), set),
+      subjectOf(setKind(set), set),
     )
   }
 
@@ -182,7 +190,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule uses it
    */
   deleteSet(set: SetRef): this {
-    return this.#push('nft.set.del', named(set), 0, called('set', set))
+    return this.#push('nft.set.del', namedArgs(set), 0, subjectOf('set', set))
   }
 
   /**
@@ -192,7 +200,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule uses it
    */
   destroySet(set: SetRef): this {
-    return this.#push('nft.set.destroy', named(set), 0, called('set', set))
+    return this.#push('nft.set.destroy', namedArgs(set), 0, subjectOf('set', set))
   }
 
   /**
@@ -201,7 +209,7 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is no such set
    */
   flushSet(set: SetRef): this {
-    return this.#push('nft.elements.del', inSet(set), 0, called('set', set))
+    return this.#push('nft.elements.del', setArgs(set), 0, subjectOf('set', set))
   }
 
   /**
@@ -307,7 +315,7 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is none
    */
   deleteRule(rule: RuleRef): this {
-    return this.#push('nft.rule.del', ruleArgs(rule), 0, ruleCalled(rule))
+    return this.#push('nft.rule.del', ruleArgs(rule), 0, ruleSubject(rule))
   }
 
   /**
@@ -316,7 +324,7 @@ export class Transaction {
    * @throws NetlinkError ENOENT when its chain is not there
    */
   destroyRule(rule: RuleRef): this {
-    return this.#push('nft.rule.destroy', ruleArgs(rule), 0, ruleCalled(rule))
+    return this.#push('nft.rule.destroy', ruleArgs(rule), 0, ruleSubject(rule))
   }
 
   /**
@@ -328,7 +336,7 @@ export class Transaction {
    */
   addObject(object: ObjectDef, options: { exclusive?: boolean } = {}): this {
     const wire = objectToWire(object)
-    const subject = called(objectType(object), object)
+    const subject = subjectOf(objectType(object), object)
     return this.#push('nft.object.new', wire, create(options.exclusive), subject)
   }
 
@@ -343,7 +351,7 @@ export class Transaction {
       'nft.object.del',
       objectArgs(object),
       0,
-      called(object.type, object),
+      subjectOf(object.type, object),
     )
   }
 
@@ -358,7 +366,7 @@ export class Transaction {
       'nft.object.destroy',
       objectArgs(object),
       0,
-      called(object.type, object),
+      subjectOf(object.type, object),
     )
   }
 
@@ -416,7 +424,7 @@ export class Transaction {
 
   #parts(op: string, set: SetDef, parts: readonly MessagePart[], flags: number): this {
     for (const { members, about } of parts) {
-      this.#push(op, { ...inSet(set), ...members }, flags, elementCalled(set, about))
+      this.#push(op, { ...setArgs(set), ...members }, flags, elementSubject(set, about))
     }
     return this
   }

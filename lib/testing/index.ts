@@ -3,4 +3,4 @@
  *
  * @module vnet-cni/testing
  */
-export * from './fake-kernel.js'
+export { FakeKernel, type FailOptions, type RecordedStep } from './fake-kernel.js'

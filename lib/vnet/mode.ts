@@ -120,8 +120,11 @@ export interface Mode {
    * as it was before the call.
    */
   ensureNetwork(host: NetNs, view: NodeView, record: HostNetwork): void
-  /** Whether the network ends with its last pod. */
-  endsWithPods(record: HostNetwork): boolean
+  /**
+   * Whether the network ends with its last pod: because it is to, or because somebody took away what
+   * it is made of, and the host's own network with it.
+   */
+  endsWithPods(host: NetNs, record: HostNetwork): boolean
   /** What the record must hold before the network is released: what is on it now. */
   prepareRelease(host: NetNs, record: HostNetwork): HostNetwork
   /** Gives the host its NIC back as it was. Call it under the state's lock; safe to repeat. */

@@ -4,12 +4,14 @@ import type { AzureHost } from '../helpers/azure-host.js'
 import { ADDRESS } from '../helpers/fabric.js'
 import {
   addPod,
-  assertClean,
+  assertOver,
   delPod,
   leases,
+  LIFETIMES,
   logLines,
   makeHost,
   runtime,
+  type Lifetime,
 } from './support/setup.js'
 
 // The usual time is for an idle machine.
@@ -29,69 +31,75 @@ async function allWork(test: Test, host: AzureHost, pods: Pods, when: string) {
   test.ok(await host.ping('secondVm', ADDRESS.primary), `${when}: second VM → host`)
 }
 
-t.test('the ruleset is flushed while pods run', async (test) => {
+/** One accident for each lifetime of the bridge. */
+function accident(name: string, run: (test: Test, lifetime: Lifetime) => Promise<void>) {
+  for (const lifetime of LIFETIMES)
+    t.test(`${name}, bridgeLifetime ${lifetime}`, (test) => run(test, lifetime))
+}
+
+accident('the ruleset is flushed while pods run', async (test, lifetime) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   const pods: Pods = { a: await addPod(runner, 'a'), b: await addPod(runner, 'b') }
   await host.exec('nft', ['flush', 'ruleset'])
   pods['c'] = await addPod(runner, 'c')
   await allWork(test, host, pods, 'after the next ADD')
   test.equal(new Set(Object.values(pods)).size, 3)
   for (const pod of Object.keys(pods)) await delPod(runner, pod)
-  await assertClean(test, host, before)
+  await assertOver(test, host, before, lifetime)
 })
 
-t.test('the ruleset is flushed and no pod comes any more', async (test) => {
+accident('the ruleset is flushed and no pod comes any more', async (test, lifetime) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host, { vnet: { masquerade: true } })
+  const runner = runtime(host, { lifetime, vnet: { masquerade: true } })
   const portMappings = [{ hostPort: 8080, containerPort: 80 }]
   for (const pod of ['a', 'b'])
     await addPod(runner, pod, pod === 'a' ? { portMappings } : {})
   await host.exec('nft', ['flush', 'ruleset'])
   for (const pod of ['a', 'b']) await delPod(runner, pod)
-  await assertClean(test, host, before)
+  await assertOver(test, host, before, lifetime)
 })
 
-t.test('the bridge is deleted while pods run', async (test) => {
+accident('the bridge is deleted while pods run', async (test, lifetime) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   const pods: Pods = { a: await addPod(runner, 'a'), b: await addPod(runner, 'b') }
   await host.exec('ip', ['link', 'del', 'azure0'])
   pods['c'] = await addPod(runner, 'c')
   await allWork(test, host, pods, 'after the next ADD')
   for (const pod of Object.keys(pods)) await delPod(runner, pod)
-  await assertClean(test, host, before)
+  await assertOver(test, host, before, lifetime)
 })
 
-t.test('the bridge is deleted and no pod comes any more', async (test) => {
+accident('the bridge is deleted and no pod comes any more', async (test, lifetime) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   for (const pod of ['a', 'b']) await addPod(runner, pod)
   await host.exec('ip', ['link', 'del', 'azure0'])
   for (const pod of ['a', 'b']) await delPod(runner, pod)
-  await assertClean(test, host, before)
+  await assertOver(test, host, before, lifetime)
 })
 
-t.test('the NIC is taken out of the bridge while pods run', async (test) => {
+accident('the NIC is taken out of the bridge while pods run', async (test, lifetime) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   const pods: Pods = { a: await addPod(runner, 'a') }
   await host.exec('ip', ['link', 'set', 'eth0', 'nomaster'])
   pods['b'] = await addPod(runner, 'b')
   await allWork(test, host, pods, 'after the next ADD')
   for (const pod of Object.keys(pods)) await delPod(runner, pod)
-  await assertClean(test, host, before)
+  await assertOver(test, host, before, lifetime)
 })
 
-t.test('the state is wiped while pods run', async (test) => {
+accident('the state is wiped while pods run', async (test, lifetime) => {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   const pods: Pods = { a: await addPod(runner, 'a'), b: await addPod(runner, 'b') }
   rmSync(host.stateDir, { recursive: true, force: true })
   const third = await addPod(runner, 'c')
@@ -105,12 +113,12 @@ t.test('the state is wiped while pods run', async (test) => {
   await allWork(test, host, pods, 'after its DEL')
   for (const pod of Object.keys(pods)) await delPod(runner, pod)
   test.strictSame(leases(host), {})
-  await assertClean(test, host, before)
+  await assertOver(test, host, before, lifetime)
 })
 
-t.test('the state is wiped and the ruleset flushed', async (test) => {
+accident('the state is wiped and the ruleset flushed', async (test, lifetime) => {
   const host = await makeHost(test)
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   await addPod(runner, 'a')
   rmSync(host.stateDir, { recursive: true, force: true })
   await host.exec('nft', ['flush', 'ruleset'])
@@ -119,9 +127,9 @@ t.test('the state is wiped and the ruleset flushed', async (test) => {
   test.ok(await host.ping('vm', ADDRESS.gateway), 'so does the host')
 })
 
-t.test('the state files are damaged while pods run', async (test) => {
+accident('the state files are damaged while pods run', async (test, lifetime) => {
   const host = await makeHost(test)
-  const runner = runtime(host, { portmap: false })
+  const runner = runtime(host, { lifetime, portmap: false })
   const pods: Pods = { a: await addPod(runner, 'a'), b: await addPod(runner, 'b') }
   for (const file of ['azure-vnet.json', 'ipam.json'])
     await host.exec('sh', ['-c', `printf '{"vers' > ${host.stateDir}/${file}`])

@@ -5,12 +5,13 @@ import { ADDRESS } from '../helpers/fabric.js'
 import { killCall, type Moment } from './support/doomed.js'
 import {
   addPod,
-  assertClean,
+  assertOver,
   delPod,
   leases,
   makeHost,
   nodeRecords,
   runtime,
+  type Lifetime,
 } from './support/setup.js'
 
 // Many rounds, each with calls of its own: a slow machine needs more than the usual time.
@@ -22,16 +23,22 @@ interface Room {
   host: AzureHost
   runner: CniRunner
   before: Picture
+  lifetime: Lifetime
 }
 
-async function enter(test: Test): Promise<Room> {
+async function enter(test: Test, lifetime: Lifetime = 'pods'): Promise<Room> {
   const host = await makeHost(test)
   const before = await host.snapshot({ state: false })
   // Pools that have been fetched serve all rounds: moments do not depend on HTTP then.
-  const runner = runtime(host, { ipam: { queryInterval: 3600 }, portmap: false })
+  const runner = runtime(host, {
+    lifetime,
+    ipam: { queryInterval: 3600 },
+    portmap: false,
+  })
   await addPod(runner, 'first')
   await delPod(runner, 'first')
-  return { test, host, runner, before }
+  await assertOver(test, host, before, lifetime)
+  return { test, host, runner, before, lifetime }
 }
 
 async function hostWorks({ test, host }: Room): Promise<void> {
@@ -70,7 +77,7 @@ function isReady(host: AzureHost, pod: string): boolean {
 
 /** Kills an ADD at a moment and lets the host recover; says how that went. */
 async function round(room: Room, moment: Moment, name: string, turn: number) {
-  const { test, host, runner, before } = room
+  const { test, host, runner, before, lifetime } = room
   const names = Object.keys(recoveries)
   const how = names[turn % names.length]!
   const pod = `pod-${name}`
@@ -84,7 +91,8 @@ async function round(room: Room, moment: Moment, name: string, turn: number) {
     // A runtime calls DEL for what failed, whatever has happened since.
     await delPod(runner, pod)
     await hostWorks({ ...room, test: sub })
-    await assertClean(sub, host, before)
+    // Then the next round finds a host without a bridge again: the move is what can go wrong.
+    await assertOver(sub, host, before, lifetime)
   })
   await host.removePodNetns(pod)
   await host.removePodNetns(`${pod}x`)
@@ -96,9 +104,13 @@ async function round(room: Room, moment: Moment, name: string, turn: number) {
 const STEPS = 'sendto,sendmsg,rename,unlink'
 const LAST_STEP = 150
 
-for (const first of [1, 2]) {
-  t.test(`ADD killed before its steps ${first}, ${first + 2}, …`, async (test) => {
-    const room = await enter(test)
+for (const [first, lifetime] of [
+  [1, 'pods'],
+  [2, 'node'],
+] as const) {
+  const name = `ADD killed before its steps ${first}, ${first + 2}, …`
+  t.test(`${name}, bridgeLifetime ${lifetime}`, async (test) => {
+    const room = await enter(test, lifetime)
     let nth = first
     for (let turn = 0; nth <= LAST_STEP; nth += 2, turn += 1) {
       const moment = { syscalls: STEPS, nth }

@@ -2,7 +2,6 @@ import { rmSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { ownerKey } from '../../dist/esm/cni/spec/owner.js'
 import { nodeStore } from '../../dist/esm/engine/state.js'
-import type { AzureHost } from '../helpers/azure-host.js'
 import { diffSnapshots } from '../helpers/snapshot.js'
 import {
   addPod,
@@ -12,7 +11,9 @@ import {
   delPod,
   leases,
   makeHost,
+  mapAddresses,
   outsideOf,
+  podLinks,
   refuses,
   runtime,
   settledPicture,
@@ -20,22 +21,6 @@ import {
 
 // The usual time is for an idle machine.
 const LONG_ID = 'f'.repeat(200)
-
-/** Names of the host's links that lead to pods. */
-async function podLinks(host: AzureHost): Promise<string[]> {
-  const { stdout } = await host.exec('ip', ['-j', 'link'])
-  const links = JSON.parse(stdout) as { ifname: string }[]
-  return links.map((link) => link.ifname).filter((name) => name.startsWith('azv'))
-}
-
-/** Addresses in the bridge's map, the host's own included. */
-async function mapAddresses(host: AzureHost): Promise<string[]> {
-  const map = ['map', 'bridge', 'azure_vnet_azure0', 'endpoints']
-  const { stdout } = await host.exec('nft', ['list', ...map])
-  return [...stdout.matchAll(/(\d+\.\d+\.\d+\.\d+)\b.*?:/g)].map(
-    ([, address]) => address!,
-  )
-}
 
 t.test('a second ADD on an interface is refused and changes nothing', async (test) => {
   const host = await makeHost(test)

@@ -15,6 +15,7 @@ import {
 } from '../../dist/esm/vnet/bridge/host-move.js'
 import { dropTable, makeBridgeTable } from '../../dist/esm/vnet/bridge/table.js'
 import { nicByMac, readAcceptDad, readFacts } from '../../dist/esm/vnet/index.js'
+import { nativeHandle } from '../helpers/internals.js'
 
 const MAC = '00:0d:3a:11:22:33'
 
@@ -129,7 +130,7 @@ async function failAtEach(t: Test, host: NetNs, make: () => Plan, most: number) 
   const count = make().steps.length
   for (let after = 1; after <= Math.min(count, most); after++) {
     const steps = [...make().steps.slice(0, after), FAILS]
-    const { failure, moreFailures } = addon().runSync([host.native], steps, false)
+    const { failure, moreFailures } = addon().runSync([nativeHandle(host)], steps, false)
     t.equal(failure?.step, after)
     t.same(moreFailures, [], `all of ${after} steps can be undone`)
     await settled(host)

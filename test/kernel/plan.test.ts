@@ -1,7 +1,9 @@
 import t from 'tap'
-import { LinkRef, NetNs, NetlinkError, Transaction, type Plan } from 'vnet-cni'
+import { NetNs, NetlinkError, Transaction, type Plan } from 'vnet-cni'
 import { addon } from '../../dist/esm/binding.js'
 import { act, json, picture, read, refusal } from './helper.js'
+import { LinkRef } from '../../dist/esm/netlink/index.js'
+import { nativeHandle } from '../helpers/internals.js'
 
 const names = (ns: NetNs) => json(ns, 'ip link').map((l) => l['ifname'])
 
@@ -98,7 +100,7 @@ t.test('a failure at any step leaves nothing', async (t) => {
   const failing = { op: 'link.get', ns: 0, args: { name: 'none' } }
   for (let stop = 0; stop <= whole.steps.length; stop++) {
     const steps = [...whole.steps.slice(0, stop), failing]
-    const outcome = addon().runSync([host.native, pod.native], steps, false)
+    const outcome = addon().runSync([nativeHandle(host), nativeHandle(pod)], steps, false)
     t.match(outcome, { failure: { errno: 19, step: stop }, moreFailures: [] })
     t.equal(outcome.moreFailures.length, 0)
     t.strictSame([picture(host), picture(pod)], before, `failed at ${stop}`)
@@ -237,7 +239,8 @@ t.test('a malformed step: TypeError with the path, and nothing done', async (t) 
 t.test('a reference from another plan is refused', async (t) => {
   using ns = room()
   const plan = ns.plan()
-  plan.link.set(new LinkRef(3), { name: 'x' })
+  const foreign = Reflect.construct(LinkRef, [3]) as LinkRef
+  plan.link.set(foreign, { name: 'x' })
   t.throws(() => plan.runSync(), { name: 'TypeError', message: /index/ })
 })
 

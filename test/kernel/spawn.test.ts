@@ -19,6 +19,7 @@ import t from 'tap'
 import { ExecError, NetNs, type SpawnOptions } from 'vnet-cni'
 import { until } from '../helpers/process.js'
 import { syscallError, threadNamespaces } from './helper.js'
+import { nativeHandle } from '../helpers/internals.js'
 
 const home = readlinkSync('/proc/thread-self/ns/net')
 
@@ -40,7 +41,7 @@ t.test('the child lives in the namespace', async (t) => {
   t.strictSame(names(stdout), ['here', 'lo'])
   t.equal(stderr, '')
   const seen = await ns.exec('readlink', ['/proc/self/ns/net'])
-  const { ino } = ns.native.identity()
+  const { ino } = nativeHandle(ns).identity()
   t.equal(seen.stdout, `net:[${ino}]\n`)
   await ns.sysctl.set('net/ipv4/ip_default_ttl', 77)
   const ttl = await ns.exec('cat', ['/proc/sys/net/ipv4/ip_default_ttl'])

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { NetNs } from 'vnet-cni'
 import { child } from './children.js'
+import { nativeHandle } from '../helpers/internals.js'
 
 const file = new URL('plan-worker.mjs', import.meta.url)
 // Without what the test runner has every thread load.
@@ -34,7 +35,7 @@ t.test('several workers at once, each with its own addon', async (t) => {
 
 t.test('a handle of another environment is none', async (t) => {
   using ns = NetNs.create()
-  const data = { mode: 'foreign', handle: ns.native }
+  const data = { mode: 'foreign', handle: nativeHandle(ns) }
   const worker = new Worker(file, { ...PLAIN, workerData: data })
   const [answer] = await once(worker, 'message')
   await worker.terminate()

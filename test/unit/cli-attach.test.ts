@@ -1,66 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { attach } from '../../dist/esm/cli/attach.js'
-import { detach } from '../../dist/esm/cli/detach.js'
-import { FakeMachine } from '../helpers/fake-host.js'
-import { callCommand, FakePlugins } from '../helpers/fake-plugins.js'
-
-const MAPPING = { hostPort: 8080, containerPort: 80, protocol: 'tcp' }
-
-/** A machine with the plug-ins first, second and ports, and the list of all three. */
-function rig(test: Test) {
-  const machine = new FakeMachine()
-  test.teardown(() => rmSync(machine.folder, { recursive: true }))
-  const plugins = new FakePlugins(machine, 'first', 'second', 'ports')
-  const folder = join(machine.folder, 'keep', 'attachments')
-  const listOf = (name: string, ...types: string[]) => {
-    const file = join(machine.folder, `${name}.conflist`)
-    const json = {
-      cniVersion: '0.4.0',
-      name,
-      plugins: types.map((type) => ({
-        type,
-        ...(type === 'ports' && { capabilities: { portMappings: true } }),
-      })),
-    }
-    writeFileSync(file, JSON.stringify(json))
-    return file
-  }
-  const conflist = listOf('net', 'first', 'second', 'ports')
-  const netns = join(machine.folder, 'netns')
-  writeFileSync(netns, '')
-  const places = (list: string) => ['--conflist', list, '--cni-path', plugins.folder]
-  return {
-    machine,
-    plugins,
-    folder,
-    listOf,
-    netns,
-    attach: (id: string, args: string[] = [], list = conflist) =>
-      callCommand(
-        machine,
-        attach,
-        ...['--container', id, '--netns', netns, ...places(list), ...args],
-      ),
-    detach: (args: string[], list = conflist) =>
-      callCommand(machine, detach, ...places(list), ...args),
-    files: () => {
-      try {
-        return readdirSync(folder)
-      } catch {
-        return []
-      }
-    },
-    record: (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8')),
-  }
-}
-
-const ADDS = ['ADD first', 'ADD second', 'ADD ports']
-const DELS = ['DEL ports', 'DEL second', 'DEL first']
+import t from 'tap'
+import { ADDS, DELS, MAPPING, attachRig } from '../helpers/attach-rig.js'
 
 t.test('attach and detach', async (t) => {
-  const { plugins, attach, detach, files, netns, record } = rig(t)
+  const { plugins, attach, detach, files, netns, record } = attachRig(t)
   const done = await attach('c', ['--pod', 'a/b', '-p', '8080:80'])
   t.equal(done.code, 0)
   t.match(done.json, { cniVersion: '0.4.0', dns: { domain: 'ports' } })
@@ -96,7 +40,7 @@ t.test('attach and detach', async (t) => {
 })
 
 t.test('a reboot keeps the ports and not the namespace', async (t) => {
-  const { machine, plugins, attach, files, record } = rig(t)
+  const { machine, plugins, attach, files, record } = attachRig(t)
   await attach('c', ['--pod', 'a/b', '-p', '8080:80'])
   plugins.names()
   rmSync(join(machine.folder, 'state'), { recursive: true })
@@ -115,7 +59,7 @@ t.test('a reboot keeps the ports and not the namespace', async (t) => {
 })
 
 t.test('--again where the ports are not known', async (t) => {
-  const { attach, detach, plugins, folder, listOf, files } = rig(t)
+  const { attach, detach, plugins, folder, listOf, files } = attachRig(t)
   const none = await attach('c', ['--again'])
   t.match(none.error, { name: 'RefusedError', message: /no usable record of c \(eth0\)/ })
   t.equal((await attach('c', ['--again', '-p', '8080:80'])).code, 0, 'given anew')
@@ -135,7 +79,7 @@ t.test('--again where the ports are not known', async (t) => {
 })
 
 t.test('an --again that fails keeps what was asked for', async (t) => {
-  const { attach, plugins, record } = rig(t)
+  const { attach, plugins, record } = attachRig(t)
   await attach('c', ['-p', '8080:80'])
   plugins.failing.add('ADD second')
   t.match((await attach('c', ['--again'])).error, { message: 'second: will not' })
@@ -151,7 +95,7 @@ t.test('an --again that fails keeps what was asked for', async (t) => {
 })
 
 t.test('a failed ADD whose undo works leaves no record', async (t) => {
-  const { attach, plugins, files } = rig(t)
+  const { attach, plugins, files } = attachRig(t)
   plugins.failing.add('ADD second')
   const failed = await attach('c')
   t.match(failed.error, { code: 11, message: 'second: will not' })
@@ -160,7 +104,7 @@ t.test('a failed ADD whose undo works leaves no record', async (t) => {
 })
 
 t.test('a program that is not there needs no DEL', async (t) => {
-  const { attach, plugins, files, listOf } = rig(t)
+  const { attach, plugins, files, listOf } = attachRig(t)
   const bad = listOf('bad', 'first', 'absent', 'ports')
   const failed = await attach('c', [], bad)
   t.match(failed.error, { code: 105, message: /^absent: not found \(plugins\[1\]/ })
@@ -171,7 +115,7 @@ t.test('a program that is not there needs no DEL', async (t) => {
 })
 
 t.test('a failed undo is finished by a later attach with a good list', async (t) => {
-  const { attach, plugins, files, listOf, record } = rig(t)
+  const { attach, plugins, files, listOf, record } = attachRig(t)
   const bad = listOf('bad', 'first', 'second', 'absent')
   plugins.failing.add('DEL first')
   const failed = await attach('c', [], bad)
@@ -192,7 +136,7 @@ t.test('a failed undo is finished by a later attach with a good list', async (t)
 })
 
 t.test('a failed undo is finished by a later detach', async (t) => {
-  const { attach, detach, plugins, files, listOf } = rig(t)
+  const { attach, detach, plugins, files, listOf } = attachRig(t)
   plugins.failing.add('ADD ports')
   plugins.failing.add('DEL second')
   t.match((await attach('c')).error, { name: 'ChainUndoError' })
@@ -206,7 +150,7 @@ t.test('a failed undo is finished by a later detach', async (t) => {
 })
 
 t.test('a crash in the middle of ADD', async (t) => {
-  const { attach, detach, plugins, record } = rig(t)
+  const { attach, detach, plugins, record } = attachRig(t)
   plugins.hanging.add('ADD second')
   void attach('c')
   while (plugins.calls.length < 2) await new Promise((resolve) => setImmediate(resolve))
@@ -217,41 +161,8 @@ t.test('a crash in the middle of ADD', async (t) => {
   t.strictSame(plugins.names(), ['DEL second', 'DEL first'])
 })
 
-t.test('a program that ran and is missing now', async (t) => {
-  const { attach, detach, plugins, files } = rig(t)
-  await attach('c')
-  plugins.uninstall('second')
-  plugins.names()
-  for (const call of [() => detach(['--container', 'c']), () => attach('c')]) {
-    const { error } = await call()
-    t.match(error, {
-      code: 105,
-      message:
-        /second: not found \(plugins\[1\]\.type\): .*; or go on without it: vnet-cni detach --container c --force/,
-    })
-  }
-  t.strictSame(plugins.names(), ['DEL ports'], 'what is done is not done again')
-  const forced = await detach(['--container', 'c', '--force'])
-  t.equal(forced.code, 0)
-  t.match(forced.stderr, /second: not found .*--force: passed over, .* may stay/)
-  t.strictSame(plugins.names(), ['DEL first'])
-  t.strictSame(files(), [])
-})
-
-t.test('--force and a plug-in that fails', async (t) => {
-  const { attach, detach, plugins, files } = rig(t)
-  await attach('c')
-  plugins.failing.add('DEL ports')
-  plugins.names()
-  t.match((await detach(['--container', 'c'])).error, { message: 'ports: will not' })
-  const forced = await detach(['--container', 'c', '--force'])
-  t.match(forced.stderr, /ports: will not; --force: passed over/)
-  t.strictSame(plugins.names(), ['DEL ports', ...DELS])
-  t.strictSame(files(), [])
-})
-
 t.test('an attachment by the same name is taken back first', async (t) => {
-  const { attach, plugins, files, listOf } = rig(t)
+  const { attach, plugins, files, listOf } = attachRig(t)
   await attach('c', ['-p', '8080:80'])
   await attach('c', ['--ifname', 'eth1'])
   plugins.names()
@@ -261,170 +172,10 @@ t.test('an attachment by the same name is taken back first', async (t) => {
   t.strictSame(files(), ['net@c@eth1.json', 'other@c@eth0.json'])
 })
 
-t.test('detach without a record runs the list', async (t) => {
-  const { detach, plugins } = rig(t)
-  const done = await detach(['--container', 'x', '--ifname', 'eth5'])
-  t.strictSame(done.json, { detached: [] })
-  t.strictSame(done.lines, ['nothing was recorded as attached'])
-  t.match(plugins.calls[0], {
-    env: { CNI_CONTAINERID: 'x', CNI_IFNAME: 'eth5', CNI_NETNS: '' },
-  })
-  t.strictSame(plugins.names(), DELS)
-})
-
-t.test('detach of a damaged record', async (t) => {
-  const { detach, plugins, folder, files, listOf } = rig(t)
-  const damage = (name: string, text = '{ "half') => {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, name), text)
-  }
-  damage('net@c@eth7.json')
-  const done = await detach(['--container', 'c'])
-  t.match(done.stderr, /net@c@eth7\.json is damaged: it is not JSON: .*: kept as .*\.bad/)
-  t.strictSame(done.json, {
-    detached: [{ network: 'net', containerId: 'c', ifname: 'eth7' }],
-  })
-  t.equal(plugins.calls[0]?.env['CNI_IFNAME'], 'eth7')
-  t.strictSame(plugins.names(), DELS)
-  t.strictSame(files(), [])
-
-  damage('net@c@eth0.json')
-  plugins.failing.add('DEL second')
-  t.match((await detach(['--container', 'c'])).error, { message: 'second: will not' })
-  t.strictSame(files(), ['net@c@eth0.json.bad'], 'kept until DEL has worked')
-  plugins.failing.clear()
-  t.equal((await detach(['--container', 'c'])).code, 0)
-  t.strictSame(files(), [])
-
-  damage('blue@c@eth0.json')
-  plugins.names()
-  const { error } = await detach(['--container', 'c'])
-  t.match(error, {
-    message: /is of the network blue, and the list of net: run .* --confl/,
-  })
-  t.strictSame(plugins.names(), [])
-  const blue = listOf('blue', 'first')
-  t.equal((await detach(['--container', 'c'], blue)).code, 0)
-  t.strictSame(plugins.names(), ['DEL first'])
-
-  damage('blue@c@eth0.json')
-  const forced = await detach(['--container', 'c', '--force'])
-  t.equal(forced.code, 0)
-  t.match(forced.stderr, /--force: forgotten without DEL/)
-  t.strictSame(files(), [])
-})
-
-t.test('detach by a pod while records are damaged', async (t) => {
-  const { detach, folder, plugins, files } = rig(t)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'net@c@eth0.json'), '')
-  const refused = await detach(['--pod', 'a/b'])
-  t.match(refused.error, {
-    name: 'RefusedError',
-    message:
-      /--pod a\/b: it is not recorded, but records are damaged: net\/c\/eth0 \(no pod/,
-  })
-  t.strictSame(plugins.names(), [])
-  const both = await detach(['--pod', 'a/b', '--container', 'c'])
-  t.equal(both.code, 0, 'the container tells which')
-  t.strictSame(files(), [])
-  writeFileSync(join(folder, 'net@c@eth0.json'), '{ "pod": "a/b" }')
-  t.equal((await detach(['--pod', 'a/b'])).code, 0, 'the pod can still be read')
-  t.strictSame(files(), [])
-})
-
-t.test('owners are compared whole', async (t) => {
-  const { attach, detach, plugins, files } = rig(t)
-  await attach('old', ['--pod', 'shop/web'])
-  await attach('live', ['--pod', 'shop/web'])
-  await attach('other', ['--pod', 'test/web'])
-  await attach('bare')
-  plugins.names()
-  const refusals: [string[], RegExp][] = [
-    [
-      ['--pod', 'shop/web'],
-      /^--pod shop\/web: 2 containers have it: net\/live\/eth0 \(pod shop\/web\), net\/old\/eth0 .*: choose one with --container/,
-    ],
-    [
-      ['--pod', 'shop/web', '--container', 'other'],
-      /^--container other and --pod shop\/web do not belong together: .*net\/other\/eth0 \(pod test\/web\)/,
-    ],
-    [['--pod', 'shop/web', '--container', 'bare'], /net\/bare\/eth0 \(no pod known\)/],
-    [
-      ['--pod', 'shop/web', '--container', 'unknown'],
-      /do not belong together: net\/live/,
-    ],
-    [['--pod', 'none/none', '--container', 'live'], /do not belong together: net\/live/],
-  ]
-  for (const [args, message] of refusals) {
-    const { error } = await detach(args)
-    t.match(error, { name: 'RefusedError', message }, args.join(' '))
-  }
-  t.strictSame(plugins.names(), [], 'nothing was done')
-  t.equal((await detach(['--pod', 'shop/web', '--container', 'old'])).code, 0)
-  t.strictSame(files(), [
-    'net@bare@eth0.json',
-    'net@live@eth0.json',
-    'net@other@eth0.json',
-  ])
-  t.equal((await detach(['--pod', 'shop/web'])).code, 0, 'one is left')
-  t.equal((await detach(['--container', 'bare'])).code, 0)
-  t.strictSame(files(), ['net@other@eth0.json'])
-  const none = await detach(['--pod', 'none/none', '--container', 'none'])
-  t.strictSame(none.json, { detached: [] }, 'of nobody: the list is run')
-})
-
-t.test('both interfaces of one container, or one of them', async (t) => {
-  const { attach, detach, files } = rig(t)
-  for (const ifname of ['eth0', 'eth1'])
-    await attach('c', ['--pod', 'a/b', '--ifname', ifname])
-  await detach(['--pod', 'a/b', '--ifname', 'eth1'])
-  t.strictSame(files(), ['net@c@eth0.json'])
-  await attach('c', ['--pod', 'a/b', '--ifname', 'eth1'])
-  t.equal((await detach(['--pod', 'a/b'])).json.detached.length, 2)
-})
-
-t.test('names that are none', async (t) => {
-  const { attach, detach, plugins } = rig(t)
-  const outcomes = [
-    ...['eth%d', 'a/b', 'a'.repeat(16)].map((ifname) =>
-      attach('c', ['--ifname', ifname]),
-    ),
-    ...['a/b', '../x', 'a@b', '.x'].map((id) => attach(id)),
-    ...['shop', 'a/b/c', '/', 'a/', 'a;b/c', 'a=/b'].map((pod) =>
-      attach('c', ['--pod', pod]),
-    ),
-    ...['shop', 'a/b/c', '/'].map((pod) => detach(['--pod', pod])),
-    detach(['--container', 'a/b']),
-    detach(['--container', 'c', '--ifname', 'eth%d']),
-    detach(['--ifname', 'eth0']),
-  ]
-  for (const { error } of await Promise.all(outcomes))
-    t.match(error, {
-      name: 'UsageError',
-      message: /is not valid: use |^give --container/,
-    })
-  t.strictSame(plugins.names(), [])
-})
-
-t.test('a record that version 0.1.0 made is detached by its list', async (t) => {
-  const { machine, detach, plugins, files, listOf } = rig(t)
-  const old = join(machine.folder, 'state', 'attachments')
-  mkdirSync(old)
-  const fixture = new URL('../fixtures/attachment-0.1.0.record', import.meta.url)
-  writeFileSync(join(old, 'azure@web1@eth0.json'), readFileSync(fixture))
-  plugins.install('azure-vnet', 'portmap')
-  t.equal((await detach(['--pod', 'shop/web'], listOf('x', 'first'))).code, 0)
-  t.match(plugins.calls[0]?.config, { runtimeConfig: { portMappings: [MAPPING] } })
-  t.strictSame(plugins.names(), ['DEL portmap', 'DEL azure-vnet'])
-  t.strictSame(files(), [])
-  t.throws(() => readdirSync(old), { code: 'ENOENT' })
-})
-
 t.test(
   'detach --gone takes what is gone, of whatever number, and nothing else',
   async (t) => {
-    const { machine, plugins, attach, detach, netns } = rig(t)
+    const { machine, plugins, attach, detach, netns } = attachRig(t)
     await attach('dead', ['--pod', 'shop/web'])
     await attach('dead-too', ['--pod', 'shop/web'])
     // Another file is another namespace.

@@ -25,8 +25,10 @@ function validator(test: Test) {
 t.test('the list that is installed', async (t) => {
   const check = validator(t)
   t.equal((await check([VNET])).code, 0)
+  const machine = new FakeMachine()
+  t.teardown(() => rmSync(machine.folder, { recursive: true }))
   const { code, json, stderr, lines } = await callCommand(
-    new FakeMachine(),
+    machine,
     validate,
     CONFLIST,
     '--strict',

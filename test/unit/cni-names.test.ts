@@ -7,7 +7,7 @@ import {
   interfaceRule,
   pluginTypeRule,
 } from '../../dist/esm/cni/spec/names.js'
-import { checkLinkName } from '../../dist/esm/netlink/base/check.js'
+import { checkLinkName } from '../../lib/netlink/base/check.js'
 import { parseVnetConfig } from '../../dist/esm/plugins/azure-vnet/config.js'
 
 const env = {

@@ -1,16 +1,18 @@
 import t from 'tap'
+import { checkLinkName } from '../../lib/netlink/base/check.js'
 import {
-  checkLinkName,
-  familyName,
-  familyNumber,
-  familyOf,
   Names,
-  parsePrefix,
   routeProtocols,
   routeTables,
   routeTypes,
   scopes,
-} from 'vnet-cni'
+} from '../../lib/netlink/base/constants.js'
+import {
+  familyName,
+  familyNumber,
+  familyOf,
+  parsePrefix,
+} from '../../lib/netlink/base/prefix.js'
 
 t.test('prefixes', async (t) => {
   t.strictSame(parsePrefix('10.0.0.5/24', 'x'), {

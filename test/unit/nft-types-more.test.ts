@@ -1,23 +1,18 @@
 import t from 'tap'
+import { hookName, hookNumber, priorityNumber } from '../../lib/nft/families.js'
+import { queue, reject } from '../../lib/nft/expr/statements.js'
+import { setToWire } from '../../lib/nft/set.js'
+import type { SetDef } from '../../lib/nft/set-def.js'
+import { Transaction } from '../../lib/nft/transaction.js'
 import {
   decodeValue,
   encodeValue,
-  hookName,
-  hookNumber,
-  priorityNumber,
-  queue,
-  reject,
-  setToWire,
-  Transaction,
   typeId,
   typeNames,
-  verdictFromWire,
-  verdictToWire,
   type DataTypeName,
   type DataValue,
-  type SetDef,
-  type Verdict,
-} from '../../dist/esm/index.js'
+} from '../../lib/nft/types.js'
+import { verdictFromWire, verdictToWire, type Verdict } from '../../lib/nft/verdict.js'
 
 const VALUES: [DataTypeName, DataValue, string | undefined][] = [
   ['ipv4_addr', '10.0.0.255', '0a0000ff'],

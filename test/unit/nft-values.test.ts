@@ -1,23 +1,18 @@
 import t from 'tap'
+import { ipv4Bytes, ipv6Bytes, macBytes } from '../../lib/ip/index.js'
+import { elementsFromWire, elementToWire, intervalToWire } from '../../lib/nft/element.js'
+import { ifname } from '../../lib/nft/expr/fields.js'
+import { hookNumber } from '../../lib/nft/families.js'
+import type { SetDef } from '../../lib/nft/set-def.js'
 import {
-  commentBytes,
   decodeValue,
-  elementsFromWire,
-  elementToWire,
   encodeValue,
-  hookNumber,
-  ifname,
-  intervalToWire,
-  ipv4Bytes,
-  ipv6Bytes,
-  macBytes,
-  MAX_COMMENT,
   typeId,
   typeLength,
   type DataTypeName,
   type DataValue,
-  type SetDef,
-} from 'vnet-cni'
+} from '../../lib/nft/types.js'
+import { commentBytes, MAX_COMMENT } from '../../lib/nft/userdata.js'
 import { plain } from '../kernel/helper.js'
 import { seeded } from '../helpers/seeded.js'
 

@@ -16,6 +16,7 @@ import {
   SNAT_PODS,
   toMapping,
 } from '../../dist/esm/portmap/nft/table.js'
+import { transactionToWire } from '../helpers/internals.js'
 
 const good = { hostPort: 8080, containerPort: 80, protocol: 'tcp' }
 
@@ -203,7 +204,7 @@ interface Message {
   args: { name?: string; set?: string; chain?: string }
 }
 const ops = (tx: Transaction) =>
-  (tx.toWire()['messages'] as unknown as Message[]).map(
+  (transactionToWire(tx)['messages'] as unknown as Message[]).map(
     ({ op, flags, args }) =>
       `${op} ${args.name ?? args.set ?? args.chain} ${flags.toString(16)}`,
   )

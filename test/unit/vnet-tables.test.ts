@@ -10,6 +10,7 @@ import {
   makeMasqueradeTable,
   type MasqueradedNetwork,
 } from '../../dist/esm/vnet/masquerade.js'
+import { transactionToWire } from '../helpers/internals.js'
 
 const SPEC: BridgeTableSpec = {
   bridge: 'azure2',
@@ -25,7 +26,8 @@ interface Message {
   args: { name?: string; chain?: string; expressions?: Expr[]; elements?: object[] }
 }
 
-const messages = (tx: Transaction) => tx.toWire()['messages'] as unknown as Message[]
+const messages = (tx: Transaction) =>
+  transactionToWire(tx)['messages'] as unknown as Message[]
 const ops = (tx: Transaction) =>
   messages(tx).map((m) => `${m.op} ${m.args.name ?? m.args.chain ?? ''}`.trim())
 
@@ -68,7 +70,7 @@ t.test('the bridge table is made anew in one transaction', async (t) => {
   ])
   t.equal(ops(tx).at(-1), 'nft.elements.new')
   t.equal(messages(tx).at(-1)?.args.elements?.length, 3, 'two of the host, one pod')
-  t.equal(tx.toWire()['generation'], undefined)
+  t.equal(transactionToWire(tx)['generation'], undefined)
 })
 
 function masqueraded(network: string, ...except: string[]): MasqueradedNetwork {
@@ -152,7 +154,7 @@ t.test('a transaction in the addon’s form', async (t) => {
     .addChain({ family: 'ip', table: 't', name: 'c', hook: 'input', priority: -5 })
     .addElements(set, [{ key: [80], comment: 'x' }], { exclusive: true })
     .deleteElements(set, [[80]])
-  t.strictSame(tx.toWire(), {
+  t.strictSame(transactionToWire(tx), {
     generation: 7,
     messages: [
       { op: 'nft.table.new', flags: 0x600, args: { family: 2, name: 't' } },

@@ -15,8 +15,8 @@ export interface PluginIo {
   /** Writes text for people. */
   stderr: (text: string) => void
   /**
-   * Reports that the call is about to end for a reason that no handler sees: an
-   * uncaught exception, a signal, nothing left to wait for. Answers with how to stop that.
+   * Calls `report` when the call is about to end for a reason that no handler sees: an uncaught
+   * exception, a signal, nothing left to wait for. Returns a function that ends the watch.
    */
   onFatal?: (report: (reason: unknown) => void) => () => void
 }

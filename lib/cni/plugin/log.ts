@@ -99,8 +99,10 @@ function format(
 }
 
 /**
- * A time in UTC as `toISOString` writes it, which makes V8 look up the local time zone and takes a
- * quarter of a millisecond by that.
+ * A time in UTC in the form of `toISOString`. That method is not used: its first call has V8 look up
+ * the local time zone, which takes a quarter of a millisecond.
+ *
+ * @param ms milliseconds since the epoch
  */
 export function isoTime(ms: number): string {
   const at = new Date(ms)

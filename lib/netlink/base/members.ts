@@ -59,16 +59,32 @@ export type Members<T> = {
 
 const asIs = (value: never) => value
 
-/** As it is, both ways; what the addon checks needs no check here. */
+/**
+ * As it is, both ways; what the addon checks needs no check here.
+ *
+ * @internal
+ */
 export const plain: Member<never> = { write: asIs, read: asIs }
 
-/** Written and read by the object's own code, because it is more than one attribute. */
+/**
+ * Written and read by the object's own code, because it is more than one attribute.
+ *
+ * @internal
+ */
 export const own: Member<never> = {}
 
-/** Told by the kernel; taken and passed over in what is given, so that what was read can be. */
+/**
+ * Told by the kernel; taken and passed over in what is given, so that what was read can be.
+ *
+ * @internal
+ */
 export const told: Member<never> = { read: asIs }
 
-/** Passes a check on its way to the kernel. */
+/**
+ * Passes a check on its way to the kernel.
+ *
+ * @internal
+ */
 export function checked<T extends Wire>(
   check: (value: T, field: string) => T,
   at?: string,
@@ -76,33 +92,61 @@ export function checked<T extends Wire>(
   return { write: check, read: asIs, ...(at && { at }) }
 }
 
-/** As a member, but what is told as 0 or an empty text is none. */
+/**
+ * As a member, but what is told as 0 or an empty text is none.
+ *
+ * @internal
+ */
 export function unlessEmpty<T>(member: Member<T>): Member<T> {
   return { ...member, read: (wire: T) => wire || undefined }
 }
 
-/** As a member, but read by the object's own code, because every answer has it. */
+/**
+ * As a member, but read by the object's own code, because every answer has it.
+ *
+ * @internal
+ */
 export function written<T>({ read: _, ...rest }: Member<T>): Member<T> {
   return rest
 }
 
-/** A whole number within bounds. */
+/**
+ * A whole number within bounds.
+ *
+ * @internal
+ */
 export function integer(min: number, max: number, what?: string): Member<number> {
   return checked((value, field) => checkInteger(value, field, min, max, what))
 }
 
-/** A whole number of 32 bits. */
+/**
+ * A whole number of 32 bits.
+ *
+ * @internal
+ */
 export const u32 = integer(0, 0xffffffff)
 
-/** A MAC address. */
+/**
+ * A MAC address.
+ *
+ * @internal
+ */
 export const macMember = checked(checkMac)
 
-/** An IPv4 or IPv6 address. */
+/**
+ * An IPv4 or IPv6 address.
+ *
+ * @internal
+ */
 export function addressMember(at?: string): Member<string> {
   return checked((text, field) => (familyOf(text, field), text), at)
 }
 
-/** A number that has a name. */
+/**
+ * A number that has a name.
+ *
+ * @internal
+ */
 export function named<T extends string>(names: Names<T>): Member<T> {
   return {
     write: (value) => names.number(value),
@@ -110,12 +154,20 @@ export function named<T extends string>(names: Names<T>): Member<T> {
   }
 }
 
-/** The family to look for; any when absent. */
+/**
+ * The family to look for; any when absent.
+ *
+ * @internal
+ */
 export const familyMember: Member<'ipv4' | 'ipv6'> = {
   write: (value) => familyFilter(value),
 }
 
-/** Another link. */
+/**
+ * Another link.
+ *
+ * @internal
+ */
 export function linkMember(at?: string): Member<LinkLike> {
   return {
     write: (value, field, { sink, optional = false }) =>
@@ -125,19 +177,31 @@ export function linkMember(at?: string): Member<LinkLike> {
   }
 }
 
-/** A switch that is a number to the kernel, 0 or 1. */
+/**
+ * A switch that is a number to the kernel, 0 or 1.
+ *
+ * @internal
+ */
 export const toggle: Member<boolean> = {
   isSwitch: true,
   write: Number,
   read: (wire: number) => wire !== 0,
 }
 
-/** A switch that is one bit of `flags`. */
+/**
+ * A switch that is one bit of `flags`.
+ *
+ * @internal
+ */
 export function flag(bit: number, inverted = false): Member<boolean> {
   return { isSwitch: true, bit, inverted }
 }
 
-/** A switch that is on when it is there, such as an order to flush. */
+/**
+ * A switch that is on when it is there, such as an order to flush.
+ *
+ * @internal
+ */
 export const order: Member<boolean> = { isSwitch: true, write: (on) => on || undefined }
 
 interface Reader {

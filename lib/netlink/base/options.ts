@@ -1,9 +1,9 @@
 /**
- * What a verb is given must be what it knows: a misspelt option would else be passed over, and a
- * filter without it would mean everything.
+ * Unknown options are errors: a misspelt one would be ignored otherwise, and a filter that lost its
+ * only condition would match everything.
  */
 
-/** The options of an object: a `switch` is true or false; a `value` has a check of its own. */
+/** The names of the options: a `switch` takes true or false; a `value` is checked by the verb. */
 export type Options<T> = { readonly [K in keyof Required<T>]: 'switch' | 'value' }
 
 /**

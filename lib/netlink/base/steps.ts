@@ -1,5 +1,5 @@
 /**
- * The parts that a plan is made of: what a step answers with, and how verbs add steps.
+ * What plans are made of: references to the results of steps, and the sink that verbs add steps to.
  */
 import type { Wire, WireFailure, WireRef, WireStep } from '../../binding.js'
 import { checkInteger, nameArgs } from './check.js'
@@ -22,9 +22,9 @@ export class LinkRef extends StepRef<number> {
   /** @internal */
   constructor(
     step: number,
-    /** Which end of a veth pair it is: the near one, or the peer. */
+    /** `peerIndex` for the peer of the veth pair that the step makes, else `index`. */
     readonly field: 'index' | 'peerIndex' = 'index',
-    /** The plan that it is of; of any when absent. */
+    /** The plan that the step is in. Without it the reference is not checked against the plan. */
     readonly owner?: object,
   ) {
     super(step, (wire) => (wire as Record<string, number>)[field] ?? 0)
@@ -81,7 +81,7 @@ export type UndoStep = Omit<WireStep, 'ns' | 'undo'>
 export interface StepOptions {
   /** NLM_F_* bits beside REQUEST and ACK (linux/netlink.h). */
   readonly flags?: number
-  /** Errno numbers that count as done. */
+  /** Errnos that count as success. */
   readonly accept?: readonly number[]
   /** Requests that take the step back, in the order to run; may need the step's position. */
   readonly undo?: readonly UndoStep[] | ((at: number) => readonly UndoStep[])

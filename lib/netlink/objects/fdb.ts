@@ -74,6 +74,8 @@ const FDB = new MemberTable<FdbSpec & Pick<FdbEntry, 'master' | 'extLearned'>>({
   remote: unlessEmpty(addressMember('address')),
   port: unlessEmpty(integer(1, 0xffff)),
   vni: integer(0, 0xffffff),
+  // These two come with an entry that was read. They are accepted, so that it can be given back,
+  // and not sent: the kernel sets them.
   master: unlessEmpty(told),
   extLearned: { isSwitch: true },
   link: linkMember(),

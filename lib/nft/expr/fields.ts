@@ -6,7 +6,7 @@ import { REG32, type FieldDef } from './core.js'
 // NFT_PAYLOAD_*_HEADER
 const BASE = { link: 0, network: 1, transport: 2, inner: 3 } as const
 
-/** How a write to the packet mends its checksum (NFTA_PAYLOAD_CSUM_*). */
+/** How a write to the packet updates its checksum (NFTA_PAYLOAD_CSUM_*). */
 export interface Checksum {
   /** Offset of the 16-bit Internet checksum in the same header. */
   readonly offset: number
@@ -16,7 +16,7 @@ export interface Checksum {
 
 /**
  * A part of the packet: `length` bytes at `offset` of a header. Reading beyond the packet's end
- * ends the rule. A write mends the given checksum, or none.
+ * ends the rule. A write updates the given checksum, or none.
  */
 export function payload(
   base: keyof typeof BASE,
@@ -162,9 +162,9 @@ export const field = {
   arpSenderIp: payload('network', 14, 4),
   /** ARP for IPv4: address that is asked for. */
   arpTargetIp: payload('network', 24, 4),
-  /** IPv4: type of service; a write mends the checksum. */
+  /** IPv4: type of service; a write updates the checksum. */
   ipTos: payload('network', 1, 1, { offset: 10 }),
-  /** IPv4: time to live; a write mends the checksum. */
+  /** IPv4: time to live; a write updates the checksum. */
   ipTtl: payload('network', 8, 1, { offset: 10 }),
   /** IPv4: protocol number; see ipProtocols. */
   ipProtocol: payload('network', 9, 1),
@@ -174,7 +174,7 @@ export const field = {
   ipSourceFirstByte: payload('network', 12, 1),
   /** IPv4: destination address. */
   ipDestination: payload('network', 16, 4),
-  /** As ipSource and ipDestination, for writing: the checksums are mended. */
+  /** As ipSource and ipDestination, for writing: the checksums are updated. */
   ipSourceWritable: payload('network', 12, 4, IP_SUM),
   /** The destination address, for writing. */
   ipDestinationWritable: payload('network', 16, 4, IP_SUM),
@@ -194,13 +194,13 @@ export const field = {
   sourcePort: payload('transport', 0, 2),
   /** TCP, UDP, SCTP: destination port. */
   destinationPort: payload('transport', 2, 2),
-  /** As the ports, for writing: the checksum of TCP or UDP is mended. */
+  /** As the ports, for writing: the checksum of TCP or UDP is updated. */
   tcpSourceWritable: payload('transport', 0, 2, { offset: 16 }),
   /** TCP: destination port, for writing. */
   tcpDestinationWritable: payload('transport', 2, 2, { offset: 16 }),
-  /** UDP: source port, for writing; the checksum is mended. */
+  /** UDP: source port, for writing; the checksum is updated. */
   udpSourceWritable: payload('transport', 0, 2, { offset: 6 }),
-  /** UDP: destination port, for writing; the checksum is mended. */
+  /** UDP: destination port, for writing; the checksum is updated. */
   udpDestinationWritable: payload('transport', 2, 2, { offset: 6 }),
   /** TCP: flags, from the lowest bit FIN, SYN, RST, PSH, ACK, URG, ECE, CWR. */
   tcpFlags: payload('transport', 13, 1),

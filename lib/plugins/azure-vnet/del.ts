@@ -6,7 +6,7 @@ import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { isObject } from '../../cni/spec/config.js'
 import { interfaceRule, pluginTypeRule } from '../../cni/spec/names.js'
 import { detach } from '../../engine/detach.js'
-import { engineOf } from '../../engine/engine.js'
+import { engineOf, type Leases } from '../../engine/engine.js'
 import { mark } from '../../trace.js'
 import { OWN_IPAM } from './config.js'
 import { leasesOf } from './leases.js'
@@ -19,8 +19,26 @@ export async function del(call: PluginCall): Promise<void> {
   await detach(engineOf(host, log), {
     owner,
     networks: typeof bridge === 'string' && interfaceRule.fits(bridge) ? [bridge] : [],
-    leases: (recorded) => leasesOf(call, recorded ?? typeOf(ipam) ?? OWN_IPAM),
+    leases: (recorded) =>
+      recorded === undefined ? anyLeases(call, typeOf(ipam)) : leasesOf(call, recorded),
   })
+}
+
+// Without a record, the configuration tells who gives addresses now: our own may have given this one
+// before it was changed.
+async function anyLeases(
+  call: PluginCall,
+  configured = OWN_IPAM,
+): Promise<Pick<Leases, 'release'>> {
+  const own = await leasesOf(call, OWN_IPAM)
+  if (configured === OWN_IPAM) return own
+  const other = await leasesOf(call, configured)
+  return {
+    async release(owner) {
+      await own.release(owner)
+      await other.release(owner)
+    },
+  }
 }
 
 function typeOf(ipam: unknown): string | undefined {

@@ -2,7 +2,7 @@
  * Bridge mode: a bridge takes the place of the NIC, and pods are ports of it.
  */
 import { isHostLink } from '../../cni/spec/owner.js'
-import type { Link } from '../../netlink/index.js'
+import type { Link, NetNs } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
 import { MASQUERADE_TABLE } from '../table-names.js'
 import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
@@ -37,7 +37,7 @@ export const bridgeMode: Mode = {
     setMasquerade(record, network, masquerade[network])
   },
   ensureNetwork: ensureBridge,
-  endsWithPods: ({ lifetime }) => lifetime === 'pods',
+  endsWithPods: (host, { lifetime, name }) => lifetime === 'pods' || !isThere(host, name),
   prepareRelease: prepareBridgeRelease,
   release: releaseBridge,
   planAttach: planEndpoint,
@@ -74,6 +74,12 @@ function isWhole(facts: NearFacts, record: HostNetwork): boolean {
   const beneath = facts.links.find((link) => link.name === nic)
   const plugged = bridge !== undefined && beneath?.master === bridge.index
   return phase === 'ready' && plugged && hasTables(facts, record)
+}
+
+function isThere(host: NetNs, name: string): boolean {
+  const plan = host.plan()
+  const link = plan.link.read(name, { optional: true })
+  return plan.runSync().of(link) !== undefined
 }
 
 // What flushes the rules of one family (`nft flush ruleset ip`) leaves the others.

@@ -280,6 +280,74 @@ export async function assertSame(
   t.strictSame(await host.changesSince(before, options), [], what)
 }
 
+/** Runs a command of vnet-cni in the VM. */
+export function vnetCni(host: AzureHost, ...args: string[]): Promise<Outcome> {
+  return host.exec(join(OUR_PLUGINS, 'vnet-cni'), args, { env: host.env })
+}
+
+/** Names of the host's links that lead to pods. */
+export async function podLinks(host: AzureHost): Promise<string[]> {
+  const { stdout } = await host.exec('ip', ['-j', 'link'])
+  const links = JSON.parse(stdout) as { ifname: string }[]
+  return links.map((link) => link.ifname).filter((name) => name.startsWith('azv'))
+}
+
+/** Addresses in the bridge's map, the host's own included. */
+export async function mapAddresses(
+  host: AzureHost,
+  bridge = 'azure0',
+): Promise<string[]> {
+  const map = ['map', 'bridge', `azure_vnet_${bridge}`, 'endpoints']
+  const { stdout } = await host.exec('nft', ['list', ...map])
+  return [...stdout.matchAll(/(\d+\.\d+\.\d+\.\d+)\b.*?:/g)].map(
+    ([, address]) => address!,
+  )
+}
+
+/**
+ * Asserts that nothing of any pod is left: no record, no lease, no link, no permanent neighbour, and
+ * in the nft tables no element but the host's own.
+ */
+export async function assertNoPods(t: Test, host: AzureHost): Promise<void> {
+  t.strictSame(nodeRecords(host).attachments, {}, 'no attachment is on record')
+  t.strictSame(leases(host), {}, 'no lease is left')
+  t.strictSame(await podLinks(host), [], 'no link is left')
+  const permanent = await host.exec('ip', ['neigh', 'show', 'nud', 'permanent'])
+  t.equal(permanent.stdout, '', 'no neighbour is left')
+  const { stdout } = await host.exec('nft', ['list', 'ruleset'])
+  const comments = [...stdout.matchAll(/comment "([^"]*\/[^"]*)"/g)].map(([, tag]) => tag)
+  t.strictSame(comments, [], 'no element of an owner is left')
+}
+
+/**
+ * Asserts what a lifetime promises after the last DEL: with `pods` the host is as before, with
+ * `node` the bridge is there and nothing of any pod; then a reset gives the host back as it was.
+ */
+export async function assertOver(
+  t: Test,
+  host: AzureHost,
+  before: Snapshot,
+  lifetime: Lifetime,
+): Promise<void> {
+  if (lifetime === 'node') {
+    await assertNoPods(t, host)
+    await resetHost(t, host)
+  }
+  await assertClean(t, host, before)
+}
+
+/** Resets the VM and asserts that no file of ours is left. */
+export async function resetHost(t: Test, host: AzureHost): Promise<void> {
+  const { code, stdout, stderr } = await vnetCni(host, 'reset')
+  t.equal(code, 0, `reset: ${stdout}${stderr}`)
+  const left = [...Object.keys(readState(host.stateDir))]
+  t.strictSame(
+    left.filter((name) => !name.endsWith('.lock')),
+    [],
+    'no state is left',
+  )
+}
+
 /** Asserts that all of a host is as in a picture without state, and nothing is on record. */
 export async function assertClean(
   t: Test,

@@ -86,7 +86,11 @@ export const BRIDGE = new MemberTable<BridgeSettings>({
   fdbFlush: order,
 })
 
-/** The kind `bridge`. */
+/**
+ * The kind `bridge`.
+ *
+ * @internal
+ */
 export const bridge: LinkKind<BridgeSpec> = {
   settings: BRIDGE,
   write: ({ stp = false, forwardDelay = 0 }) => BRIDGE.write({ stp, forwardDelay }, {}),

@@ -61,11 +61,14 @@ export function linkKind(name: string | undefined): LinkKind<LinkSpec> | undefin
     : undefined
 }
 
+/** @internal */
 export { BRIDGE } from './bridge.js'
+/** @internal */
 export { readSettings } from './kind.js'
 export type { BridgeSettings, BridgeSpec } from './bridge.js'
 export type { IpvlanFlag, IpvlanMode, IpvlanSpec } from './ipvlan.js'
 export type { MacvlanMode, MacvlanSpec } from './macvlan.js'
+/** @internal */
 export { tunToWire } from './tun.js'
 export type { TunSpec } from './tun.js'
 export type { VlanSpec } from './vlan.js'

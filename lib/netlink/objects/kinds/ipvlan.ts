@@ -31,7 +31,11 @@ export interface IpvlanSpec extends LinkSpec {
   readonly isolation?: IpvlanFlag
 }
 
-/** The kind `ipvlan`. */
+/**
+ * The kind `ipvlan`.
+ *
+ * @internal
+ */
 export const ipvlan: LinkKind<IpvlanSpec> = {
   settings: new MemberTable({
     link: linkMember(),

@@ -28,7 +28,11 @@ export interface MacvlanSpec extends LinkSpec {
   readonly broadcastQueueLength?: number
 }
 
-/** The kind `macvlan`. */
+/**
+ * The kind `macvlan`.
+ *
+ * @internal
+ */
 export const macvlan: LinkKind<MacvlanSpec> = {
   settings: new MemberTable({
     link: linkMember(),
@@ -37,5 +41,9 @@ export const macvlan: LinkKind<MacvlanSpec> = {
   }),
   onLink: true,
 }
-/** The kind `macvtap`: frames go to /dev/tap<index>. */
+/**
+ * The kind `macvtap`: frames go to /dev/tap<index>.
+ *
+ * @internal
+ */
 export const macvtap = macvlan

@@ -14,7 +14,11 @@ import {
 import type { LinkSpec } from '../link-spec.js'
 import type { LinkKind } from './kind.js'
 
-/** IFF_TUN and IFF_TAP (linux/if_tun.h). */
+/**
+ * IFF_TUN and IFF_TAP (linux/if_tun.h).
+ *
+ * @internal
+ */
 export const tunTypes = new Names<'tun' | 'tap'>('type', { tun: 1, tap: 2 })
 
 /** A tun or tap link to make. It stays until it is deleted (TUNSETPERSIST). */
@@ -71,7 +75,11 @@ export function tunToWire(spec: TunSpec): WireArgs {
   return { name: checkLinkName(spec.name), flags, ...SETTINGS.write(spec, {}), type }
 }
 
-/** The kind `tun`. */
+/**
+ * The kind `tun`.
+ *
+ * @internal
+ */
 export const tun: LinkKind<TunSpec> = {
   settings: SETTINGS,
   read: ({ persist, group: _, ...data }) => ({

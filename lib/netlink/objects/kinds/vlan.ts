@@ -19,7 +19,11 @@ export interface VlanSpec extends LinkSpec {
   readonly flags?: number
 }
 
-/** The kind `vlan`. */
+/**
+ * The kind `vlan`.
+ *
+ * @internal
+ */
 export const vlan: LinkKind<VlanSpec> = {
   settings: new MemberTable({
     link: linkMember(),

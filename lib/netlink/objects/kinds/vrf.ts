@@ -11,7 +11,11 @@ export interface VrfSpec extends LinkSpec {
   readonly table: number
 }
 
-/** The kind `vrf`. */
+/**
+ * The kind `vrf`.
+ *
+ * @internal
+ */
 export const vrf: LinkKind<VrfSpec> = {
   settings: new MemberTable({ table: integer(1, 0xffffffff, 'a routing table') }),
 }

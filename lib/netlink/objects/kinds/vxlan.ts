@@ -77,7 +77,11 @@ function ends(spec: Ends): WireArgs {
   return args
 }
 
-/** The kind `vxlan`. */
+/**
+ * The kind `vxlan`.
+ *
+ * @internal
+ */
 export const vxlan: LinkKind<VxlanSpec> = {
   settings: new MemberTable({
     id: integer(0, 0xffffff),
