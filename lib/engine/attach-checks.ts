@@ -9,7 +9,7 @@ import type { NetNs } from '../netlink/index.js'
 import type { LeasedAddress, Mode } from '../vnet/index.js'
 import type { Leased } from './engine.js'
 import type { AttachmentRecord } from './records.js'
-import { otherCallAt } from './state.js'
+import { isOwnCall, otherCallAt } from './state.js'
 
 /** Throws CniError 104 when the container has the interface already. */
 export function refuseExisting(sandbox: NetNs, ifname: string): void {
@@ -36,6 +36,27 @@ export function refuseSecondAdd(
     `CNI_CONTAINERID: process ${other.pid} is adding ${ifname} of this container`,
     'Wait until that call of ADD ends, or end the process and call DEL.',
   )
+}
+
+/**
+ * Whether an owner is another call's affair by now: this one was given up, and whoever did so has
+ * cleaned up and begun again.
+ */
+export function isTakenOver(
+  host: Pick<Host, 'self' | 'checkpoint'>,
+  record: AttachmentRecord | undefined,
+): boolean {
+  if (!record) return false
+  return record.phase === 'adding' ? !isOwnCall(host, record.adder) : isGivenUp(host)
+}
+
+function isGivenUp(host: Pick<Host, 'checkpoint'>): boolean {
+  try {
+    host.checkpoint()
+    return false
+  } catch {
+    return true
+  }
 }
 
 /** Throws CniError 7 when the host has no interface of the name that `master` gives. */

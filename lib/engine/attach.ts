@@ -23,6 +23,7 @@ import {
 import {
   checkLeased,
   checkMaster,
+  isTakenOver,
   refuseExisting,
   refuseSecondAdd,
 } from './attach-checks.js'
@@ -125,6 +126,7 @@ async function attachOnce(
     inUse: (leasedNow) => usedByOthers(engine, leasedNow),
   })
   mark('address')
+  engine.host.checkpoint()
   checkLeased(mode, leased)
   const [first] = leased.addresses
   const nic = chooseNic(facts, settings.master, first!)
@@ -285,6 +287,12 @@ async function undo(job: Job): Promise<void> {
       engine.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
     }
   }
+  let isOver = false
+  await attempt('record', async () => {
+    isOver = isTakenOver(engine.host, recordOf(engine.store.read(), owner))
+  })
+  // What is on record and leased now is that of a later call of the same container.
+  if (isOver) return
   // Before the record goes: with it may go a network that is to end with its pods only now.
   if (former) await attempt('settings', () => revertSettings(engine, former, owner))
   delete job.former

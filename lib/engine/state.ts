@@ -59,14 +59,16 @@ export function isInUse(state: NodeState, network: string): boolean {
   )
 }
 
+/** Whether a call is this one. */
+export function isOwnCall({ self }: Pick<Host, 'self'>, id: CallId): boolean {
+  return id.pid === self.pid && id.start === self.start && id.call === self.call
+}
+
 /** Another call that still runs and has the owner in hand: it adds it, or cleans up after it. */
 export function otherCallAt(
   host: Pick<Host, 'self' | 'isRunning'>,
   record: AttachmentRecord | undefined,
 ): CallId | undefined {
-  if (record?.phase !== 'adding') return undefined
-  const { adder } = record
-  const { pid, start, call } = host.self
-  const isOwn = adder.pid === pid && adder.start === start && adder.call === call
-  return isOwn || !host.isRunning(adder) ? undefined : adder
+  if (record?.phase !== 'adding' || isOwnCall(host, record.adder)) return undefined
+  return host.isRunning(record.adder) ? record.adder : undefined
 }

@@ -175,7 +175,7 @@ function parseDocument(text: string): Document | string {
   }
   if (typeof document !== 'object' || document === null) return 'is not an object'
   const { version, bootId, data } = document as Record<string, unknown>
-  if (!Number.isSafeInteger(version)) return 'lacks a version'
+  if (!Number.isSafeInteger(version) || Number(version) < 1) return 'lacks a version'
   if (typeof bootId !== 'string' || data === undefined) return 'lacks bootId or data'
   return { version: version as number, bootId, data }
 }
