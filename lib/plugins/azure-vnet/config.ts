@@ -108,7 +108,7 @@ function checkFamily(mode: ModeName, ipam: ConfigReader): void {
   const { families } = modeOf(mode)
   for (const key of ['subnet', 'ipAddress']) {
     const value = ipam.json[key]
-    const family = typeof value === 'string' ? familyOf(value.split('/')[0]!) : undefined
+    const family = typeof value === 'string' ? familyOf(addressOf(value)) : undefined
     if (!family || families.includes(family)) continue
     throw ipam.invalid(key, `mode ${mode} carries IPv4 alone: use an IPv4 one`)
   }
