@@ -1,6 +1,7 @@
 /** The node's document: what is whole of it is used, what is broken is named; version 1 migrates. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
+import { hostLinkName } from '../../dist/esm/cni/spec/owner.js'
 import { parseNodeState } from '../../dist/esm/engine/state-schema.js'
 import type { NodeState, ReadyRecord } from '../../dist/esm/engine/records.js'
 import { Salvaged } from '../../dist/esm/state/salvage.js'
@@ -151,6 +152,43 @@ t.test('version 1 is brought up to date', async (t) => {
     ...dead,
     adder: { ...dead.adder, call: 0 },
   })
+})
+
+t.test('files that the program of version 1 wrote', async (t) => {
+  const parse = (name: string) => {
+    const url = new URL(`../fixtures/state-v1/azure-vnet-${name}.json`, import.meta.url)
+    const { version, data } = JSON.parse(readFileSync(url, 'utf8'))
+    t.equal(version, 1)
+    return read(data, version)
+  }
+  const owner = { network: 'azure', containerId: 'old', ifname: 'eth0' }
+  for (const [name, masquerade] of [
+    ['plain', {}],
+    ['masquerade', { azure: { except: ['10.0.0.0/16'], auto: false } }],
+  ] as const) {
+    const { data, damage } = parse(name)
+    t.strictSame(damage, [], name)
+    t.match(
+      data.networks['azure0'],
+      { name: 'azure0', nic: 'eth0', phase: 'ready' },
+      name,
+    )
+    t.strictSame(data.networks['azure0']?.masquerade, masquerade, name)
+    t.strictSame(
+      data.attachments,
+      {
+        'azure/old/eth0': {
+          phase: 'ready',
+          owner,
+          mode: 'bridge',
+          network: 'azure0',
+          addresses: [{ address: '10.0.0.5/24', mac: '0a:58:0a:00:00:05' }],
+          links: { host: hostLinkName(owner) },
+        },
+      },
+      name,
+    )
+  }
 })
 
 t.test('a node that version 1 left goes on', async (t) => {
