@@ -1,7 +1,12 @@
-import t, { type Test } from 'tap'
-import type { AzureHost } from '../helpers/azure-host.js'
+import t from 'tap'
 import { ADDRESS } from '../helpers/fabric.js'
 import { addPod, assertClean, delPod, makeHost, runtime } from './support/setup.js'
+import {
+  allSee,
+  listeningHost,
+  MASQUERADE_TABLE as TABLE,
+  seenBy,
+} from './support/internet.js'
 import {
   bridgeNetfilter,
   fetchTcp,
@@ -12,34 +17,7 @@ import {
 
 // The usual time is for an idle machine.
 const HOST = ADDRESS.primary
-const TABLE = 'azure_vnet_masquerade'
 const EXCEPT = { vnet: { masquerade: { except: ['10.0.0.0/16', '10.1.0.0/16'] } } }
-
-/** A VM whose surroundings tell the address that a request came from. */
-async function listeningHost(test: Test): Promise<AzureHost> {
-  const host = await makeHost(test)
-  for (const place of ['secondVm', 'peeredVm']) await serve(host, place, 8000)
-  await serve(host, 'fabric', 8000, ADDRESS.internet)
-  return host
-}
-
-/** The source address that each destination sees. */
-async function seenBy(host: AzureHost, pod: string): Promise<Record<string, string>> {
-  const ask = async (address: string) =>
-    (await fetchTcp(host, pod, `${address}:8000`)).split(' ').at(-1) ?? ''
-  return {
-    internet: await fetchTcp(host, pod, `${ADDRESS.internet}:80`),
-    platform: await ask(ADDRESS.wireserver),
-    secondVm: await ask(ADDRESS.secondVm),
-    gateway: await ask(ADDRESS.gateway),
-    peeredVm: await ask(ADDRESS.peeredVm),
-  }
-}
-
-function allSee(address: string, internet: string): Record<string, string> {
-  const places = ['platform', 'secondVm', 'gateway', 'peeredVm']
-  return { internet, ...Object.fromEntries(places.map((place) => [place, address])) }
-}
 
 t.test('off unless asked for', async (test) => {
   const host = await listeningHost(test)
