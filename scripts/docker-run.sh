@@ -96,7 +96,7 @@ made=
 undo() {
   status=$?
   trap - EXIT
-  # A container that was there before stays, with the record that --restart needs.
+  # A container that was there before stays.
   if [ "$status" -ne 0 ] && [ -n "$made" ] && [ -z "$restart" ]; then
     "$vnet_cni" detach --container "$made" --conflist "$conflist" --cni-path "$cni_bin" \
       >/dev/null 2>&1 || true
@@ -142,10 +142,8 @@ fi
 
 set -- --container "$made" --netns "/proc/$pid/ns/net" --pod "$namespace/$name" \
   --conflist "$conflist" --cni-path "$cni_bin"
-[ -z "$restart" ] || set -- "$@" --again
 IFS=$newline
-# The engine's note, not our record alone: a reboot may have taken the record, and then the container
-# would be back without its ports.
+# By the engine's note: it knows the ports, or that there are none, when our record is gone.
 for port in $ports; do
   set -- "$@" -p "$port"
 done

@@ -12,6 +12,8 @@ const HELP = `Usage: node --import tsx test/demo.ts [options]
 
 Builds a simulated Azure VM in network namespaces of its own, connects two pods to it,
 tries every path, and takes all of it away again. Needs root; changes nothing else.
+The list is told to take the bridge away with its last pod ("bridgeLifetime": "pods"),
+so that the end can show that nothing is left; without that field the bridge stays.
 
   --keep             leave the VM up at the end, until Ctrl-C, and say how to enter it
   --json             print one JSON document with all steps instead of text
@@ -49,7 +51,7 @@ async function main(): Promise<void> {
   if (!existsSync(join(ROOT, 'dist/esm/index.js')))
     fail('the library is not compiled: npm run build makes it')
   const { missingRequirement } = await import('./helpers/demo/requirements.js')
-  const missing = await missingRequirement(options['cni-path'])
+  const missing = await missingRequirement(options)
   if (missing) fail(missing)
   const { show } = await import('./helpers/demo/show.js')
   await show(options)

@@ -4,12 +4,12 @@
 import { CniCode, CniError } from '../cni/spec/errors.js'
 import type { Owner } from '../cni/spec/owner.js'
 import type { Host } from '../host/host.js'
-import type { CallId } from '../host/process-id.js'
 import { addressOf, canonicalAddress, parseCidr, parsePrefix } from '../ip/index.js'
 import type { NetNs } from '../netlink/index.js'
 import type { LeasedAddress, Mode } from '../vnet/index.js'
 import type { Leased } from './engine.js'
 import type { AttachmentRecord } from './records.js'
+import { isOwnCall, otherCallAt } from './state.js'
 
 /** Throws CniError 104 when the container has the interface already. */
 export function refuseExisting(sandbox: NetNs, ifname: string): void {
@@ -29,11 +29,11 @@ export function refuseSecondAdd(
   record: AttachmentRecord | undefined,
   { ifname }: Owner,
 ): void {
-  if (record?.phase !== 'adding' || isSame(record.adder, host.self)) return
-  if (!host.isRunning(record.adder)) return
+  const other = otherCallAt(host, record)
+  if (!other) return
   throw new CniError(
     CniCode.TryAgain,
-    `CNI_CONTAINERID: process ${record.adder.pid} is adding ${ifname} of this container`,
+    `CNI_CONTAINERID: process ${other.pid} is adding ${ifname} of this container`,
     'Wait until that call of ADD ends, or end the process and call DEL.',
   )
 }
@@ -47,7 +47,7 @@ export function isTakenOver(
   record: AttachmentRecord | undefined,
 ): boolean {
   if (!record) return false
-  return record.phase === 'adding' ? !isSame(record.adder, host.self) : isGivenUp(host)
+  return record.phase === 'adding' ? !isOwnCall(host, record.adder) : isGivenUp(host)
 }
 
 function isGivenUp(host: Pick<Host, 'checkpoint'>): boolean {
@@ -57,10 +57,6 @@ function isGivenUp(host: Pick<Host, 'checkpoint'>): boolean {
   } catch {
     return true
   }
-}
-
-function isSame(a: CallId, b: CallId): boolean {
-  return a.pid === b.pid && a.start === b.start && a.call === b.call
 }
 
 /** Throws CniError 7 when the host has no interface of the name that `master` gives. */

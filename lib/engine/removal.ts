@@ -6,7 +6,7 @@ import { allModes, modeOf, type Mode } from '../vnet/index.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import type { Engine } from './engine.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import { isInUse, readyRecordOf, viewOf } from './state.js'
+import { isInUse, otherCallAt, readyRecordOf, recordOf, viewOf } from './state.js'
 
 /** Where the kernel has addresses of an owner. */
 interface Place {
@@ -131,7 +131,9 @@ export async function forgetAttachment(
   unwanted: ReadonlySet<string> = new Set(),
 ): Promise<NodeState> {
   const rest = await engine.store.update((state) => {
-    delete state.attachments[ownerKey(owner)]
+    // Who has it in hand takes back what the owner has now; a new ADD must not come in between.
+    const inHand = otherCallAt(engine.host, recordOf(state, owner))
+    if (!inHand) delete state.attachments[ownerKey(owner)]
     forgetMasquerade(state, owner.network)
     markEmpty(engine, state, unwanted)
     return state

@@ -2,6 +2,7 @@
  * Gives the host its network back as it was before the first pod, and forgets everything: for
  * uninstalling, and for a host that nothing else helps.
  */
+import { CniCode, CniError } from '../cni/spec/errors.js'
 import { ownerTag } from '../cni/spec/owner.js'
 import { ipamStore } from '../ipam/state.js'
 import type { Link, NetNs } from '../netlink/index.js'
@@ -54,6 +55,7 @@ export async function resetHost(
     // Written down before it happens, as when the last pod goes.
     await store.update((state) => markForRelease(kernel, state, found))
     await store.update((state) => release(kernel, state, found.name))
+    checkGone(kernel, found)
     progress('bridge', found.name)
   }
   removeTables(kernel, progress)
@@ -128,6 +130,17 @@ function release(kernel: NetNs, state: NodeState, name: string): void {
   if (!record) return
   modeOf(record.mode).release(kernel, viewOf(state), record)
   delete state.networks[name]
+}
+
+// Without its NIC it stays: the host's addresses may be on it, and have nowhere to go.
+function checkGone(kernel: NetNs, { mode, name }: Found): void {
+  const { links } = readFacts(kernel)
+  if (!links.some((link) => link.name === name && mode.isOurs(link))) return
+  throw new CniError(
+    CniCode.UnexpectedHost,
+    `bridge: ${name} has no NIC that its addresses could go back to`,
+    `Look at "ip address show ${name}", take it away with "ip link del ${name}", and reset again.`,
+  )
 }
 
 // A table may be left without its bridge, where somebody deleted that by hand.

@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { ownerKey, type Owner } from '../cni/spec/owner.js'
 import type { Host } from '../host/host.js'
+import type { CallId } from '../host/process-id.js'
 import { Store, type StoreHost } from '../state/store.js'
 import type { NodeView } from '../vnet/index.js'
 import type { AttachmentRecord, NodeState, ReadyRecord } from './records.js'
@@ -56,4 +57,18 @@ export function isInUse(state: NodeState, network: string): boolean {
   return Object.values(state.attachments).some(
     (record) => record.phase === 'adding' || record.network === network,
   )
+}
+
+/** Whether a call is this one. */
+export function isOwnCall({ self }: Pick<Host, 'self'>, id: CallId): boolean {
+  return id.pid === self.pid && id.start === self.start && id.call === self.call
+}
+
+/** Another call that still runs and has the owner in hand: it adds it, or cleans up after it. */
+export function otherCallAt(
+  host: Pick<Host, 'self' | 'isRunning'>,
+  record: AttachmentRecord | undefined,
+): CallId | undefined {
+  if (record?.phase !== 'adding' || isOwnCall(host, record.adder)) return undefined
+  return host.isRunning(record.adder) ? record.adder : undefined
 }

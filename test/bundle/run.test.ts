@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
 import { installBundle, PROGRAMS } from '../helpers/bundle.js'
+import { assertPodsGone, assertReset } from '../helpers/left-over.js'
 import { run } from '../helpers/process.js'
 
 t.equal(process.getuid?.(), 0, 'these tests need root')
@@ -69,7 +70,7 @@ t.test(
   async (t) => {
     await using host = await AzureHost.create()
     const netns = await host.addPodNetns('a')
-    const before = await host.snapshot({ state: false })
+    const before = await host.snapshot()
     const places = ['/dev/shm', '/run', bin]
     const ours = () =>
       places.flatMap((place) =>
@@ -119,7 +120,8 @@ t.test(
       const modules = loaded?.replaceAll(/Internal Binding \S+/g, '').trim()
       t.equal(modules, '', 'no more of Node than its start has loaded')
     }
-    t.same(await host.changesSince(before, { state: false }), [])
+    await assertPodsGone(t, host, before)
+    await assertReset(t, host, before, bin)
     t.same(ours(), [], 'no file of the addon is left')
   },
 )

@@ -106,6 +106,11 @@ t.test('what is missing is said before it begins, with the cure', async (t) => {
   t.match(await refusal(bounded), /may not make .*\(EPERM\): .*--privileged/)
   const none = await refusal([], {}, '--cni-path', '/nowhere')
   t.match(none, /no plug-ins in \/nowhere: npm run build/)
+  const absent = await refusal([], {}, '--conflist', '/nowhere')
+  t.match(absent, /\/nowhere cannot be read as a network configuration list: ENOENT/)
+  const noList = join(folder, 'no-list')
+  writeFileSync(noList, '{}')
+  t.match(await refusal([], {}, '--conflist', noList), /no-list names no plugins: give/)
   const broken = await refusal([], { VNET_CNI_ADDON: '/nowhere/vnet_cni.node' })
   t.match(broken, /the addon does not work: npm run build makes it anew/)
   const still =

@@ -6,6 +6,7 @@ import { PAGE, WEB } from '../helpers/busybox-image.js'
 import { Containerd, containerdProblem, IMAGE } from '../helpers/containerd.js'
 import { Cri } from '../helpers/cri.js'
 import { ADDRESS } from '../helpers/fabric.js'
+import { assertPodsGone, assertReset } from '../helpers/left-over.js'
 import { CONFLIST } from '../helpers/plugin-folder.js'
 import { PrivateSpace } from '../helpers/private-space.js'
 import { until } from '../helpers/process.js'
@@ -20,6 +21,7 @@ interface Rig {
   host: AzureHost
   containerd: Containerd
   cri: Cri
+  cniPath: string
   cgroup: string
   before: Snapshot
 }
@@ -34,8 +36,8 @@ async function makeRig(t: Test): Promise<Rig> {
   await containerd.importImages('k8s.io')
   const cri = new Cri(containerd.socket)
   t.teardown(() => cri.close())
-  const before = await host.snapshot({ state: false })
-  return { host, containerd, cri, cgroup: space.cgroup, before }
+  const before = await host.snapshot()
+  return { host, containerd, cri, cniPath, cgroup: space.cgroup, before }
 }
 
 const page = async ({ host }: Rig, where: string, target: string): Promise<string> => {
@@ -86,11 +88,7 @@ tap.test('what a kubelet does, through containerd', { skip }, async (t) => {
     st.equal(await page(rig, 'fabric', PORT), '', 'the port is free')
     await cri.stopPod(pod)
     await cri.removePod(pod)
-    st.strictSame(
-      await host.changesSince(before, { state: false }),
-      [],
-      'nothing is left',
-    )
+    await assertPodsGone(st, host, before)
   })
 
   await t.test('a port that is taken; the next sandbox of the same pod', async (st) => {
@@ -102,11 +100,7 @@ tap.test('what a kubelet does, through containerd', { skip }, async (t) => {
     const again = await servingPod(rig, 'web')
     await cri.removePod(again.pod)
     st.equal(await page(rig, 'fabric', PORT), '', 'removed without a stop before')
-    st.strictSame(
-      await host.changesSince(before, { state: false }),
-      [],
-      'nothing is left',
-    )
+    await assertPodsGone(st, host, before)
   })
 
   await t.test('containerd killed between ADD and DEL', async (st) => {
@@ -115,11 +109,7 @@ tap.test('what a kubelet does, through containerd', { skip }, async (t) => {
     st.equal(await page(rig, 'fabric', PORT), PAGE, 'the pod serves without the daemon')
     await containerd.start()
     await remove(rig, pod)
-    st.strictSame(
-      await host.changesSince(before, { state: false }),
-      [],
-      'nothing is left',
-    )
+    await assertPodsGone(st, host, before)
   })
 
   await t.test('several pods at once', async (st) => {
@@ -132,10 +122,8 @@ tap.test('what a kubelet does, through containerd', { skip }, async (t) => {
       'each has an address of its own',
     )
     await Promise.all(pods.map((pod) => remove(rig, pod)))
-    st.strictSame(
-      await host.changesSince(before, { state: false }),
-      [],
-      'nothing is left',
-    )
+    await assertPodsGone(st, host, before)
   })
+
+  await t.test('reset', (st) => assertReset(st, host, before, rig.cniPath))
 })

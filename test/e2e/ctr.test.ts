@@ -4,6 +4,7 @@ import { AzureHost } from '../helpers/azure-host.js'
 import { PAGE } from '../helpers/busybox-image.js'
 import { Containerd, containerdProblem, IMAGE } from '../helpers/containerd.js'
 import { BackgroundPing } from '../helpers/host-ping.js'
+import { assertPodsGone } from '../helpers/left-over.js'
 import { SCRIPTS } from '../helpers/plugin-folder.js'
 import { PrivateSpace } from '../helpers/private-space.js'
 import { until } from '../helpers/process.js'
@@ -63,10 +64,6 @@ async function page({ host }: Rig, target: string): Promise<string> {
 const served = (rig: Rig, target: string) =>
   until('the page', async () => (await page(rig, target)) === PAGE)
 
-async function nothingLeft(t: Test, { host, before }: Rig): Promise<void> {
-  t.strictSame(await host.changesSince(before, { state: false }), [], 'nothing is left')
-}
-
 /** A newer version from the same server, while a container serves. */
 async function upgradeUnder(t: Test, rig: Rig, address: string): Promise<void> {
   const { host } = rig
@@ -109,7 +106,7 @@ tap.test('installed at its place, ctr run --cni', { skip }, async (t) => {
     await ctr(rig, 'task', 'kill', '-s', 'KILL', 'web')
     const gone = async () => !(await ctr(rig, 'container', 'ls')).includes('web')
     await until('the end', gone)
-    await nothingLeft(st, rig)
+    await assertPodsGone(st, host, rig.before)
   })
 
   await t.test(
@@ -129,7 +126,7 @@ tap.test('installed at its place, ctr run --cni', { skip }, async (t) => {
       await ctr(rig, 'task', 'rm', '-f', 'web')
       await ctr(rig, 'container', 'rm', 'web')
       await space.must(`${BIN}/vnet-cni`, ['detach', '--container', 'default-web'])
-      await nothingLeft(st, rig)
+      await assertPodsGone(st, host, rig.before)
     },
   )
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { AzureHost } from '../helpers/azure-host.js'
@@ -6,6 +6,7 @@ import { installBundle } from '../helpers/bundle.js'
 import { PAGE } from '../helpers/busybox-image.js'
 import { Docker, dockerProblem } from '../helpers/docker.js'
 import { ADDRESS } from '../helpers/fabric.js'
+import { assertPodsGone, assertReset } from '../helpers/left-over.js'
 import { CONFLIST, SCRIPTS } from '../helpers/plugin-folder.js'
 import { PrivateSpace } from '../helpers/private-space.js'
 import { until, type Outcome } from '../helpers/process.js'
@@ -31,7 +32,7 @@ async function makeRig(t: Test): Promise<Rig> {
   const docker = await Docker.create(space)
   await space.must('cp', [CONFLIST, '/etc/cni/net.d/10-azure.conflist'])
   const cniPath = await installBundle(join(host.folder, 'bin'))
-  return { host, space, docker, cniPath, before: await host.snapshot({ state: false }) }
+  return { host, space, docker, cniPath, before: await host.snapshot() }
 }
 
 /** Runs one of the scripts inside the VM. */
@@ -51,14 +52,21 @@ const served = (rig: Rig, where: string, target: string) =>
   until(`${where} → ${target}`, async () => (await page(rig, where, target)) === PAGE)
 
 async function nothingLeft(t: Test, { host, before, docker }: Rig): Promise<void> {
-  t.strictSame(
-    await host.changesSince(before, { state: false }),
-    [],
-    'the VM is as it was',
-  )
-  const folder = join(host.keepDir, 'attachments')
-  t.strictSame(existsSync(folder) ? readdirSync(folder) : [], [], 'no record is left')
+  await assertPodsGone(t, host, before)
   t.equal((await docker.must('ps', '-aq')).trim(), '', 'no container is left')
+}
+
+/**
+ * What a reboot does, as far as one can be played: processes, links, tables and state end, and what
+ * is kept on disk stays.
+ */
+async function reboot({ host, docker, cniPath }: Rig): Promise<void> {
+  await docker.must('stop', '-t', '0', 'web')
+  // All but the records, which it is to take for those of another host.
+  const env = { ...host.env, VNET_CNI_KEEP_DIR: join(host.folder, 'nothing-kept') }
+  const reset = await host.exec(join(cniPath, 'vnet-cni'), ['reset', '--force'], { env })
+  if (reset.code !== 0) throw new Error(`reset: ${reset.stderr}`)
+  rmSync(host.stateDir, { recursive: true, force: true })
 }
 
 function failed(t: Test, outcome: Outcome, pattern: RegExp): void {
@@ -172,6 +180,15 @@ tap.test('docker-run.sh and docker-del.sh', { skip }, async (t) => {
     const rebooted = await script(rig, 'docker-run.sh', '--restart', 'web', 'shop')
     st.equal(rebooted.code, 0, rebooted.stderr)
     st.ok(await served(rig, 'fabric', PORT), 'the port leads to it again')
+    await reboot(rig)
+    const records = readdirSync(join(host.keepDir, 'attachments'))
+    st.equal(records.length, 1, 'what attach was asked for outlives it')
+    const kept = await script(rig, 'docker-run.sh', '--restart', 'web', 'shop')
+    st.equal(kept.code, 0, kept.stderr)
+    const address = kept.stdout.trim().split('/')[0] ?? ''
+    st.ok(host.nic.secondaries.includes(address), `${address} is one of the VM's`)
+    st.ok(await served(rig, 'fabric', PORT), 'the port leads to it after a reboot')
+    st.ok(await served(rig, 'fabric', `${address}:80`), 'and so does its address')
     const ports = ['--restart', '-p', '8081:80', 'web', 'shop']
     const both = await script(rig, 'docker-run.sh', ...ports)
     failed(st, both, /-p and --restart exclude each other/)
@@ -206,6 +223,11 @@ tap.test('docker-run.sh and docker-del.sh', { skip }, async (t) => {
     const run = await script(rig, 'docker-run.sh', ...own)
     st.equal(run.code, 0, run.stderr)
     st.equal(await docker.must('logs', 'sleepy'), 'two words\n')
+    // Without a record, the container's own note says that it has no ports.
+    const forget = ['detach', '--pod', 'shop/sleepy', '--cni-path', rig.cniPath]
+    await rig.space.must(join(rig.cniPath, 'vnet-cni'), forget)
+    const again = await script(rig, 'docker-run.sh', '--restart', 'sleepy', 'shop')
+    st.equal(again.code, 0, again.stderr)
     st.equal((await script(rig, 'docker-del.sh', 'sleepy', 'shop')).code, 0)
     const ends = await script(rig, 'docker-run.sh', 'short', 'shop', 'busybox', 'false')
     failed(st, ends, /short ended at once with exit code 1/)
@@ -256,4 +278,6 @@ tap.test('docker-run.sh and docker-del.sh', { skip }, async (t) => {
     )
     await nothingLeft(st, rig)
   })
+
+  await t.test('reset', (st) => assertReset(st, host, rig.before, rig.cniPath))
 })

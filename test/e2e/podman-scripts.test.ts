@@ -5,6 +5,7 @@ import { AzureHost } from '../helpers/azure-host.js'
 import { installBundle } from '../helpers/bundle.js'
 import { PAGE } from '../helpers/busybox-image.js'
 import { ADDRESS } from '../helpers/fabric.js'
+import { assertPodsGone, assertReset } from '../helpers/left-over.js'
 import { CONFLIST, SCRIPTS } from '../helpers/plugin-folder.js'
 import { Podman, podmanProblem } from '../helpers/podman.js'
 import { until } from '../helpers/process.js'
@@ -19,7 +20,7 @@ tap.test('docker-run.sh with podman', { skip }, async (t) => {
   const networks = { '10-azure.conflist': readFileSync(CONFLIST, 'utf8') }
   const podman = await Podman.create({ host, cniPath, networks })
   const { space } = podman
-  const before = await host.snapshot({ state: false })
+  const before = await host.snapshot()
   const env = { ...podman.env, CNI_PATH: cniPath }
   const script = (name: string, ...args: string[]) =>
     space.run('sh', [join(SCRIPTS, name), '--engine', 'podman', ...args], { env })
@@ -28,8 +29,6 @@ tap.test('docker-run.sh with podman', { skip }, async (t) => {
       const args = ['-s', '-m', '20', `http://${ADDRESS.primary}:8080/`]
       return (await host.execFabric('curl', args)).stdout.trim() === PAGE
     })
-  const nothingLeft = async () =>
-    t.strictSame(await host.changesSince(before, { state: false }), [], 'nothing is left')
 
   const run = await script('docker-run.sh', '-p', '8080:80', 'web', 'shop', 'busybox')
   t.equal(run.code, 0, run.stderr)
@@ -52,10 +51,11 @@ tap.test('docker-run.sh with podman', { skip }, async (t) => {
   const del = await script('docker-del.sh', 'web', 'shop')
   t.equal(del.code, 0, del.stderr)
   t.equal((await podman.must('ps', '-aq')).trim(), '')
-  await nothingLeft()
+  await assertPodsGone(t, host, before)
 
   await script('docker-run.sh', '-p', '8080:80', 'web', 'shop', 'busybox')
   await podman.must('rm', '-f', '-t', '0', 'web')
   t.equal((await script('docker-del.sh', 'web', 'shop')).code, 0, 'removed by hand')
-  await nothingLeft()
+  await assertPodsGone(t, host, before)
+  await assertReset(t, host, before, cniPath)
 })

@@ -6,6 +6,7 @@ import { installBundle } from '../helpers/bundle.js'
 import { PAGE } from '../helpers/busybox-image.js'
 import { ADDRESS } from '../helpers/fabric.js'
 import { BRIEF_MS } from '../helpers/host-ping.js'
+import { assertPodsGone, assertReset } from '../helpers/left-over.js'
 import { CONFLIST } from '../helpers/plugin-folder.js'
 import { Podman, podmanProblem } from '../helpers/podman.js'
 import { until } from '../helpers/process.js'
@@ -93,7 +94,7 @@ tap.test(
     const cniPath = await installBundle(join(host.folder, 'bin'))
     const networks = { '10-azure.conflist': readFileSync(CONFLIST, 'utf8') }
     const podman = await Podman.create({ host, cniPath, networks })
-    const before = await host.snapshot({ state: false })
+    const before = await host.snapshot()
     const watch = await host.hostPing()
     const port = `${ADDRESS.primary}:8080`
     const served = () =>
@@ -101,11 +102,7 @@ tap.test(
     const free = async (st: Test) =>
       st.match(await curl(host, 'fabric', port), /refused|connect/, 'the port is free')
     const nothingLeft = async (st: Test) => {
-      st.strictSame(
-        await host.changesSince(before, { state: false }),
-        [],
-        'nothing is left',
-      )
+      await assertPodsGone(st, host, before)
       await free(st)
     }
 
@@ -147,6 +144,8 @@ tap.test(
       await podman.rm('web')
       await nothingLeft(st)
     })
+
+    await t.test('reset', (st) => assertReset(st, host, before, cniPath))
 
     const { lost, longestGapMs } = await watch.stop()
     t.ok(longestGapMs <= BRIEF_MS, `the VM kept its network: ${lost} lost`)

@@ -14,7 +14,7 @@ import type { Plugin } from '../../dist/esm/cni/plugin/plugin.js'
 import type { Owner } from '../../dist/esm/cni/spec/owner.js'
 import { engineOf, type Engine } from '../../dist/esm/engine/engine.js'
 import type { Host } from '../../dist/esm/host/host.js'
-import type { NetNs, Plan } from '../../dist/esm/index.js'
+import { Transaction, type NetNs, type Plan } from '../../dist/esm/index.js'
 import azureVnet from '../../dist/esm/plugins/azure-vnet/index.js'
 import portmap from '../../dist/esm/plugins/portmap/index.js'
 import { wireserverXml, type NicFacts } from './azure-documents.js'
@@ -183,6 +183,18 @@ export class FakeVm extends FakeMachine {
   data(name: 'azure-vnet.json' | 'ipam.json'): any {
     const path = this.file(name)
     return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).data : undefined
+  }
+
+  /** What a firewall's reload does: `nft flush ruleset`. */
+  flushRuleset(): void {
+    const plan = this.host.plan()
+    const tables = plan.nftables.tables()
+    const tx = new Transaction()
+    for (const { family, name } of plan.runSync().of(tables))
+      tx.deleteTable({ family, name })
+    const flush = this.host.plan()
+    flush.nftables.commit(tx)
+    flush.runSync()
   }
 
   /** Takes a state file away. */

@@ -197,7 +197,7 @@ t.test('many plans on one signal', async (t) => {
   using ns = NetNs.create()
   const controller = new AbortController()
   const { signal } = controller
-  const plans = Array.from({ length: 8 }, (_, k) => {
+  const plans = Array.from({ length: 4 }, (_, k) => {
     const plan = ns.plan()
     plan.link.add({ kind: 'bridge', name: `b${k}` })
     // Undone in a moment, unlike bridges: for each of those the kernel waits.
@@ -205,10 +205,7 @@ t.test('many plans on one signal', async (t) => {
     return plan
   })
   const ends = plans.map((plan) => plan.run({ signal }))
-  // Not `begun`: all threads of the pool are busy with the plans.
-  while (ns.sync.link.dump().length === 1) {
-    // The plans that run and this question take turns at the namespace.
-  }
+  // At once: the more plans there are, the longer the first has run when the last is handed over.
   controller.abort()
   const settled = await Promise.allSettled(ends)
   t.ok(settled.every((end) => end.status === 'rejected' && end.reason === signal.reason))

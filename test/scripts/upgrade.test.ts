@@ -12,6 +12,8 @@ import { copyRelease, currentRelease, otherProgram } from '../helpers/release.js
 const SCRIPT = join(SCRIPTS, 'install-cni-plugin.sh')
 const skip = process.getuid?.() === 0 || process.env['CI'] ? false : 'it needs root'
 
+const PORTS = [{ hostPort: 8080, containerPort: 80 }]
+
 async function makeRig(t: Test) {
   const host = await AzureHost.create()
   t.teardown(() => host.destroy())
@@ -74,14 +76,12 @@ tap.test('removal by force while pods are attached', { skip }, async (t) => {
   const archive = await currentRelease()
   await install('--archive', archive)
   const netns = await host.addPodNetns('a')
-  const portMappings = [{ hostPort: 8080, containerPort: 80 }]
-  await runner.add('a', netns, 'eth0', { portMappings })
+  await runner.add('a', netns, 'eth0', { portMappings: PORTS })
   const watch = await host.hostPing()
   const gone = await install('--uninstall', '--force')
   t.equal(gone.code, 0, gone.stderr)
   t.match(gone.stdout, /removed endpoint azure\/a\/eth0/)
   t.match(gone.stdout, /removed bridge azure0/)
-  t.match(gone.stdout, /removed table ip azure_vnet_portmap/)
   t.strictSame(await host.changesSince(before), [], 'the VM is as it was, state included')
   const { lost, longestGapMs } = await watch.stop()
   t.ok(longestGapMs <= BRIEF_MS, `the VM kept its network: ${lost} lost`)
@@ -92,7 +92,7 @@ tap.test('reset when every state file is lost', { skip }, async (t) => {
   const before = await host.snapshot()
   const archive = await currentRelease()
   await install('--archive', archive)
-  await runner.add('a', await host.addPodNetns('a'))
+  await runner.add('a', await host.addPodNetns('a'), 'eth0', { portMappings: PORTS })
   await must('rm', ['-r', host.stateDir])
   const reset = (...args: string[]) =>
     host.exec(join(bin, 'vnet-cni'), ['reset', ...args], { env: host.env })
@@ -102,7 +102,9 @@ tap.test('reset when every state file is lost', { skip }, async (t) => {
   t.match(refused.stderr, /pods are attached: azure\/a\/eth0: remove them first/)
   const forced = await reset('--force', '--json')
   t.equal(forced.code, 0, forced.stderr)
-  t.match(JSON.parse(forced.stdout), { removed: { bridges: ['azure0'] } })
+  // With records the port's table goes with its last mapping; here nobody knows of that.
+  const removed = { bridges: ['azure0'], tables: ['ip azure_vnet_portmap'] }
+  t.match(JSON.parse(forced.stdout), { removed })
   t.strictSame(await host.changesSince(before), [], 'the VM is as it was')
   const again = await reset()
   t.equal(again.code, 0)

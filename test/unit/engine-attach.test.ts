@@ -385,3 +385,91 @@ t.test('fields without effect are told', async (t) => {
   await vm.add('web', { config: { ...CONFIG, disableIPTableLock: true } })
   t.match(vm.logLines()[0], { level: 'warn', msg: /disableIPTableLock/ })
 })
+
+t.test('ADD mends what somebody broke', async (t) => {
+  const accidents: [string, (vm: FakeVm) => void][] = [
+    ['a flushed ruleset', (vm) => vm.flushRuleset()],
+    ['a bridge deleted by hand', (vm) => vm.host.sync.link.del('azure0')],
+    [
+      'a NIC taken out of the bridge',
+      (vm) => vm.host.sync.link.set('eth0', { master: 0 }),
+    ],
+    [
+      'a bridge that is down, without its tables',
+      (vm) => {
+        vm.host.sync.link.set('azure0', { up: false })
+        vm.flushRuleset()
+      },
+    ],
+    [
+      'a bridge without its mark, and without its tables',
+      (vm) => {
+        vm.host.sync.link.set('azure0', { alias: '' })
+        vm.flushRuleset()
+      },
+    ],
+  ]
+  for (const [what, happen] of accidents) {
+    const vm = new FakeVm()
+    await vm.add('web')
+    happen(vm)
+    t.equal((await vm.add('db')).status, 0, what)
+    const bridge = linkOf(vm.host, 'azure0')
+    t.match(bridge, { up: true, alias: 'azure-vnet', mac: NIC.mac }, what)
+    const ports = vm.host.sync.link.dump().filter(({ master }) => master === bridge.index)
+    t.equal(ports.length, 3, `${what}: the NIC and both pods are ports`)
+    t.ok(
+      ports.every(({ port }) => port?.hairpin),
+      what,
+    )
+    t.match(
+      vm.host.sync.neighbour.dump().map(({ address, link }) => ({ address, link })),
+      ['10.0.0.5', '10.0.0.6'].map((address) => ({ address, link: bridge.index })),
+      what,
+    )
+    for (const id of ['web', 'db']) t.equal((await vm.del(id)).status, 0, what)
+    t.strictSame(vm.links(), ['lo', 'eth0'], `${what}: the bridge goes`)
+    t.notMatch(JSON.stringify(vm.picture()), /azure_vnet_/, `${what}: and its tables`)
+  }
+})
+
+t.test('a bridge that somebody takes away as soon as it is there', async (t) => {
+  const vm = new FakeVm()
+  const before = vm.picture()
+  const { steps } = vm.kernel
+  let isFirst = true
+  // The last step of making the bridge.
+  steps.push = (...more) => {
+    for (const step of more) steps[steps.length] = step
+    if (isFirst && more.some(({ op }) => op === 'bridgePort.set')) {
+      isFirst = false
+      vm.host.sync.link.del('azure0')
+    }
+    return steps.length
+  }
+  const { json } = await vm.add('web')
+  t.match(json, { code: 108, msg: /azure0 was taken away by somebody else/ })
+  t.strictSame(vm.picture(), before)
+  t.strictSame(vm.recorded(), {})
+})
+
+t.test('a configuration that is wrong is refused before anything happens', async (t) => {
+  const wrong: [Record<string, unknown>, object][] = [
+    [{ mode: 'tunnel' }, { code: 7, msg: /mode/ }],
+    [{ bridge: 'a/b' }, { code: 7, msg: /bridge/ }],
+    [{ bridgeLifetime: 'ever' }, { code: 7, msg: /bridgeLifetime/ }],
+    [{ ipam: { type: '../x' } }, { code: 7, msg: /ipam\.type/ }],
+    [{ masquerade: 'yes' }, { code: 7, msg: /masquerade/ }],
+    [{ masquerade: { excpet: [] } }, { code: 7, msg: /excpet/ }],
+    [{ masquerade: { except: ['fd00::/8'] } }, { code: 7, msg: /except/ }],
+    [{ multiTenancy: true }, { code: 2, msg: /multiTenancy/ }],
+    [{ masquarade: true }, { code: 0 }],
+  ]
+  for (const [more, expected] of wrong) {
+    const vm = new FakeVm()
+    const { json } = await vm.add('web', { config: { ...CONFIG, ...more } })
+    t.match({ code: 0, ...json }, expected, JSON.stringify(more))
+    if (json['code']) t.strictSame(vm.files(), [], JSON.stringify(more))
+    else t.match(vm.logLines()[0], { level: 'warn', msg: /masquarade/ })
+  }
+})

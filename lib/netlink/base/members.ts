@@ -206,7 +206,6 @@ export const order: Member<boolean> = { isSwitch: true, write: (on) => on || und
 
 interface Reader {
   readonly name: string
-  readonly at: string
   readonly read: (wire: never) => unknown
 }
 
@@ -217,7 +216,7 @@ interface Reader {
  */
 export class MemberTable<T> {
   readonly #entries: readonly (readonly [string, Member<never>])[]
-  #readers: readonly Reader[] | undefined
+  #readers: ReadonlyMap<string, Reader> | undefined
 
   constructor(readonly members: Members<T>) {
     this.#entries = Object.entries(members as object) as [string, Member<never>][]
@@ -261,7 +260,12 @@ export class MemberTable<T> {
     const from = wire as { [name: string]: never }
     const to = into as { [name: string]: unknown }
     if (!this.#readers) this.#readers = this.#makeReaders()
-    for (const { name, at, read } of this.#readers) {
+    const readers = this.#readers
+    // Goes over what the answer has, because looking for what it lacks costs most.
+    for (const at in from) {
+      const reader = readers.get(at)
+      if (reader === undefined) continue
+      const { name, read } = reader
       const value = from[at]
       if (value === undefined || value === null) continue
       const known = read === asIs ? value : read(value)
@@ -279,10 +283,12 @@ export class MemberTable<T> {
     }
   }
 
-  #makeReaders(): Reader[] {
-    return this.#entries.flatMap(([name, { at = name, read }]) =>
-      read ? [{ name, at, read }] : [],
-    )
+  #makeReaders(): ReadonlyMap<string, Reader> {
+    const readers = new Map<string, Reader>()
+    for (const [name, { at = name, read }] of this.#entries) {
+      if (read) readers.set(at, { name, read })
+    }
+    return readers
   }
 }
 

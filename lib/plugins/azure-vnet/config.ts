@@ -10,7 +10,7 @@ import {
 } from '../../cni/spec/fields.js'
 import { interfaceRule, pluginTypeRule } from '../../cni/spec/names.js'
 import type { CniDns, JsonObject } from '../../cni/spec/types.js'
-import { familyOf, addressOf } from '../../ip/index.js'
+import { addressOf, familyOf, parseInterface } from '../../ip/index.js'
 import { MODE_NAMES, modeOf, type ModeName, type ModeSettings } from '../../vnet/index.js'
 
 /** Name of the IPAM plug-in that runs in the same process. */
@@ -108,7 +108,7 @@ function checkFamily(mode: ModeName, ipam: ConfigReader): void {
   const { families } = modeOf(mode)
   for (const key of ['subnet', 'ipAddress']) {
     const value = ipam.json[key]
-    const family = typeof value === 'string' ? familyOf(value.split('/')[0]!) : undefined
+    const family = typeof value === 'string' ? parseInterface(value)?.family : undefined
     if (!family || families.includes(family)) continue
     throw ipam.invalid(key, `mode ${mode} carries IPv4 alone: use an IPv4 one`)
   }

@@ -7,14 +7,11 @@
  * frame for a pod's address gets the pod's MAC.
  */
 import { HOST_LINK_PREFIX } from '../../cni/spec/owner.js'
-import { ipv4Bytes, macBytes } from '../../ip/index.js'
+import { macBytes } from '../../ip/index.js'
 import {
-  bits,
-  dynset,
   eq,
   field,
   ifname,
-  inSet,
   mapLookup,
   neq,
   store,
@@ -23,7 +20,6 @@ import {
   verdict,
   type Expr,
   type FieldDef,
-  type SetDef,
   type TableRef,
 } from '../../nft/index.js'
 import {
@@ -33,81 +29,22 @@ import {
   toElement,
   type TableEndpoint,
 } from './endpoint-map.js'
-import { addNetworks, toNetwork, type MasqueradedNetwork } from '../masquerade.js'
+import { flowSet, hostFlowRules } from './host-flows.js'
+import {
+  CHAINS,
+  ETHERTYPE_IP,
+  TO_THIS_HOST,
+  type BridgeTableSpec,
+  type Rule,
+} from './table-rules.js'
+import { addNetworks, toNetwork } from '../masquerade.js'
 
-/** What the table is made from. */
-export interface BridgeTableSpec {
-  readonly bridge: string
-  /** Name and MAC of the NIC beneath the bridge. */
-  readonly nic: string
-  readonly mac: string
-  /** The host's own IPv4 addresses on the bridge, without prefix length. */
-  readonly hostAddresses: readonly string[]
-  /** Networks with Internet SNAT that have pods on the bridge. */
-  readonly masqueraded?: readonly MasqueradedNetwork[]
-}
+export type { BridgeTableSpec }
 
-const FLOW: FieldDef[] = [
-  field.ipSource,
-  field.ipDestination,
-  field.l4proto,
-  field.sourcePort,
-  field.destinationPort,
-]
-const FLOW_BACK: FieldDef[] = [
-  field.ipDestination,
-  field.ipSource,
-  field.l4proto,
-  field.destinationPort,
-  field.sourcePort,
-]
-
-/** Flows whose replies go through the host, and those of them that have ended. */
-function flowSet(bridge: string, name: 'host_flows' | 'ended_flows'): SetDef {
-  const { family, name: table } = bridgeTable(bridge)
-  return {
-    family,
-    table,
-    name,
-    key: ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service', 'inet_service'],
-    dynamic: true,
-    size: 262144,
-  }
-}
-
-const ETHERTYPE_IP = Uint8Array.of(0x08, 0x00)
 const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
 const ARP_REQUEST = Uint8Array.of(0, 1)
 const ARP_REPLY = Uint8Array.of(0, 2)
 const NO_ADDRESS = Uint8Array.of(0, 0, 0, 0)
-const TO_THIS_HOST = Uint8Array.of(0)
-const TCP = Uint8Array.of(6)
-const UDP = Uint8Array.of(17)
-const TCP_SYN = Uint8Array.of(0x02)
-const TCP_FIN_RST = Uint8Array.of(0x05)
-const TCP_FIN_SYN_RST = Uint8Array.of(0x07)
-
-const MINUTE = 60_000
-
-/** Where the chains hook in. -300 and 300 are nft's dstnat and srcnat of the bridge family. */
-const CHAINS = [
-  { name: 'prerouting', hook: 'prerouting', priority: -300 },
-  { name: 'forward', hook: 'forward', priority: 0 },
-  { name: 'output', hook: 'output', priority: 100 },
-  { name: 'postrouting', hook: 'postrouting', priority: 300 },
-] as const
-
-interface Rule {
-  readonly chain: (typeof CHAINS)[number]['name']
-  readonly comment: string
-  readonly expressions: Expr[]
-}
-
-// Hands a frame to the host's own IP stack, whoever it was addressed to.
-function toHost(mac: Uint8Array): Expr[] {
-  return [...store(field.packetType, TO_THIS_HOST), ...store(field.etherDestination, mac)]
-}
-
 function translationRules(spec: BridgeTableSpec): Rule[] {
   const nic = ifname(spec.nic)
   const mac = macBytes(spec.mac)
@@ -170,64 +107,6 @@ function translationRules(spec: BridgeTableSpec): Rule[] {
       chain: 'postrouting',
       comment: 'the fabric knows one MAC',
       expressions: [...eq(field.oifname, nic), ...store(field.etherSource, mac)],
-    },
-  ]
-}
-
-// A packet that the host forwards to a pod (a host port, mostly) had its address translated in
-// the host's IP stack, and the reply must pass there to be translated back. On the bridge it
-// would go straight to the fabric. So flows that the host forwards are remembered and their
-// replies handed to the host. (bridge-nf-call-iptables=1 would do it for all of the pods'
-// traffic, where the module is loaded; nothing here depends on it.)
-function hostFlowRules(spec: BridgeTableSpec): Rule[] {
-  const nic = ifname(spec.nic)
-  const mac = macBytes(spec.mac)
-  const set = flowSet(spec.bridge, 'host_flows').name
-  const ended = flowSet(spec.bridge, 'ended_flows').name
-  const fromElsewhere = [
-    ...eq(field.protocol, ETHERTYPE_IP),
-    ...neq(field.oifname, nic),
-    ...spec.hostAddresses.flatMap((address) => neq(field.ipSource, ipv4Bytes(address))),
-  ]
-  const remember = (comment: string, match: Expr[], what: Expr[]): Rule => ({
-    chain: 'output',
-    comment: `a flow forwarded to a pod: ${comment}`,
-    expressions: [...fromElsewhere, ...match, ...what],
-  })
-  const tcp = (flags: Uint8Array, want: 'any' | 'none') => [
-    ...eq(field.l4proto, TCP),
-    ...bits(field.tcpFlags, flags, want),
-  ]
-  return [
-    remember(
-      'UDP',
-      eq(field.l4proto, UDP),
-      dynset('update', FLOW, set, { timeout: 3 * MINUTE }),
-    ),
-    remember(
-      'TCP begins',
-      tcp(TCP_SYN, 'any'),
-      dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
-    ),
-    remember('TCP ends', tcp(TCP_FIN_RST, 'any'), [
-      ...dynset('update', FLOW, ended, { timeout: 2 * MINUTE }),
-      ...dynset('update', FLOW, set, { timeout: 2 * MINUTE }),
-    ]),
-    // The last packets of a connection must not make it live for a day again.
-    remember(
-      'TCP',
-      [...tcp(TCP_FIN_SYN_RST, 'none'), ...inSet(FLOW, ended, true)],
-      dynset('update', FLOW, set, { timeout: 24 * 60 * MINUTE }),
-    ),
-    {
-      chain: 'prerouting',
-      comment: 'replies of such flows go back through the host',
-      expressions: [
-        ...neq(field.iifname, nic),
-        ...eq(field.protocol, ETHERTYPE_IP),
-        ...inSet(FLOW_BACK, set),
-        ...toHost(mac),
-      ],
     },
   ]
 }

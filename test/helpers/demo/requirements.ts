@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { NetNs, type Plan } from '../../../dist/esm/index.js'
+import type { DemoOptions } from './show.js'
 
 /** What is tried in a namespace that goes away again, and the cure where it fails. */
 const ABILITIES: { try: (plan: Plan) => void; cure: string }[] = [
@@ -22,15 +23,31 @@ const ABILITIES: { try: (plan: Plan) => void; cure: string }[] = [
   },
 ]
 
+/** Why a file is no network configuration list, or `undefined` if it is one. */
+function listProblem(file: string): string | undefined {
+  try {
+    const list = JSON.parse(readFileSync(file, 'utf8')) as { plugins?: unknown[] } | null
+    if (list?.plugins?.length) return undefined
+    return `${file} names no plugins: give a network configuration list`
+  } catch (error) {
+    return `${file} cannot be read as a network configuration list: ${(error as Error).message}`
+  }
+}
+
 /**
  * Why a host cannot be simulated here, in one line with the cure, or `undefined` if it can. Tries
  * everything in a namespace of its own.
  */
-export async function missingRequirement(cniPath: string): Promise<string | undefined> {
+export async function missingRequirement({
+  'cni-path': cniPath,
+  conflist,
+}: Pick<DemoOptions, 'cni-path' | 'conflist'>): Promise<string | undefined> {
   if (process.getuid?.() !== 0)
     return 'network namespaces need root: run it again with sudo'
   if (!existsSync(join(cniPath, 'azure-vnet')))
     return `there are no plug-ins in ${cniPath}: npm run build makes them`
+  const problem = listProblem(conflist)
+  if (problem) return problem
   try {
     accessSync('/run', constants.W_OK)
   } catch {

@@ -57,7 +57,9 @@ function explainEntry({ host, report }: Stage): void {
     ...[host.netnsPath, `/run/netns/${host.names.fabric}`, ...host.pods.values()].map(
       (path) => `  nsenter --net=${path} bash`,
     ),
-    `Environment of the plug-ins: VNET_CNI_STATE_DIR=${host.stateDir}`,
+    '',
+    'Its files are apart from those of this machine, for programs that know where:',
+    ...Object.entries(host.env).map(([name, value]) => `  export ${name}=${value}`),
   )
 }
 
@@ -92,7 +94,7 @@ function conclude(report: Reporter, json: boolean): void {
 /** The list, told to take the bridge away with the last pod: the demo shows that nothing is left. */
 function readList(file: string): Conflist {
   const list = JSON.parse(readFileSync(file, 'utf8')) as Conflist
-  const [vnet] = list.plugins
+  const vnet = list.plugins.find(({ type }) => type === 'azure-vnet')
   if (vnet) vnet['bridgeLifetime'] = 'pods'
   return list
 }

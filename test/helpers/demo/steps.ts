@@ -108,7 +108,7 @@ export async function publish({ report, peers, addresses }: Stage): Promise<void
 
 /** Runs DEL for both pods and takes their namespaces away. */
 export async function delPods({ host, runner, report }: Stage): Promise<void> {
-  report.heading('DEL')
+  report.heading('DEL, and the bridge goes with the last pod ("bridgeLifetime": "pods")')
   for (const pod of PODS) {
     const path = host.pods.get(pod)
     if (path === undefined) continue
