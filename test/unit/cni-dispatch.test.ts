@@ -102,10 +102,10 @@ t.test('DEL prints nothing, needs no netns, lives with a bad prevResult', async 
 })
 
 t.test('DEL goes on with any version, level of the log, or arguments', async (t) => {
-  const call = async (fields: object, env = {}) => {
+  const call = async (fields: object, changes = {}) => {
     const stdin = { ...conf, ...fields }
     const { code, stdout, calls } = await run({
-      env: { CNI_COMMAND: 'DEL', ...env },
+      env: { CNI_COMMAND: 'DEL', ...changes },
       stdin,
     })
     return [code, stdout, calls.length]
