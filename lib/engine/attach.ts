@@ -123,7 +123,7 @@ async function attachOnce(
   const leased = await leases.acquire({
     nics: () => nicsWithAddresses(facts),
     exclude,
-    inUse: (leasedNow) => usedByOthers(engine, leasedNow),
+    inUse: (leasedNow) => usedByOthers(job, facts, leasedNow),
   })
   mark('address')
   engine.host.checkpoint()
@@ -157,12 +157,15 @@ async function attachOnce(
 
 // What is leased or on our own records is our own work.
 function usedByOthers(
-  { host, log, store }: Engine,
+  { engine, mode: { families } }: Job,
+  { links }: NearFacts,
   leased: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
+  const { host, log, store } = engine
   const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
   const ours = new Set([...leased, ...pods.map(({ address }) => addressOf(address))])
-  return readAddressesInUse(host, { ours, warn: (message) => log.warn(message) })
+  const warn = (message: string) => log.warn(message)
+  return readAddressesInUse(host, { ours, warn, families, links })
 }
 
 /** The host network that is wished for: as it is when it is as it should be, else made or mended. */

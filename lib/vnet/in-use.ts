@@ -2,7 +2,7 @@
  * Addresses that somebody other than us uses on this host: they must not be given to a pod.
  */
 import type { Host } from '../host/host.js'
-import { addressOf, parseCidr, widthOf } from '../ip/index.js'
+import { addressOf, parseCidr, widthOf, type Family } from '../ip/index.js'
 import type { Address, Link, Neighbour, NetNs, Route } from '../netlink/index.js'
 import { readAzureAddresses } from '../state/azure-state.js'
 
@@ -79,30 +79,38 @@ export interface InUseOptions {
   readonly ours?: ReadonlySet<string>
   /** Gets a sentence for the log about a state file that cannot be used. */
   readonly warn: (message: string) => void
+  /** Families of the addresses in question; both when absent. */
+  readonly families?: readonly Family[]
+  /** Links that are known already, for the reasons; the kernel is asked when absent. */
+  readonly links?: readonly Pick<Link, 'index' | 'name'>[]
 }
 
 /**
- * Looks at the host and at the state files of Azure's plug-ins. It takes two native calls, whose
- * cost does not grow with the number of our own pods' links. Throws NetlinkError, SyscallError.
+ * Looks at the host and at the state files of Azure's plug-ins. It takes two native calls, one where
+ * the links are known, whose cost does not grow with the number of our own pods' links. Throws NetlinkError, SyscallError.
  */
 export function readAddressesInUse(
   host: Pick<Host, 'current' | 'azureDir'>,
-  { ours = new Set(), warn }: InUseOptions,
+  { ours = new Set(), warn, families = ['ipv4', 'ipv6'], links }: InUseOptions,
 ): Map<string, string> {
   const netns = host.current()
   const plan = netns.plan()
   const addresses = plan.address.dump()
   const neighbours = plan.neighbour.dump()
-  const v4 = plan.route.dump({ family: 'ipv4' })
-  const v6 = plan.route.dump({ family: 'ipv6' })
+  const dumps = families.map((family) => plan.route.dump({ family }))
   const done = plan.runSync()
   const facts = {
     addresses: done.of(addresses),
-    routes: [...done.of(v4), ...done.of(v6)].filter((r) => hostRouteTo(r) !== undefined),
+    routes: dumps.flatMap((dump) =>
+      done.of(dump).filter((r) => hostRouteTo(r) !== undefined),
+    ),
     neighbours: done.of(neighbours).filter(({ address }) => !ours.has(address)),
   }
   const recorded = readAzureAddresses(host.azureDir, warn)
-  return addressesInUse({ ...facts, recorded, links: linksOf(netns, facts) }, ours)
+  return addressesInUse(
+    { ...facts, recorded, links: links ?? linksOf(netns, facts) },
+    ours,
+  )
 }
 
 // Few links have an address or a foreign neighbour; a node may have a link for each pod.
