@@ -87,7 +87,8 @@ export interface InUseOptions {
 
 /**
  * Looks at the host and at the state files of Azure's plug-ins. It takes two native calls, one where
- * the links are known, whose cost does not grow with the number of our own pods' links. Throws NetlinkError, SyscallError.
+ * the links are known, whose cost does not grow with the number of our own pods' links.
+ * Throws NetlinkError, SyscallError.
  */
 export function readAddressesInUse(
   host: Pick<Host, 'current' | 'azureDir'>,
