@@ -123,7 +123,7 @@ async function attachOnce(
   const leased = await leases.acquire({
     nics: () => nicsWithAddresses(facts),
     exclude,
-    inUse: (leasedNow) => usedByOthers(job, facts, leasedNow),
+    inUse: (leasedNow) => usedByOthers(job, state, facts, leasedNow),
   })
   mark('address')
   engine.host.checkpoint()
@@ -157,12 +157,12 @@ async function attachOnce(
 
 // What is leased or on our own records is our own work.
 function usedByOthers(
-  { engine, mode: { families } }: Job,
+  { engine: { host, log }, mode: { families } }: Job,
+  state: NodeState,
   { links }: NearFacts,
   leased: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
-  const { host, log, store } = engine
-  const pods = readyRecords(store.read()).flatMap(({ addresses }) => addresses)
+  const pods = readyRecords(state).flatMap(({ addresses }) => addresses)
   const ours = new Set([...leased, ...pods.map(({ address }) => addressOf(address))])
   const warn = (message: string) => log.warn(message)
   return readAddressesInUse(host, { ours, warn, families, links })
