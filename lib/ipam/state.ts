@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { Host } from '../host/host.js'
 import { canonicalMac, familyOf, parseCidr, parsePrefix } from '../ip/index.js'
+import { ownerShape } from '../state/owner-shape.js'
 import { Salvage, type Salvaged } from '../state/salvage.js'
 import {
   flag,
@@ -97,7 +98,7 @@ const interfaceInfo: Shape<InterfaceInfo> = object({
 })
 const leaseKey = object({
   address: cidr,
-  owner: object({ network: text, containerId: text, ifname: text }),
+  owner: ownerShape,
 })
 const leaseRest = object({ gateway: address, pool: prefix, nic: text, since: number })
 const freed = record(number)

@@ -96,9 +96,9 @@ export function readAddressesInUse(
 ): Map<string, string> {
   const netns = host.current()
   const plan = netns.plan()
-  const [family] = families.length === 1 ? families : []
-  const addresses = plan.address.dump({ family })
-  const neighbours = plan.neighbour.dump({ family })
+  const [only] = families.length === 1 ? families : []
+  const addresses = plan.address.dump({ family: only })
+  const neighbours = plan.neighbour.dump({ family: only })
   const dumps = families.map((family) => plan.route.dump({ family }))
   const done = plan.runSync()
   const facts = {
