@@ -7,6 +7,7 @@
  * its pods one element that leads there. Pods of other networks are not touched.
  */
 import { addressOf, familyOf, mergeRanges } from '../ip/index.js'
+import type { Done, Plan } from '../netlink/index.js'
 import {
   eq,
   field,
@@ -196,6 +197,23 @@ export function removeMasqueradedPod(
   return tablesOf(bridgeTable).map((table) =>
     new Transaction().deleteElements(podsMap(table), [[addressOf(address)]]),
   )
+}
+
+/** Asks in a plan for the pods of a bridge with Internet SNAT; answers with how to get at them. */
+export function planMasqueraded(
+  plan: Plan,
+  bridgeTable: TableRef,
+): (done: Done) => ReadonlySet<string> {
+  const dumps = tablesOf(bridgeTable).map((table) =>
+    plan.nftables.elements(podsMap(table)),
+  )
+  // Both tables must have it.
+  return (done) => {
+    const [inBridge = [], inNode = []] = dumps.map((dump) =>
+      done.of(dump).map(({ key }) => String(key[0])),
+    )
+    return new Set(inBridge.filter((address) => inNode.includes(address)))
+  }
 }
 
 /** Whether an address can be masqueraded. */
