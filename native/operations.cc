@@ -15,10 +15,11 @@ namespace vnet {
 
 namespace {
 
-const Object* const kObjects[] = {
-    &kLink,        &kLinkProperty, &kBridgePort,   &kAddressObject, &kRoute,     &kNeighbour,
-    &kRule,        &kNsid,         &kNftTable,     &kNftChain,      &kNftRule,   &kNftSet,
-    &kNftElements, &kNftObject,    &kNftFlowtable, &kNftGeneration, &kConntrack, &kGenericFamily};
+const Object* const kObjects[] = {&kLink,        &kLinkProperty,  &kBridgePort,   &kAddressObject,
+                                  &kRoute,       &kNeighbour,     &kRule,         &kNsid,
+                                  &kNftTable,    &kNftChain,      &kNftRule,      &kNftSet,
+                                  &kNftElements, &kNftObject,     &kNftFlowtable, &kNftGeneration,
+                                  &kConntrack,   &kGenericFamily, &kNextHop};
 
 }  // namespace
 

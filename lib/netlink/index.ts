@@ -79,6 +79,7 @@ export type {
   RouteEvent,
   WatchedNeighbour,
   NeighbourEvent,
+  NextHopEvent,
   NsidEvent,
   RuleEvent,
   NftEvent,
@@ -95,6 +96,21 @@ export {
   type NeighbourFilter,
 } from './objects/neighbour.js'
 export { NetNs } from './netns.js'
+export {
+  GenericVerbs,
+  type GenericFamily,
+  type GenericGroup,
+  type GenericOperation,
+} from './objects/generic.js'
+export {
+  NextHopVerbs,
+  type NextHopEntry,
+  type NextHopFilter,
+  type NextHopGroupType,
+  type NextHopMember,
+  type NextHopSpec,
+  type ResilientGroup,
+} from './objects/nexthop.js'
 export { NsidVerbs } from './objects/nsid.js'
 export { PlanScope, Done, Plan, type RunOptions } from './plan.js'
 export { type NextHop, type RouteSpec, type Route } from './objects/route.js'

@@ -41,6 +41,8 @@ const GROUPS: readonly (keyof VerbGroups)[] = [
   'fdb',
   'bridgePort',
   'nsid',
+  'nextHop',
+  'generic',
   'sysctl',
   'nftables',
   'conntrack',
@@ -264,6 +266,16 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** Namespace numbers, one call each. */
   get nsid(): ShortVerbs<VerbGroups['nsid']> {
     return this.#group('nsid')
+  }
+
+  /** Next hops that routes name, one call each. */
+  get nextHop(): ShortVerbs<VerbGroups['nextHop']> {
+    return this.#group('nextHop')
+  }
+
+  /** Families of generic netlink, one call each. */
+  get generic(): ShortVerbs<VerbGroups['generic']> {
+    return this.#group('generic')
   }
 
   /** Files below /proc/sys, one call each. */

@@ -16,9 +16,11 @@ import { AddressVerbs } from './objects/address.js'
 import { BridgePortVerbs } from './objects/bridge-port.js'
 import { checkSignal } from './base/check.js'
 import { FdbVerbs } from './objects/fdb.js'
+import { GenericVerbs } from './objects/generic.js'
 import { LinkVerbs } from './objects/link-verbs.js'
 import { NeighbourVerbs } from './objects/neighbour.js'
 import type { NamespaceHandle } from './base/namespace.js'
+import { NextHopVerbs } from './objects/nexthop.js'
 import { NsidVerbs } from './objects/nsid.js'
 import { checkOptions } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
@@ -48,6 +50,8 @@ export class PlanScope {
   #fdb?: FdbVerbs
   #bridgePort?: BridgePortVerbs
   #nsid?: NsidVerbs
+  #nextHop?: NextHopVerbs
+  #generic?: GenericVerbs
   #sysctl?: SysctlVerbs
 
   /** @internal */
@@ -104,6 +108,16 @@ export class PlanScope {
   /** Numbers of other namespaces: ip-netns(8). */
   get nsid(): NsidVerbs {
     return (this.#nsid ??= new NsidVerbs(this.sink))
+  }
+
+  /** Next hops that routes name: ip-nexthop(8). */
+  get nextHop(): NextHopVerbs {
+    return (this.#nextHop ??= new NextHopVerbs(this.sink))
+  }
+
+  /** Families of generic netlink: genl(8). */
+  get generic(): GenericVerbs {
+    return (this.#generic ??= new GenericVerbs(this.sink))
   }
 
   /** Files below /proc/sys. */
