@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "ct/objects.h"
+#include "diag/objects.h"
 #include "executor.h"
 #include "genl/objects.h"
 #include "nft/batch.h"
@@ -19,7 +20,7 @@ const Object* const kObjects[] = {&kLink,        &kLinkProperty,  &kBridgePort, 
                                   &kRoute,       &kNeighbour,     &kRule,         &kNsid,
                                   &kNftTable,    &kNftChain,      &kNftRule,      &kNftSet,
                                   &kNftElements, &kNftObject,     &kNftFlowtable, &kNftGeneration,
-                                  &kConntrack,   &kGenericFamily, &kNextHop};
+                                  &kConntrack,   &kGenericFamily, &kNextHop,      &kInetSocket};
 
 }  // namespace
 

@@ -123,6 +123,14 @@ export {
   type RuleFilter,
 } from './objects/rule.js'
 export {
+  SocketVerbs,
+  type InetSocket,
+  type SocketEnd,
+  type SocketFilter,
+  type SocketProtocol,
+  type SocketState,
+} from './objects/socket.js'
+export {
   type Settled,
   type ShortVerbs,
   type VerbGroups,

@@ -42,6 +42,7 @@ const GROUPS: readonly (keyof VerbGroups)[] = [
   'bridgePort',
   'nsid',
   'nextHop',
+  'socket',
   'generic',
   'sysctl',
   'nftables',
@@ -271,6 +272,11 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** Next hops that routes name, one call each. */
   get nextHop(): ShortVerbs<VerbGroups['nextHop']> {
     return this.#group('nextHop')
+  }
+
+  /** Sockets of TCP and UDP, one call each. */
+  get socket(): ShortVerbs<VerbGroups['socket']> {
+    return this.#group('socket')
   }
 
   /** Families of generic netlink, one call each. */

@@ -25,6 +25,7 @@ import { NsidVerbs } from './objects/nsid.js'
 import { checkOptions } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
+import { SocketVerbs } from './objects/socket.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
 import { SysctlVerbs } from './objects/sysctl.js'
 
@@ -51,6 +52,7 @@ export class PlanScope {
   #bridgePort?: BridgePortVerbs
   #nsid?: NsidVerbs
   #nextHop?: NextHopVerbs
+  #socket?: SocketVerbs
   #generic?: GenericVerbs
   #sysctl?: SysctlVerbs
 
@@ -113,6 +115,11 @@ export class PlanScope {
   /** Next hops that routes name: ip-nexthop(8). */
   get nextHop(): NextHopVerbs {
     return (this.#nextHop ??= new NextHopVerbs(this.sink))
+  }
+
+  /** Sockets of TCP and UDP: ss(8). */
+  get socket(): SocketVerbs {
+    return (this.#socket ??= new SocketVerbs(this.sink))
   }
 
   /** Families of generic netlink: genl(8). */
