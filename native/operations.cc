@@ -16,11 +16,12 @@ namespace vnet {
 
 namespace {
 
-const Object* const kObjects[] = {&kLink,        &kLinkProperty,  &kBridgePort,   &kAddressObject,
-                                  &kRoute,       &kNeighbour,     &kRule,         &kNsid,
-                                  &kNftTable,    &kNftChain,      &kNftRule,      &kNftSet,
-                                  &kNftElements, &kNftObject,     &kNftFlowtable, &kNftGeneration,
-                                  &kConntrack,   &kGenericFamily, &kNextHop,      &kInetSocket};
+const Object* const kObjects[] = {
+    &kLink,          &kLinkProperty, &kBridgePort,    &kAddressObject,    &kRoute,
+    &kNeighbour,     &kRule,         &kNsid,          &kNftTable,         &kNftChain,
+    &kNftRule,       &kNftSet,       &kNftElements,   &kNftObject,        &kNftFlowtable,
+    &kNftGeneration, &kConntrack,    &kGenericFamily, &kEthtoolLinkState, &kNextHop,
+    &kInetSocket};
 
 }  // namespace
 

@@ -41,6 +41,7 @@ export {
   type OperState,
   type VlanProtocol,
 } from './base/constants.js'
+export { EthtoolVerbs, type LinkState } from './objects/ethtool.js'
 export { FdbVerbs, type FdbSpec, type FdbEntry, type FdbFilter } from './objects/fdb.js'
 export { type OfKind, type AnyLinkSpec } from './objects/kinds/index.js'
 export { type BridgeSettings, type BridgeSpec } from './objects/kinds/bridge.js'

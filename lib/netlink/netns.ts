@@ -44,6 +44,7 @@ const GROUPS: readonly (keyof VerbGroups)[] = [
   'nextHop',
   'socket',
   'generic',
+  'ethtool',
   'sysctl',
   'nftables',
   'conntrack',
@@ -282,6 +283,11 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** Families of generic netlink, one call each. */
   get generic(): ShortVerbs<VerbGroups['generic']> {
     return this.#group('generic')
+  }
+
+  /** What drivers tell of their devices, one call each. */
+  get ethtool(): ShortVerbs<VerbGroups['ethtool']> {
+    return this.#group('ethtool')
   }
 
   /** Files below /proc/sys, one call each. */

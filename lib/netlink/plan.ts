@@ -15,6 +15,7 @@ import type { CallOptions } from './call.js'
 import { AddressVerbs } from './objects/address.js'
 import { BridgePortVerbs } from './objects/bridge-port.js'
 import { checkSignal } from './base/check.js'
+import { EthtoolVerbs } from './objects/ethtool.js'
 import { FdbVerbs } from './objects/fdb.js'
 import { GenericVerbs } from './objects/generic.js'
 import { LinkVerbs } from './objects/link-verbs.js'
@@ -54,6 +55,7 @@ export class PlanScope {
   #nextHop?: NextHopVerbs
   #socket?: SocketVerbs
   #generic?: GenericVerbs
+  #ethtool?: EthtoolVerbs
   #sysctl?: SysctlVerbs
 
   /** @internal */
@@ -125,6 +127,11 @@ export class PlanScope {
   /** Families of generic netlink: genl(8). */
   get generic(): GenericVerbs {
     return (this.#generic ??= new GenericVerbs(this.sink))
+  }
+
+  /** What drivers tell of their devices: ethtool(8). */
+  get ethtool(): EthtoolVerbs {
+    return (this.#ethtool ??= new EthtoolVerbs(this.sink))
   }
 
   /** Files below /proc/sys. */

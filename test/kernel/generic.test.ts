@@ -29,6 +29,7 @@ function theirs(text: string) {
     })
 }
 
+const byLink = (a: { link: number }, b: { link: number }) => a.link - b.link
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
 
 t.test('families as genl lists them, and each by its name', async (t) => {
@@ -69,4 +70,24 @@ t.test('what is no family', async (t) => {
   for (const name of ['', 'sixteen-bytes-xx', 'a\0b', 5, undefined] as any[]) {
     t.throws(() => ns.plan().generic.get(name), { message: /^name: .* names no family/ })
   }
+})
+
+t.test('a family whose number is looked up: what ethtool tells of links', async (t) => {
+  using ns = NetNs.create()
+  await ns.link.addVeth({ name: 'va', up: true }, { name: 'vb' })
+  t.match(await ns.ethtool.linkState('va'), { name: 'va', detected: false })
+  await ns.link.set('vb', { up: true })
+  const plan = ns.plan()
+  const [one, other] = [plan.ethtool.linkState('va'), plan.ethtool.linkState('vb')]
+  const all = plan.ethtool.linkStates()
+  const done = await plan.run()
+  const va = await ns.link.read('va')
+  const lo = { link: 1, name: 'lo', detected: false }
+  t.strictSame(done.of(one), { link: va?.index, name: 'va', detected: true })
+  t.strictSame(done.of(all), [lo, ...[done.of(one), done.of(other)].toSorted(byLink)])
+  t.match(inside(ns, 'ip', ['-o', 'link', 'show', 'va']), 'LOWER_UP')
+  t.match(
+    refusal(ns, (p) => p.ethtool.linkState('none')),
+    { code: 'ENODEV' },
+  )
 })

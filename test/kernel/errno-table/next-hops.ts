@@ -57,5 +57,12 @@ export const nextHopCases: readonly Case[] = [
   })),
   { verb: 'nextHop.del', code: 'ENOENT', make: (p) => p.nextHop.del(999) },
   { verb: 'nextHop.get', code: 'ENOENT', make: (p) => p.nextHop.get(999) },
+  {
+    verb: 'ethtool.linkState',
+    code: 'ENODEV',
+    extAck: 'no device matches ifindex',
+    attribute: 'header.link',
+    make: (p) => p.ethtool.linkState(GONE),
+  },
   { verb: 'generic.get', code: 'ENOENT', make: (p) => p.generic.get('no-such') },
 ]
