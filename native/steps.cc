@@ -56,6 +56,7 @@ std::string read_member(const std::string& name, Value& v, bool may_undo, Step* 
     wrong = read_number(v, UINT16_MAX, false, &number);
     out->flags = static_cast<uint16_t>(number);
   } else if (name == "args") {
+    if (!v.map()) return ": must be an object";
     out->args = std::move(v);
   } else if (name == "accept") {
     wrong = read_accept(v, &out->accept);
@@ -68,16 +69,15 @@ std::string read_member(const std::string& name, Value& v, bool may_undo, Step* 
 }
 
 std::string read_members(Map members, bool may_undo, Step* out) {
-  bool has_op = false;
-  bool has_ns = false;
+  for (const char* required : {"op", "ns", "args"}) {
+    bool there = std::any_of(members.begin(), members.end(),
+                             [&](const auto& member) { return member.first == required; });
+    if (!there) members.emplace_back(required, Value());
+  }
   for (auto& [name, value] : members) {
-    has_op |= name == "op";
-    has_ns |= name == "ns";
     std::string wrong = read_member(name, value, may_undo, out);
     if (!wrong.empty()) return name + wrong;
   }
-  if (!has_op) return "op: must be a string";
-  if (!has_ns) return "ns: must be an integer from 0 to " + std::to_string(UINT32_MAX);
   return {};
 }
 

@@ -112,7 +112,7 @@ napi_value ChildHandle::spawn(Call& call) {
   napi_value made = Handle<ChildHandle>::make(call, &self);
   if (!made || !self->listen(call, call.arguments[2])) return nullptr;
   Failure f =
-      Child::start(ns->fd(), spec, self->events().reactor(), self->signaller(), &self->child_);
+      Child::start(ns->fd(), spec, self->watches().reactor(), self->signaller(), &self->child_);
   if (f) {
     self->stop();
     return to_js(js, f);

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "../child.h"
-#include "events.h"
 #include "handle.h"
+#include "watch.h"
 
 namespace vnet {
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "events.h"
+#include "watch.h"
 
 namespace vnet {
 
@@ -19,7 +19,7 @@ Environment* Environment::make(Js& js) {
   environment->parse = js.keep(js.member(js.member(global, "JSON"), "parse"));
   napi_value bytes = js.make_bytes({});
   environment->at = js.keep(js.member(bytes, "at"));
-  environment->events = std::make_shared<Events>(js.env());
+  environment->watches = std::make_shared<Watches>(js.env());
   napi_status status = napi_set_instance_data(js.env(), environment.get(), destroy, nullptr);
   return js.ok(status) ? environment.release() : nullptr;
 }

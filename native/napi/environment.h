@@ -7,7 +7,7 @@
 
 namespace vnet {
 
-class Events;
+class Watches;
 
 // The classes of the handles that JavaScript holds.
 enum class Class : uint8_t { kNetNs, kAbort, kLock, kMonitor, kChild };
@@ -18,7 +18,7 @@ struct Environment {
   // others in their place: JSON.parse and %TypedArray%.prototype.at.
   napi_ref parse = nullptr;
   napi_ref at = nullptr;
-  std::shared_ptr<Events> events;
+  std::shared_ptr<Watches> watches;
 
   // Makes it and ties it to the environment; nullptr when the engine would not.
   static Environment* make(Js& js);

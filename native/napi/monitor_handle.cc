@@ -66,7 +66,7 @@ napi_value MonitorHandle::open(Call& call) {
   MonitorHandle* self = nullptr;
   napi_value made = Handle<MonitorHandle>::make(call, &self);
   if (!made || !self->listen(call, call.arguments[4])) return nullptr;
-  Failure f = Monitor::open(ns->fd(), std::move(options), self->events().reactor(),
+  Failure f = Monitor::open(ns->fd(), std::move(options), self->watches().reactor(),
                             self->signaller(), &self->monitor_);
   if (!f) return made;
   self->stop();

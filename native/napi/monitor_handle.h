@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "../monitor.h"
-#include "events.h"
 #include "handle.h"
+#include "watch.h"
 
 namespace vnet {
 
@@ -24,7 +24,7 @@ class MonitorHandle final : private Watch {
 
  private:
   void halt() override { monitor_.reset(); }
-  // Events that wait, at most `most`; a failure when there are none and none will come.
+  // Watches that wait, at most `most`; a failure when there are none and none will come.
   napi_value take(Call& call);
   // While held, the monitor keeps the event loop alive.
   napi_value set_hold(Call& call);

@@ -67,7 +67,7 @@ bool Reader::within(std::string place) {
 }
 
 bool Reader::afford(size_t bytes) {
-  if (bytes > left_) return wrong("must not be so much: 512 MiB are the most for a call");
+  if (bytes > left_) return wrong("must not be so much: 256 MiB are the most for a call");
   left_ -= bytes;
   return true;
 }
@@ -165,6 +165,17 @@ bool Reader::members(napi_value js, Map* out) {
   return true;
 }
 
+// Of an object without members: a literal's prototype is nothing, or has none itself. A Map, a
+// handle and the like would be taken for something empty.
+bool Reader::is_literal(napi_value js) {
+  napi_value prototype = js;
+  for (int i = 0; i < 2; i++) {
+    if (!js_.ok(napi_get_prototype(js_.env(), prototype, &prototype))) return false;
+    if (js_.is(prototype, napi_null)) return true;
+  }
+  return false;
+}
+
 bool Reader::is_plain(napi_value js) {
   // Things that have their content elsewhere than in members.
   for (auto ask :
@@ -183,6 +194,7 @@ bool Reader::object(napi_value js, Value* out) {
   if (!is_plain(js)) return wrong(kNotPlain);
   Map map;
   if (!members(js, &map)) return false;
+  if (map.empty() && !is_literal(js)) return wrong(kNotPlain);
   if (!has_ref(map)) {
     *out = Value(std::move(map));
     return true;

@@ -39,6 +39,7 @@ class Reader {
   bool list(napi_value js, Value* out);
   bool name(napi_value js, std::string* out);
   bool object(napi_value js, Value* out);
+  bool is_literal(napi_value js);
   bool is_plain(napi_value js);
   bool is_live(napi_value view);
 
@@ -51,7 +52,7 @@ class Reader {
 
   // All that one call may bring. A few small objects that hold one another many times over are as
   // large as any.
-  static constexpr size_t kMost = size_t{512} << 20;
+  static constexpr size_t kMost = size_t{256} << 20;
 };
 
 }  // namespace vnet

@@ -15,9 +15,9 @@ namespace vnet {
 class Watch;
 
 // The call-backs of an environment, over one thread-safe function, and its reactor.
-class Events : public std::enable_shared_from_this<Events> {
+class Watches : public std::enable_shared_from_this<Watches> {
  public:
-  explicit Events(napi_env env) : env_(env) {}
+  explicit Watches(napi_env env) : env_(env) {}
 
   Reactor& reactor() { return reactor_; }
 
@@ -56,8 +56,8 @@ class Watch {
 
   // From now on `on_event` is called for each signal. False when the engine would not.
   bool listen(Call& call, napi_value on_event);
-  bool listening() const { return events_ != nullptr; }
-  Events& events() { return *events_; }
+  bool listening() const { return watches_ != nullptr; }
+  Watches& watches() { return *watches_; }
   // What the reactor's thread calls. It must not be called after halt().
   std::function<void()> signaller();
   // Whether it keeps the event loop alive; not so at first.
@@ -68,9 +68,9 @@ class Watch {
   virtual void halt() = 0;
 
  private:
-  friend class Events;
+  friend class Watches;
 
-  std::shared_ptr<Events> events_;
+  std::shared_ptr<Watches> watches_;
   uintptr_t number_ = 0;
   napi_ref on_event_ = nullptr;
   bool holds_ = false;
