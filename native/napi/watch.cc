@@ -56,8 +56,12 @@ void Watches::deliver(napi_env env, napi_value, void* context, void* data) {
   auto found = watches->watches_.find(reinterpret_cast<uintptr_t>(data));
   if (found == watches->watches_.end()) return;
   Js js(env);
-  // What it throws is the process's uncaught exception, as with any call-back.
   js.call(js.undefined(), js.kept(found->second->on_event_), {});
+  // What it throws is the process's uncaught exception; Node by itself only warns of it (DEP0168).
+  napi_value thrown = nullptr;
+  if (js.thrown() && js.ok(napi_get_and_clear_last_exception(env, &thrown))) {
+    js.ok(napi_fatal_exception(env, thrown));
+  }
 }
 
 void Watches::at_end(void* self) {
