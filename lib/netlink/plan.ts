@@ -27,6 +27,7 @@ import { checkOptions } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
 import { SocketVerbs } from './objects/socket.js'
+import { snapshot } from './base/snapshot.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
 import { SysctlVerbs } from './objects/sysctl.js'
 
@@ -139,13 +140,17 @@ export class PlanScope {
     return (this.#sysctl ??= new SysctlVerbs(this.sink))
   }
 
-  /** Adds a request in the addon's own terms; for verbs that have no method yet. */
+  /**
+   * Adds a request in the addon's own terms; for verbs that have no method yet. The arguments are
+   * copied: what is changed in them later is not in the plan.
+   */
   raw<T>(
     op: string,
     args: { readonly [key: string]: Wire },
     options?: StepOptions,
   ): StepRef<T> {
-    return new StepRef(this.sink.add(op, args, options), (wire) => wire as T)
+    const copy = snapshot(args)
+    return new StepRef(this.sink.add(op, copy, options), (wire) => wire as T)
   }
 }
 
