@@ -1,6 +1,7 @@
 /**
  * A plan: a list of requests to the kernel that run in one native call.
  */
+import { ArgumentError } from '../argument-error.js'
 import {
   type Backend,
   type Wire,
@@ -111,7 +112,7 @@ export class Done {
   /** The result of a step. */
   of<T>(ref: StepRef<T>): T {
     if (ref.step >= this.#results.length) {
-      throw new TypeError(`ref: step ${ref.step} is none of this plan`)
+      throw new ArgumentError(`ref: step ${ref.step} is none of this plan`)
     }
     return ref.decode(this.#results[ref.step])
   }
@@ -217,12 +218,12 @@ export class Plan extends PlanScope {
 
   #position(ns: NamespaceHandle): number {
     if (typeof ns?.native?.identity !== 'function') {
-      throw new TypeError(
+      throw new ArgumentError(
         `netns: give a namespace that is open (NetNs), not ${String(ns)}`,
       )
     }
     if (ns.backend !== this.#backend) {
-      throw new TypeError(
+      throw new ArgumentError(
         'netns: a plan cannot mix namespaces of the kernel with those of a fake, or of two fakes',
       )
     }
@@ -236,7 +237,7 @@ export class Plan extends PlanScope {
 
   #prepare({ onFailure = 'undo' }: RunOptions) {
     if (!['undo', 'stop', 'continue'].includes(onFailure)) {
-      throw new TypeError(
+      throw new ArgumentError(
         `onFailure: ${String(onFailure)} is not one of undo, stop, continue`,
       )
     }

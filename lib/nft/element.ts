@@ -1,6 +1,7 @@
 /**
  * Elements of sets and maps.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
 import { bytesOf, predecessor, successor } from '../ip/index.js'
 import type { CounterState } from './object.js'
@@ -86,7 +87,9 @@ export function elementsToWire(set: SetDef, element: SetElement): WireElement[] 
   if (element.catchAll) return [{ flags: CATCH_ALL, ...rest }]
   if (!set.interval) {
     if (!element.keyEnd) return [elementToWire(set, element)]
-    throw new TypeError(`keyEnd: ${set.name} holds no ranges; define it with interval`)
+    throw new ArgumentError(
+      `keyEnd: ${set.name} holds no ranges; define it with interval`,
+    )
   }
   const { first, last } = keyRange(set.key, element.key, element.keyEnd)
   if (isConcatRange(set)) {

@@ -2,6 +2,7 @@
  * Families of tables, the hooks that chains of each can have, and the priorities that the nft
  * program knows by name.
  */
+import { ArgumentError } from '../argument-error.js'
 
 /** Families of tables (NFPROTO_*, linux/netfilter.h). */
 export const nftFamilies = {
@@ -33,7 +34,7 @@ const familyNames: ReadonlyMap<number, NftFamily> = new Map(
  */
 export function nftFamilyName(number: number): NftFamily {
   const name = familyNames.get(number)
-  if (!name) throw new TypeError(`family: ${number} is no family of nftables`)
+  if (!name) throw new ArgumentError(`family: ${number} is no family of nftables`)
   return name
 }
 
@@ -63,7 +64,7 @@ export function hookNumber(hook: NftHook, family: NftFamily = 'inet'): number {
   const number = HOOKS[family][hook]
   if (number === undefined) {
     const known = Object.keys(HOOKS[family]).join(', ')
-    throw new TypeError(`hook: the ${family} family has no ${hook}; it has ${known}`)
+    throw new ArgumentError(`hook: the ${family} family has no ${hook}; it has ${known}`)
   }
   return number
 }
@@ -126,7 +127,7 @@ export function priorityNumber(
   const base = PRIORITIES[family][name]
   if (base === undefined) {
     const known = Object.keys(PRIORITIES[family]).join(', ')
-    throw new TypeError(
+    throw new ArgumentError(
       `priority: ${JSON.stringify(priority)} is none of the ${family} family; ` +
         `use a number, or ${known} with or without an offset such as "filter + 10"`,
     )

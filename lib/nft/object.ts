@@ -1,6 +1,7 @@
 /**
  * Named objects: counters, quotas and limits that several rules share.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
 import { nftFamilies, nftFamilyName, type NftFamily } from './types.js'
 import { commentBytes, readComment } from './userdata.js'
@@ -123,7 +124,7 @@ export function limitToWire(limit: LimitDef): { [key: string]: Wire } {
   const unit: number | undefined = UNITS[limit.per]
   if (!unit) {
     const known = Object.keys(UNITS).join(', ')
-    throw new TypeError(`limit.per: ${String(limit.per)} is none of ${known}`)
+    throw new ArgumentError(`limit.per: ${String(limit.per)} is none of ${known}`)
   }
   const bytes = limit.of === 'bytes'
   return {
@@ -144,7 +145,7 @@ export function objectType(def: ObjectDef): ObjectType {
   const types = (Object.keys(objectTypes) as ObjectType[]).filter((type) => def[type])
   const [type] = types
   if (types.length === 1 && type) return type
-  throw new TypeError(`object ${def.name}: give one of counter, quota and limit`)
+  throw new ArgumentError(`object ${def.name}: give one of counter, quota and limit`)
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * Ranges of keys: prefixes, and the first and last value of an element.
  */
+import { ArgumentError } from '../argument-error.js'
 import { addressBytes, compareBytes, parseCidr, rangeOf } from '../ip/index.js'
 import { encodeValue, partLengths, type DataTypeName, type DataValue } from './types.js'
 
@@ -18,13 +19,13 @@ function prefixRange(type: DataTypeName, text: string): KeyRange {
   const cidr = parseCidr(text)
   if (cidr?.family !== family) {
     const [name, width] = family === 'ipv4' ? ['IPv4', 32] : ['IPv6', 128]
-    throw new TypeError(
+    throw new ArgumentError(
       `${text} is no prefix: give an ${name} address and a length up to ${width}`,
     )
   }
   const range = rangeOf(text)
   if (compareBytes(range.first, addressBytes(cidr.address)) !== 0) {
-    throw new TypeError(`${text} has bits set beyond its prefix length`)
+    throw new ArgumentError(`${text} has bits set beyond its prefix length`)
   }
   return range
 }
@@ -48,11 +49,11 @@ export function keyRange(
     return { first, last: end ? encodeValue([type], end.slice(i, i + 1)) : first }
   })
   if (key.length !== types.length || (end && end.length !== types.length)) {
-    throw new TypeError(`expected ${types.length} value(s) (${types.join(' . ')})`)
+    throw new ArgumentError(`expected ${types.length} value(s) (${types.join(' . ')})`)
   }
   parts.forEach(({ first, last }, i) => {
     if (Buffer.compare(first, last) <= 0) return
-    throw new TypeError(`keyEnd: ${String(end?.[i])} is below ${String(key[i])}`)
+    throw new ArgumentError(`keyEnd: ${String(end?.[i])} is below ${String(key[i])}`)
   })
   return { first: join(types, parts, 'first'), last: join(types, parts, 'last') }
 }

@@ -1,6 +1,7 @@
 /**
  * Reading the ruleset, and committing to it.
  */
+import { ArgumentError } from '../argument-error.js'
 import { ERRNO } from '../netlink/base/constants.js'
 import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import { chainFromWire, ruleFromWire, tableFromWire } from './defs.js'
@@ -214,7 +215,7 @@ export class NftVerbs {
   ): StepRef<T[]> {
     const { family, ...rest } = filter
     if (rest.table !== undefined && !family) {
-      throw new TypeError('family: give the family of the table too')
+      throw new ArgumentError('family: give the family of the table too')
     }
     const args = { family: family ? nftFamilies[family] : 0, ...rest }
     const step = this.sink.add(`${object}.${verb}`, args, { accept: [ERRNO.ENOENT] })

@@ -1,6 +1,7 @@
 /**
  * Sets and maps in the addon's form.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
 import { objectTypes, type ObjectType } from './object.js'
 import { isConcatRange, type SetDef } from './set-def.js'
@@ -58,7 +59,7 @@ function dataToWire(set: SetDef): { [key: string]: Wire } {
  */
 export function setToWire(set: SetDef, id: number): { [key: string]: Wire } {
   if ([set.data, set.verdicts, set.objects].filter(Boolean).length > 1) {
-    throw new TypeError(`set ${set.name}: give one of data, verdicts and objects`)
+    throw new ArgumentError(`set ${set.name}: give one of data, verdicts and objects`)
   }
   const userdata = setUserdata({
     comment: set.comment,

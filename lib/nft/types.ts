@@ -3,6 +3,7 @@
  * are those that the nft program shows by name (enum datatypes of nftables' include/datatype.h);
  * the kernel only carries them.
  */
+import { ArgumentError } from '../argument-error.js'
 import { formatAddress, formatMac, ipv4Bytes, ipv6Bytes, macBytes } from '../ip/index.js'
 
 export * from './families.js'
@@ -62,7 +63,7 @@ function integer(value: DataValue, length: number): number {
     number < 0 ||
     number >= 256 ** length
   ) {
-    throw new TypeError(`${value} does not fit into ${length} byte(s)`)
+    throw new ArgumentError(`${value} does not fit into ${length} byte(s)`)
   }
   return number
 }
@@ -102,7 +103,7 @@ const IFNAMSIZ = 16
 function nameBytes(value: DataValue): Uint8Array {
   const text = new TextEncoder().encode(String(value))
   if (text.length === 0 || text.length >= IFNAMSIZ || text.includes(0)) {
-    throw new TypeError(
+    throw new ArgumentError(
       `${JSON.stringify(value)} is no interface name; give 1 to 15 bytes`,
     )
   }
@@ -188,7 +189,7 @@ function dataType(name: DataTypeName): DataType {
   const type: DataType | undefined = dataTypes[name]
   if (!type) {
     const known = Object.keys(dataTypes).join(', ')
-    throw new TypeError(`type: ${name} is not known; use one of ${known}`)
+    throw new ArgumentError(`type: ${name} is not known; use one of ${known}`)
   }
   return type
 }
@@ -264,7 +265,7 @@ export function encodeInto(
   at: number,
 ): void {
   if (names.length !== values.length) {
-    throw new TypeError(`expected ${names.length} value(s) (${names.join(' . ')})`)
+    throw new ArgumentError(`expected ${names.length} value(s) (${names.join(' . ')})`)
   }
   let offset = at
   for (let i = 0; i < names.length; i++) {

@@ -2,6 +2,7 @@
  * User data: what programs note at objects of the ruleset, which the kernel only carries. It is
  * a row of type, length, value (libnftnl/udata.h); the nft program shows comments from it.
  */
+import { ArgumentError } from '../argument-error.js'
 
 /**
  * The longest comment, in bytes: the nft program takes 128 with the closing NUL.
@@ -25,7 +26,9 @@ function entry(type: number, value: Uint8Array): number[] {
 function text(comment: string): Uint8Array {
   const bytes = new TextEncoder().encode(`${comment}\0`)
   if (bytes.length - 1 > MAX_COMMENT) {
-    throw new TypeError(`comment: ${bytes.length - 1} bytes is more than ${MAX_COMMENT}`)
+    throw new ArgumentError(
+      `comment: ${bytes.length - 1} bytes is more than ${MAX_COMMENT}`,
+    )
   }
   return bytes
 }

@@ -1,6 +1,7 @@
 /**
  * Verdicts: what happens to a packet next.
  */
+import { ArgumentError } from '../argument-error.js'
 
 /** NF_* (linux/netfilter.h) and NFT_* (linux/netfilter/nf_tables.h) as two's complement. */
 const CODES: Readonly<Record<Exclude<Verdict, object>, number>> = {
@@ -54,7 +55,7 @@ export function verdictToWire(verdict: Verdict): { code: number; chain?: string 
   const code: number | undefined = CODES[verdict]
   if (code === undefined) {
     const known = Object.keys(CODES).join(', ')
-    throw new TypeError(
+    throw new ArgumentError(
       `verdict: ${String(verdict)} is none of ${known}, { jump }, { goto }`,
     )
   }

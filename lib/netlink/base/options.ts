@@ -2,6 +2,7 @@
  * Unknown options are errors: a misspelt one would be ignored otherwise, and a filter that lost its
  * only condition would match everything.
  */
+import { ArgumentError } from '../../argument-error.js'
 
 /** The names of the options: a `switch` takes true or false; a `value` is checked by the verb. */
 export type Options<T> = { readonly [K in keyof Required<T>]: 'switch' | 'value' }
@@ -16,19 +17,23 @@ export function checkOptions(
   options: { readonly [name: string]: 'switch' | 'value' | { readonly isSwitch?: true } },
 ): void {
   if (typeof value !== 'object' || value === null) {
-    throw new TypeError(`${what}: give an object with its options, not ${String(value)}`)
+    throw new ArgumentError(
+      `${what}: give an object with its options, not ${String(value)}`,
+    )
   }
   for (const [name, member] of Object.entries(value)) {
     if (!Object.hasOwn(options, name)) {
       const known = Object.keys(options).join(', ')
-      throw new TypeError(`${name}: no option of ${what}; there are ${known}`)
+      throw new ArgumentError(`${name}: no option of ${what}; there are ${known}`)
     }
     const option = options[name]
     const isSwitch =
       option === 'switch' || (typeof option === 'object' && option.isSwitch)
     if (!isSwitch || member === undefined) continue
     if (typeof member !== 'boolean') {
-      throw new TypeError(`${name}: must be true or false, not ${JSON.stringify(member)}`)
+      throw new ArgumentError(
+        `${name}: must be true or false, not ${JSON.stringify(member)}`,
+      )
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Addresses of links (linux/if_addr.h, RTM_NEWADDR).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkInteger } from '../base/check.js'
 import {
@@ -158,12 +159,14 @@ function lifetimeToWire({ preferred, valid }: Lifetime): Wire {
 
 function sameFamily(text: string, wanted: Family, field: string): string {
   if (familyOf(text, field) === wanted) return text
-  throw new TypeError(`${field}: ${text} is not of the family of the address, ${wanted}`)
+  throw new ArgumentError(
+    `${field}: ${text} is not of the family of the address, ${wanted}`,
+  )
 }
 
 function checkLabel(label: string): string {
   if (Buffer.byteLength(label) <= 15 && !label.includes('\0')) return label
-  throw new TypeError(`label: ${label} is too long; give at most 15 bytes`)
+  throw new ArgumentError(`label: ${label} is too long; give at most 15 bytes`)
 }
 
 function toWire(spec: AddressSpec, sink: StepSink, optional = false): WireArgs {

@@ -1,6 +1,7 @@
 /**
  * The verbs for links.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkAltName, checkInteger, checkLinkName, nameArgs } from '../base/check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from '../base/constants.js'
@@ -284,7 +285,7 @@ export class LinkVerbs {
     const kind = linkKind(spec?.kind)
     if (!kind) {
       const known = linkKindNames.join(', ')
-      throw new TypeError(`kind: ${String(spec?.kind)} is not one of ${known}`)
+      throw new ArgumentError(`kind: ${String(spec?.kind)} is not one of ${known}`)
     }
     const { settings, onLink } = kind
     const options = { ...LINK_SPEC.members, ...settings?.members, kind: 'value' } as const

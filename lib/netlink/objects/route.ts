@@ -1,6 +1,7 @@
 /**
  * Routes (linux/rtnetlink.h, RTM_NEWROUTE).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import {
   NLM_F,
@@ -195,7 +196,7 @@ function viaToWire(
   if (via === undefined) return {}
   const other = familyOf(via, field) !== family
   if (other && family === 'ipv6') {
-    throw new TypeError(
+    throw new ArgumentError(
       `${field}: ${via} cannot carry an IPv6 route; give an IPv6 gateway`,
     )
   }
@@ -233,7 +234,7 @@ function usualScope(spec: RouteSpec, family: Family): Scope {
 export function routeToWire(spec: RouteSpec, context: WriteContext): WireArgs {
   ROUTE.check(spec, 'route')
   if (spec.hops !== undefined && !Array.isArray(spec.hops)) {
-    throw new TypeError('hops: give a list of next hops')
+    throw new ArgumentError('hops: give a list of next hops')
   }
   const family = familyOfSpec(spec)
   const prefix = spec.to === 'default' ? undefined : parsePrefix(spec.to, 'to')

@@ -1,6 +1,7 @@
 /**
  * Policy rules: which packets look into which routing table (linux/fib_rules.h, RTM_NEWRULE).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkInteger, checkLinkName } from '../base/check.js'
 import {
@@ -182,7 +183,7 @@ function toWire(spec: RuleSpec): WireArgs {
   const wanted = spec.family ?? from?.family ?? to?.family ?? 'ipv4'
   for (const part of [from, to]) {
     if (part && part.family !== wanted) {
-      throw new TypeError(`family: ${part.address} is not ${wanted}; give one family`)
+      throw new ArgumentError(`family: ${part.address} is not ${wanted}; give one family`)
     }
   }
   const action = spec.action ?? (spec.goto === undefined ? 'table' : 'goto')

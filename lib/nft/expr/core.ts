@@ -1,6 +1,7 @@
 /**
  * What all expressions share.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 
 /**
@@ -53,7 +54,7 @@ export function immediate(register: number, value: Uint8Array): Expr {
 
 /** Writes register 0 into the field. Throws a TypeError for a field that cannot be written. */
 export function storeFrom(f: FieldDef): Expr {
-  if (!f.store) throw new TypeError('this field cannot be written')
+  if (!f.store) throw new ArgumentError('this field cannot be written')
   return f.store(0)
 }
 

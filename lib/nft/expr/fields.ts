@@ -1,6 +1,7 @@
 /**
  * Fields of packets and frames, and what the kernel knows of them.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { REG32, type FieldDef } from './core.js'
 
 // NFT_PAYLOAD_*_HEADER
@@ -276,7 +277,9 @@ export const ctState = {
 export function ifname(name: string): Uint8Array {
   const text = new TextEncoder().encode(name)
   if (text.length < 1 || text.length > 15) {
-    throw new TypeError(`interface name ${JSON.stringify(name)} must have 1 to 15 bytes`)
+    throw new ArgumentError(
+      `interface name ${JSON.stringify(name)} must have 1 to 15 bytes`,
+    )
   }
   const bytes = new Uint8Array(16)
   bytes.set(text)

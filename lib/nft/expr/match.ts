@@ -1,6 +1,7 @@
 /**
  * Matches: the rule goes on only when they hold.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { maskBytes } from '../../ip/index.js'
 import { REG32, type Expr, type FieldDef } from './core.js'
 
@@ -70,7 +71,7 @@ export function maskedEq(f: FieldDef, of: Uint8Array, value: Uint8Array): Expr[]
 /** Goes on when the address in the field lies in the prefix of that many bits. */
 export function inPrefix(f: FieldDef, address: Uint8Array, length: number): Expr[] {
   if (address.length !== f.length || length < 0 || length > f.length * 8) {
-    throw new TypeError(
+    throw new ArgumentError(
       `prefix: ${length} bits of ${address.length} bytes do not fit a field of ${f.length}`,
     )
   }

@@ -1,6 +1,7 @@
 /**
  * Network address translation.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { addressBytes, familyOf } from '../../ip/index.js'
 import { encodeValue } from '../types.js'
 import { immediate, REG32, WIDE, type Expr } from './core.js'
@@ -67,7 +68,7 @@ function translate(type: 0 | 1, target: NatTarget): Expr[] {
   const six =
     list.length > 0 ? familyOf(list[0] ?? '') === 'ipv6' : target.family === 'ip6'
   if (list.length === 0 && !target.family) {
-    throw new TypeError('family: give ip or ip6 when there is no address')
+    throw new ArgumentError('family: give ip or ip6 when there is no address')
   }
   const kind = six ? 'ipv6_addr' : 'ipv4_addr'
   const addresses = load(

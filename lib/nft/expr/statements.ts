@@ -1,6 +1,7 @@
 /**
  * What a rule does with a packet.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { addressBytes } from '../../ip/index.js'
 import { verdictToWire, type Verdict } from '../verdict.js'
 import { immediate, REG32, REG_VERDICT, WIDE, type Expr } from './core.js'
@@ -66,7 +67,7 @@ export interface LogOptions {
 export function log(options: LogOptions = {}): Expr {
   const { prefix, level, group, snaplen, queueThreshold } = options
   if (level && group !== undefined) {
-    throw new TypeError('log: level is for the kernel log; leave it out with a group')
+    throw new ArgumentError('log: level is for the kernel log; leave it out with a group')
   }
   const data = {
     ...(group !== undefined && { group }),

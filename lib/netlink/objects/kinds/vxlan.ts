@@ -1,6 +1,7 @@
 /**
  * VXLAN tunnels (IFLA_VXLAN_*, linux/if_link.h; RFC 7348).
  */
+import { ArgumentError } from '../../../argument-error.js'
 import {
   integer,
   linkMember,
@@ -105,7 +106,7 @@ export const vxlan: LinkKind<VxlanSpec> = {
   }),
   write: (spec) => {
     if (spec.id !== undefined || spec.external) return ends(spec)
-    throw new TypeError('id: a VXLAN tunnel needs its VNI, or external: true')
+    throw new ArgumentError('id: a VXLAN tunnel needs its VNI, or external: true')
   },
   read: ({ remote6, local6, ...data }) => ({
     ...data,
