@@ -14,6 +14,7 @@ import {
   type PriorityName,
 } from './families.js'
 import type { CounterState } from './object.js'
+import { withChecks } from './protocol-checks.js'
 import { commentBytes, readComment } from './userdata.js'
 
 /** Names a table. */
@@ -175,7 +176,7 @@ export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
 }
 
 /**
- * A rule in the addon's form.
+ * A rule in the addon's form. Throws an ArgumentError for fields whose protocols do not go together.
  *
  * @internal
  */
@@ -185,7 +186,7 @@ export function ruleToWire(rule: RuleDef): { [key: string]: Wire } {
     family: nftFamilies[family],
     table,
     chain,
-    expressions,
+    expressions: withChecks(expressions, family),
     ...(compat && { compat: { ...compat } }),
     ...userdataOf(rule),
   }

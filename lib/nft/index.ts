@@ -7,8 +7,10 @@ export {
   storeFrom,
   store,
   loadKey,
+  ofProtocol,
   type Expr,
   type FieldDef,
+  type Protocol,
 } from './expr/core.js'
 export {
   payload,
