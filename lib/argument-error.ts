@@ -12,3 +12,19 @@ export class ArgumentError extends TypeError {
   /** The same for all of them, as Node's own functions have it. */
   readonly code = 'ERR_INVALID_ARG_VALUE'
 }
+
+/**
+ * Does what may throw an ArgumentError; one that does says where as well: `at` goes before the path of
+ * its field, `of` behind all.
+ *
+ * @internal
+ */
+export function locate<T>(at: string, of: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error
+    const path = /^[\w.]+: /.test(error.message) ? `${at}.` : `${at}: `
+    throw new ArgumentError(`${path}${error.message}; ${of}`)
+  }
+}

@@ -9,9 +9,9 @@ import type { Done, Plan } from './plan.js'
 import type {
   CommitOptions,
   CommitResult,
-  Ruleset,
   RulesetFilter,
 } from '../nft/ruleset.js'
+import type { Ruleset } from '../nft/ruleset-info.js'
 import type { Transaction } from '../nft/transaction.js'
 
 type NewPlan = () => Plan

@@ -52,6 +52,7 @@ export {
   objectMap,
   dynset,
   type DynamicOptions,
+  type SetLike,
 } from './expr/sets.js'
 export {
   exprData,
@@ -78,6 +79,7 @@ export {
   type LimitDef,
   type ObjectRef,
   type ObjectDef,
+  type ObjectData,
   type ObjectInfo,
 } from './object.js'
 export {
@@ -86,12 +88,11 @@ export {
   type CommitOptions,
   type Made,
   type CommitResult,
-  type SetContents,
-  type Ruleset,
 } from './ruleset.js'
+export { type SetContents, type Ruleset } from './ruleset-info.js'
 export { type SetInfo } from './set.js'
 export { type SetElement, type ElementInfo } from './element.js'
-export { type SetRef, type SetDef } from './set-def.js'
+export { type SetRef, type SetDef, type SetNumbers } from './set-def.js'
 export { type ElementKey } from './refs.js'
 export { Transaction } from './transaction.js'
 export {

@@ -13,7 +13,8 @@ export type Subject = (position: number | undefined) => string
 
 /** What names an element for its deletion: its key alone, or with the end of its range. */
 export type ElementKey =
-  readonly DataValue[] | Pick<SetElement, 'key' | 'keyEnd' | 'catchAll'>
+  | readonly DataValue[]
+  | Pick<SetElement, 'key' | 'keyEnd' | 'catchAll' | 'keyBytes' | 'keyEndBytes'>
 
 export function tableArgs(table: TableRef) {
   return { family: nftFamilies[table.family], name: table.name }
@@ -36,14 +37,20 @@ export function ruleArgs({ family, table, chain, handle }: RuleRef) {
 }
 
 export function keysOnly(set: SetDef): SetDef {
-  const { data: _data, verdicts: _verdicts, objects: _objects, ...rest } = set
+  const { data: _, dataInterval: _i, verdicts: _v, objects: _o, ...rest } = set
   return rest
 }
 
 export function toElement(key: ElementKey): SetElement {
   if ('key' in key) {
-    const { key: first, keyEnd, catchAll } = key
-    return { key: first, ...(keyEnd && { keyEnd }), ...(catchAll && { catchAll }) }
+    const { key: first, keyEnd, catchAll, keyBytes, keyEndBytes } = key
+    return {
+      key: first,
+      ...(keyEnd && { keyEnd }),
+      ...(catchAll && { catchAll }),
+      ...(keyBytes && { keyBytes }),
+      ...(keyEndBytes && { keyEndBytes }),
+    }
   }
   return { key }
 }

@@ -6,7 +6,8 @@ import { ERRNO } from '../netlink/base/constants.js'
 import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import { chainFromWire, ruleFromWire, tableFromWire } from './defs.js'
 import type { ChainInfo, RuleDef, RuleInfo, TableInfo, TableRef } from './defs.js'
-import { elementsFromWire, type ElementInfo } from './element.js'
+import type { ElementInfo } from './element.js'
+import { elementsFromWire } from './element-read.js'
 import { nftFamilies, type NftFamily } from './families.js'
 import { objectFromWire, type ObjectInfo } from './object.js'
 import { setArgs, tableArgs } from './refs.js'
@@ -52,28 +53,6 @@ export interface CommitResult {
   readonly made: readonly Made[]
   /** Handles of the rules, in the order that the transaction adds them. */
   readonly ruleHandles: readonly number[]
-}
-
-/** A set or map with all that is in it. */
-export interface SetContents extends SetInfo {
-  /** Its elements; of interval sets, ranges in order. */
-  readonly elements: readonly ElementInfo[]
-}
-
-/** The ruleset of a namespace. */
-export interface Ruleset {
-  /** Changes with every commit. */
-  readonly generation: number
-  /** The tables of all families. */
-  readonly tables: readonly TableInfo[]
-  /** The chains of those tables. */
-  readonly chains: readonly ChainInfo[]
-  /** The sets and maps, with their elements. */
-  readonly sets: readonly SetContents[]
-  /** The rules, chain by chain in order. */
-  readonly rules: readonly RuleInfo[]
-  /** The named counters, quotas and limits. */
-  readonly objects: readonly ObjectInfo[]
 }
 
 function resultFromWire(wire: unknown): CommitResult {

@@ -1,6 +1,7 @@
 /**
  * An nft transaction: all of it happens, or nothing.
  */
+import { locate } from '../argument-error.js'
 import type { Wire, WireFailure } from '../binding.js'
 import { formatAddress } from '../ip/index.js'
 import { NLM_F } from '../netlink/base/constants.js'
@@ -22,6 +23,7 @@ import {
   type SetElement,
 } from './element.js'
 import { nftFamilies, type NftFamily } from './families.js'
+import { ANONYMOUS_NAME, AnonymousSets } from './anonymous-sets.js'
 import { MessageList, type TransactionMessage } from './message-list.js'
 import { inMessages, isPackable, packedInMessages, type MessagePart } from './messages.js'
 import { objectToWire, objectType, type ObjectDef, type ObjectRef } from './object.js'
@@ -40,8 +42,9 @@ import {
   type ElementKey,
   type Subject,
 } from './refs.js'
+import { inOrder, type Ruleset } from './ruleset-info.js'
 import { setToWire } from './set.js'
-import type { SetDef, SetRef } from './set-def.js'
+import { setName, type SetDef, type SetRef } from './set-def.js'
 
 /**
  * A list of changes to the ruleset that are committed together, by `plan.nftables.commit` or
@@ -51,6 +54,7 @@ import type { SetDef, SetRef } from './set-def.js'
 export class Transaction {
   #list = new MessageList()
   #nextId = 1
+  readonly #anonymous = new AnonymousSets()
 
   /**
    * @param generation the ruleset's generation that the changes were worked out from: if another
@@ -174,10 +178,12 @@ export class Transaction {
    * @throws NetlinkError ENOENT when its table is not there
    */
   addSet(set: SetDef, options: { exclusive?: boolean } = {}): this {
-    const wire = setToWire(set, this.#nextId++)
+    const id = this.#nextId++
+    const wire = setToWire(set, id)
+    if (set.anonymous) this.#anonymous.add(set, id)
     return this.#push(
       'nft.set.new',
-      wire,
+      { ...wire, ...(set.anonymous && { name: ANONYMOUS_NAME }) },
       create(options.exclusive),
       subjectOf(setKind(set), set),
     )
@@ -370,6 +376,23 @@ export class Transaction {
     )
   }
 
+  /**
+   * Makes all that a ruleset holds, as `list` read it: tables, chains, objects, sets with their elements,
+   * and rules. What is there already is left, and its rules are added to. Handles are given anew.
+   *
+   * @throws NetlinkError as the methods for each
+   */
+  addRuleset(ruleset: Ruleset): this {
+    for (const table of ruleset.tables) this.addTable(table)
+    for (const chain of ruleset.chains) this.addChain(chain)
+    for (const object of ruleset.objects) this.addObject(object)
+    for (const { elements, ...set } of ruleset.sets) {
+      this.addSet(set).addElements(set, elements)
+    }
+    for (const rule of inOrder(ruleset)) this.addRule(rule)
+    return this
+  }
+
   /** Deletes everything, of all families. Makes sense as the first change only. */
   deleteEverything(): this {
     return this.#push('nft.table.del', { family: 0 }, 0, () => 'all tables')
@@ -414,17 +437,22 @@ export class Transaction {
     where: { position?: number | undefined; handle?: number },
   ): this {
     const subject = () => `rule of chain ${rule.family} ${rule.table} ${rule.chain}`
-    return this.#push('nft.rule.new', { ...ruleToWire(rule), ...where }, flags, subject)
+    const expressions = this.#anonymous.named(rule)
+    const wire = ruleToWire({ ...rule, expressions })
+    return this.#push('nft.rule.new', { ...wire, ...where }, flags, subject)
   }
 
   #elements(op: string, set: SetDef, elements: readonly SetElement[], flags = 0): this {
-    const wire = elements.map((element) => elementsToWire(set, element))
+    const wire = elements.map((element, i) =>
+      locate(`elements.${i}`, setName(set), () => elementsToWire(set, element)),
+    )
     return this.#parts(op, set, inMessages(elements, wire), flags)
   }
 
   #parts(op: string, set: SetDef, parts: readonly MessagePart[], flags: number): this {
     for (const { members, about } of parts) {
-      this.#push(op, { ...setArgs(set), ...members }, flags, elementSubject(set, about))
+      const args = { ...setArgs(set), ...this.#anonymous.args(set), ...members }
+      this.#push(op, args, flags, elementSubject(set, about))
     }
     return this
   }

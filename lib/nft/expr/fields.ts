@@ -2,6 +2,7 @@
  * Fields of packets and frames, and what the kernel knows of them.
  */
 import { ArgumentError } from '../../argument-error.js'
+import { nameOrPrefix } from '../types.js'
 import { ofProtocol, REG32, type Expr, type FieldDef, type Protocol } from './core.js'
 
 // NFT_PAYLOAD_*_HEADER
@@ -344,14 +345,14 @@ export const ctState = {
   untracked: 64,
 } as const
 
-/** An interface name as `iifname` holds it. Throws a TypeError when it is too long. */
+/**
+ * An interface name as `iifname` holds it, for `eq` and `neq`. One that ends with an asterisk, `eth*`,
+ * fits all names that begin so, as in nft; `eth\\*` is a name with an asterisk. Throws an ArgumentError
+ * for what no name can be.
+ */
 export function ifname(name: string): Uint8Array {
-  const text = new TextEncoder().encode(name)
-  if (text.length < 1 || text.length > 15) {
-    throw new ArgumentError(
-      `interface name ${JSON.stringify(name)} must have 1 to 15 bytes`,
-    )
-  }
+  const { text, prefix } = nameOrPrefix(name)
+  if (prefix) return text
   const bytes = new Uint8Array(16)
   bytes.set(text)
   return bytes
