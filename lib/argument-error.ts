@@ -15,16 +15,16 @@ export class ArgumentError extends TypeError {
 
 /**
  * Does what may throw an ArgumentError; one that does says where as well: `at` goes before the path of
- * its field, `of` behind all.
+ * its field, and `of`, what it is about, behind all.
  *
  * @internal
  */
-export function locate<T>(at: string, of: string, act: () => T): T {
+export function locate<T>(at: string, of: string | undefined, act: () => T): T {
   try {
     return act()
   } catch (error) {
     if (!(error instanceof ArgumentError)) throw error
     const path = /^[\w.]+: /.test(error.message) ? `${at}.` : `${at}: `
-    throw new ArgumentError(`${path}${error.message}; ${of}`)
+    throw new ArgumentError(`${path}${error.message}${of === undefined ? '' : `; ${of}`}`)
   }
 }

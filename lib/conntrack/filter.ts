@@ -5,6 +5,7 @@ import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
 import { canonicalAddress } from '../ip/index.js'
 import { AF } from '../netlink/base/constants.js'
+import { checkOptions, type Options } from '../netlink/base/options.js'
 import { STATUS, type FlowStatus } from './entry.js'
 
 /** Parts of one direction to look for. */
@@ -46,12 +47,31 @@ function addressText(name: string, text: string): string {
   throw new ArgumentError(`${name}: ${text} is not an IPv4 or IPv6 address`)
 }
 
-const FILTER = ['family', 'original', 'reply', 'mark', 'markMask', 'status', 'zone']
+const FILTER: Options<ConntrackFilter> = {
+  family: 'value',
+  original: 'value',
+  reply: 'value',
+  mark: 'value',
+  markMask: 'value',
+  status: 'value',
+  zone: 'value',
+}
+const SIDE: Options<SideFilter> = {
+  protocol: 'value',
+  source: 'value',
+  destination: 'value',
+  sourcePort: 'value',
+  destinationPort: 'value',
+}
 
 // A misspelt member would make a filter that fits everything.
 function checkFilter(filter: ConntrackFilter): void {
-  const unknown = Object.keys(filter).find((name) => !FILTER.includes(name))
-  if (unknown) throw new ArgumentError(`${unknown}: is none of ${FILTER.join(', ')}`)
+  checkOptions(filter, 'the filter of flows', FILTER)
+  for (const name of ['original', 'reply'] as const) {
+    if (filter[name] !== undefined) {
+      checkOptions(filter[name], 'a side of a flow', SIDE, `${name}.`)
+    }
+  }
   const { family } = filter
   if (family !== undefined && !Object.hasOwn(AF, family)) {
     throw new ArgumentError(`family: ${String(family)} is neither ipv4 nor ipv6`)

@@ -21,7 +21,7 @@ import { LinkVerbs } from './objects/link-verbs.js'
 import { NeighbourVerbs } from './objects/neighbour.js'
 import type { NamespaceHandle } from './base/namespace.js'
 import { NsidVerbs } from './objects/nsid.js'
-import { checkOptions } from './base/options.js'
+import { checkOptions, type Options } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
@@ -34,6 +34,13 @@ export interface RunOptions {
    * `stop` leaves them; `continue` goes on with the next step, which is what a teardown wants.
    */
   readonly onFailure?: 'undo' | 'stop' | 'continue'
+}
+
+const RAW: Options<StepOptions> = {
+  flags: 'value',
+  accept: 'value',
+  undo: 'value',
+  describe: 'value',
 }
 
 /** The verbs that a plan offers for one namespace. */
@@ -118,6 +125,7 @@ export class PlanScope {
     args: { readonly [key: string]: Wire },
     options?: StepOptions,
   ): StepRef<T> {
+    if (options !== undefined) checkOptions(options, 'Plan.raw', RAW)
     return new StepRef(this.sink.add(op, args, options), (wire) => wire as T)
   }
 }

@@ -6,7 +6,7 @@ import type { Expr } from './expr.js'
 import {
   hookName,
   hookNumber,
-  nftFamilies,
+  nftFamilyNumber,
   nftFamilyName,
   priorityNumber,
   type NftFamily,
@@ -151,7 +151,7 @@ function userdataOf(def: { comment?: string | undefined; userdata?: Uint8Array }
  */
 export function tableToWire(table: TableDef): { [key: string]: Wire } {
   return {
-    family: nftFamilies[table.family],
+    family: nftFamilyNumber(table.family),
     name: table.name,
     ...(table.dormant !== undefined && { flags: table.dormant ? DORMANT : 0 }),
     ...(table.comment && { userdata: commentBytes(table.comment) }),
@@ -166,7 +166,7 @@ export function tableToWire(table: TableDef): { [key: string]: Wire } {
 export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
   const { family, table, name, hook, device, devices } = chain
   return {
-    family: nftFamilies[family],
+    family: nftFamilyNumber(family),
     table,
     name,
     ...(hook && {
@@ -192,7 +192,7 @@ export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
 export function ruleToWire(rule: RuleDef): { [key: string]: Wire } {
   const { family, table, chain, expressions, compat } = rule
   return {
-    family: nftFamilies[family],
+    family: nftFamilyNumber(family),
     table,
     chain,
     expressions: withChecks(expressions, family),

@@ -28,6 +28,17 @@ const familyNames: ReadonlyMap<number, NftFamily> = new Map(
 )
 
 /**
+ * The number of a family. Throws an ArgumentError for a word that is none.
+ *
+ * @internal
+ */
+export function nftFamilyNumber(family: NftFamily): number {
+  if (Object.hasOwn(nftFamilies, family)) return nftFamilies[family]
+  const known = Object.keys(nftFamilies).join(', ')
+  throw new ArgumentError(`family: ${String(family)} is not one of ${known}`)
+}
+
+/**
  * The name of a family's number. Throws a TypeError for one that has none.
  *
  * @internal
@@ -61,6 +72,7 @@ export type NftHook =
  * @internal
  */
 export function hookNumber(hook: NftHook, family: NftFamily = 'inet'): number {
+  nftFamilyNumber(family)
   const number = HOOKS[family][hook]
   if (number === undefined) {
     const known = Object.keys(HOOKS[family]).join(', ')

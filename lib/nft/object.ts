@@ -3,7 +3,7 @@
  */
 import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
-import { nftFamilies, nftFamilyName, type NftFamily } from './types.js'
+import { nftFamilyName, nftFamilyNumber, type NftFamily } from './types.js'
 import { commentBytes, readComment } from './userdata.js'
 
 /** NFT_OBJECT_* (linux/netfilter/nf_tables.h). */
@@ -196,7 +196,7 @@ export function objectToWire(def: ObjectDef): { [key: string]: Wire } {
     ...def.data,
   }
   return {
-    family: nftFamilies[def.family],
+    family: nftFamilyNumber(def.family),
     table: def.table,
     name: def.name,
     type: objectTypes[type],

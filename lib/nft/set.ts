@@ -8,7 +8,7 @@ import { objectTypes, type ObjectType } from './object.js'
 import { isConcatRange, setName, type SetDef } from './set-def.js'
 import {
   isHostOrder,
-  nftFamilies,
+  nftFamilyNumber,
   nftFamilyName,
   partLengths,
   typeId,
@@ -116,7 +116,7 @@ export function setToWire(set: SetDef, id: number): { [key: string]: Wire } {
     throw new ArgumentError(`set ${set.name}: give one of data, verdicts and objects`)
   }
   return {
-    family: nftFamilies[set.family],
+    family: nftFamilyNumber(set.family),
     table: set.table,
     name: set.name,
     flags: flagsOf(set),

@@ -27,6 +27,7 @@ import {
   written,
   type WireArgs,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
 import { StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
@@ -151,7 +152,10 @@ const SETTABLE_FLAGS =
   IFA_F.noprefixroute |
   IFA_F.mcAutoJoin
 
-function lifetimeToWire({ preferred, valid }: Lifetime): Wire {
+function lifetimeToWire(lifetime: Lifetime): Wire {
+  const known = { preferred: 'value', valid: 'value' } as const
+  checkOptions(lifetime, 'lifetime', known, 'lifetime.')
+  const { preferred, valid } = lifetime
   checkInteger(valid, 'lifetime.valid', 0, FOREVER)
   checkInteger(preferred, 'lifetime.preferred', 0, FOREVER)
   return { preferred, valid }

@@ -139,6 +139,7 @@ export class LinkVerbs {
     which: number | string,
     options: { optional?: boolean } & LinkReadOptions = {},
   ): StepRef<Link | undefined> {
+    checkOptions(options, 'link.read', { optional: 'switch', statistics: 'switch' })
     const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
     const args = typeof which === 'number' ? { index: which } : nameArgs(which)
     const accept = options.optional ? [ERRNO.ENODEV] : []
@@ -163,6 +164,7 @@ export class LinkVerbs {
    * NetlinkError EINTR when links came or went during each of ten readings.
    */
   dump(options: LinkReadOptions & { master?: LinkLike | null } = {}): StepRef<Link[]> {
+    checkOptions(options, 'link.dump', { statistics: 'switch', master: 'value' })
     const at = this.#list(options)
     return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
   }
@@ -182,6 +184,7 @@ export class LinkVerbs {
    */
   set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
     LINK_CHANGE.check(change, 'link.set')
+    if (was !== undefined) LINK_CHANGE.check(was, 'link.set')
     const index = linkToWire(link, this.sink)
     const args = { index, ...linkArgs(LINK_CHANGE, change, this.sink) }
     const back = was && { index, ...linkArgs(LINK_CHANGE, was, this.sink) }

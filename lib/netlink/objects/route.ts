@@ -30,6 +30,7 @@ import {
   type WireArgs,
   type WriteContext,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
 import type { LinkLike } from '../base/steps.js'
 
@@ -119,6 +120,31 @@ const HOP = new MemberTable<NextHop>({
 /** Flags that the kernel sets and does not take back: dead, linkdown, offload and the like. */
 const SETTABLE_FLAGS = RTNH_F.onlink
 
+const METRICS = {
+  lock: 'value',
+  mtu: 'value',
+  window: 'value',
+  rtt: 'value',
+  rttVariance: 'value',
+  slowStartThreshold: 'value',
+  congestionWindow: 'value',
+  advmss: 'value',
+  reordering: 'value',
+  hopLimit: 'value',
+  initCwnd: 'value',
+  features: 'value',
+  rtoMin: 'value',
+  initRwnd: 'value',
+  quickAck: 'value',
+  fastOpenNoCookie: 'value',
+  unknown: 'value',
+} as const
+
+function metricsToWire(metrics: NonNullable<RouteSpec['metrics']>): Wire {
+  checkOptions(metrics, 'the metrics of a route', METRICS, 'metrics.')
+  return metrics
+}
+
 /** A route: native/rtnl/route.cc has the attributes. */
 const ROUTE = new MemberTable<RouteSpec>({
   to: own,
@@ -135,7 +161,7 @@ const ROUTE = new MemberTable<RouteSpec>({
   flags: own,
   onlink: flag(RTNH_F.onlink),
   hops: own,
-  metrics: plain,
+  metrics: { ...plain, write: metricsToWire },
   preference: plain,
   flow: plain,
   expires: plain,
@@ -204,7 +230,7 @@ function viaToWire(
 }
 
 function hopToWire(hop: NextHop, family: Family, i: number, { sink }: WriteContext) {
-  HOP.check(hop, 'a next hop')
+  HOP.check(hop, 'a next hop', `hops.${i}.`)
   return {
     ...viaToWire(hop.via, family, `hops.${i}.via`),
     ...HOP.write(hop, { sink }, `hops.${i}.`),

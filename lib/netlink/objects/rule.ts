@@ -28,6 +28,7 @@ import {
   type Member,
   type WireArgs,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, parsePrefix } from '../base/prefix.js'
 import { StepRef, type StepSink } from '../base/steps.js'
 
@@ -105,10 +106,11 @@ export interface RuleFilter {
 const INVERT = 2
 
 function range(max: number): Member<Range> {
-  const check = ({ first, last }: Range, field: string): Wire => ({
-    first: checkInteger(first, `${field}.first`, 0, max),
-    last: checkInteger(last, `${field}.last`, first, max),
-  })
+  const check = (given: Range, field: string): Wire => {
+    checkOptions(given, field, { first: 'value', last: 'value' }, `${field}.`)
+    const first = checkInteger(given.first, `${field}.first`, 0, max)
+    return { first, last: checkInteger(given.last, `${field}.last`, first, max) }
+  }
   return { ...told, write: check }
 }
 

@@ -2,6 +2,7 @@
  * Fields of packets and frames, and what the kernel knows of them.
  */
 import { ArgumentError } from '../../argument-error.js'
+import { checkOptions, type Options, oneOf } from '../../netlink/base/options.js'
 import { nameOrPrefix } from '../types.js'
 import { ofProtocol, REG32, type Expr, type FieldDef, type Protocol } from './core.js'
 
@@ -28,6 +29,8 @@ export interface Checksum {
   readonly pseudoHeader?: boolean
 }
 
+const CHECKSUM: Options<Checksum> = { offset: 'value', pseudoHeader: 'switch' }
+
 type WritableField = FieldDef & Required<Pick<FieldDef, 'store'>>
 
 /**
@@ -41,7 +44,8 @@ export function payload(
   length: number,
   checksum?: Checksum,
 ): WritableField {
-  const at = { base: BASE[base], offset, length }
+  const at = { base: oneOf(BASE, base, 'base'), offset, length }
+  if (checksum !== undefined) checkOptions(checksum, 'a checksum', CHECKSUM, 'checksum.')
   const read = (register: number, where = at): Expr => ({
     expr: 'payload',
     data: { dreg: REG32 + register, ...where },
@@ -136,8 +140,8 @@ export function ctOf(
   direction: 'original' | 'reply',
   what: keyof typeof CT_SIDED,
 ): FieldDef {
-  const { key, length } = CT_SIDED[what]
-  const side = direction === 'original' ? 0 : 1
+  const { key, length } = oneOf(CT_SIDED, what, 'what')
+  const side = oneOf({ original: 0, reply: 1 }, direction, 'direction')
   return {
     length,
     load: (register) => ({
@@ -157,8 +161,8 @@ export function fib(
   by: readonly (keyof typeof FIB_FLAGS)[],
   result: keyof typeof FIB_RESULTS,
 ): FieldDef {
-  const [number, length] = FIB_RESULTS[result]
-  const flags = by.reduce((sum, name) => sum | FIB_FLAGS[name], 0)
+  const [number, length] = oneOf(FIB_RESULTS, result, 'result')
+  const flags = by.reduce((sum, name) => sum | oneOf(FIB_FLAGS, name, 'by'), 0)
   return {
     length,
     load: (register) => ({
@@ -178,7 +182,7 @@ const RT = {
 
 /** What is known of the packet's route: `nexthop4`, `nexthop6`, `tcpMss`, `classid`. */
 export function rt(what: keyof typeof RT): FieldDef {
-  const [key, length] = RT[what]
+  const [key, length] = oneOf(RT, what, 'what')
   return {
     length,
     load: (register) => ({ expr: 'rt', data: { dreg: REG32 + register, key } }),
@@ -190,7 +194,7 @@ const SOCKET = { transparent: [0, 1], mark: [1, 4], wildcard: [2, 1] } as const
 
 /** What is known of the local socket that the packet belongs to. */
 export function socket(what: keyof typeof SOCKET): FieldDef {
-  const [key, length] = SOCKET[what]
+  const [key, length] = oneOf(SOCKET, what, 'what')
   return {
     length,
     load: (register) => ({ expr: 'socket', data: { dreg: REG32 + register, key } }),

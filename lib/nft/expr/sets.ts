@@ -1,6 +1,8 @@
 /**
  * Rules that look into sets and maps, and that change them.
  */
+import { checkOptions, type Options, oneOf } from '../../netlink/base/options.js'
+import { checkExpressions, checkSet } from '../check-parts.js'
 import type { SetDef } from '../set-def.js'
 import { turnedParts } from '../types.js'
 import { loadKey, REG32, REG_VERDICT, type Expr, type FieldDef } from './core.js'
@@ -12,7 +14,11 @@ import { loadKey, REG32, REG_VERDICT, type Expr, type FieldDef } from './core.js
  */
 export type SetLike = string | SetDef
 
-const nameOf = (set: SetLike) => (typeof set === 'string' ? set : set.name)
+function nameOf(set: SetLike): string {
+  if (typeof set === 'string') return set
+  checkSet(set)
+  return set.name
+}
 
 // As nft does: ranges have an order in bytes only where all of the key is in network order.
 function loadFor(fields: readonly FieldDef[], set: SetLike): Expr[] {
@@ -74,6 +80,13 @@ export interface DynamicOptions {
   readonly not?: boolean
 }
 
+const OPTIONS: Options<DynamicOptions> = {
+  timeout: 'value',
+  expressions: 'value',
+  dataRegister: 'value',
+  not: 'switch',
+}
+
 // NFT_DYNSET_OP_*
 const OPS = { add: 0, update: 1, delete: 2 } as const
 
@@ -87,13 +100,15 @@ export function dynset(
   set: SetLike,
   options: DynamicOptions = {},
 ): Expr[] {
+  checkOptions(options, 'dynset', OPTIONS)
   const { timeout, expressions = [], dataRegister, not } = options
+  checkExpressions(expressions, 'expressions')
   const [only] = expressions
   // NFT_DYNSET_F_INV, NFT_DYNSET_F_EXPR
   const flags = (not ? 1 : 0) | (expressions.length > 1 ? 2 : 0)
   const data = {
     set: nameOf(set),
-    op: OPS[op],
+    op: oneOf(OPS, op, 'op'),
     keySreg: REG32,
     ...(timeout !== undefined && { timeout }),
     ...(dataRegister !== undefined && { dataSreg: REG32 + dataRegister }),
