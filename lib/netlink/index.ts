@@ -108,6 +108,8 @@ export {
 } from './objects/rule.js'
 export {
   type Settled,
+  type ShortCall,
+  type ShortVerb,
   type ShortVerbs,
   type VerbGroups,
   type NftShortVerbs,

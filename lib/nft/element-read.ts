@@ -11,7 +11,12 @@ import { decodeValue, partLengths } from './types.js'
 import { readComment } from './userdata.js'
 import { verdictFromWire } from './verdict.js'
 
-interface WireElementInfo {
+/**
+ * An element in the addon's answer.
+ *
+ * @internal
+ */
+export interface WireElementInfo {
   key?: { value: Uint8Array }
   keyEnd?: { value: Uint8Array }
   data?: { value?: Uint8Array; verdict?: { code: number; chain?: string } }
@@ -61,7 +66,12 @@ function expressionsFromWire({ expr, expressions }: WireElementInfo) {
   }
 }
 
-function elementFromWire(
+/**
+ * One element from the addon's answer; `last` is the last key of its range, where that is known.
+ *
+ * @internal
+ */
+export function elementFromWire(
   set: SetDef,
   e: WireElementInfo,
   last?: Uint8Array,

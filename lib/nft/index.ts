@@ -94,6 +94,12 @@ export { type SetInfo } from './set.js'
 export { type SetElement, type ElementInfo } from './element.js'
 export { type SetRef, type SetDef, type SetNumbers } from './set-def.js'
 export { type ElementKey } from './refs.js'
+export {
+  type ChangedElement,
+  type ElementsChange,
+  type GenerationInfo,
+  type NftChange,
+} from './events.js'
 export { Transaction } from './transaction.js'
 export {
   type TableRef,

@@ -133,11 +133,20 @@ export class LinkVerbs {
   /**
    * Reads one link, by index, name or alternative name.
    *
-   * @throws NetlinkError ENODEV when there is none, unless `optional`
+   * @throws NetlinkError ENODEV when there is none
    */
   read(
     which: number | string,
-    options: { optional?: boolean } & LinkReadOptions = {},
+    options?: LinkReadOptions & { optional?: false },
+  ): StepRef<Link>
+  /** Reads one link, or `undefined` when there is none. */
+  read(
+    which: number | string,
+    options: LinkReadOptions & { optional?: boolean },
+  ): StepRef<Link | undefined>
+  read(
+    which: number | string,
+    options: LinkReadOptions & { optional?: boolean } = {},
   ): StepRef<Link | undefined> {
     checkOptions(options, 'link.read', { optional: 'switch', statistics: 'switch' })
     const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
