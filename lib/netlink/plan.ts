@@ -26,6 +26,7 @@ import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
 import { SysctlVerbs } from './objects/sysctl.js'
+import { subjectOf } from './subject.js'
 
 /** What happens when a step fails. */
 export interface RunOptions {
@@ -295,16 +296,13 @@ export class Plan extends PlanScope {
         results,
         [failure, ...moreFailures].map((f) => toError(f, [], this.#subject(f))),
       )
-    throw toError(failure, moreFailures, this.#subject(failure))
+    throw toError(failure, moreFailures, (one) => this.#subject(one))
   }
 
-  // The errno alone does not say which of thirty addresses it was.
   #subject(failure: WireFailure): string {
     const described = this.#describe.get(failure.step)?.(failure)
     if (described) return described
-    const args = this.#steps[failure.step]?.args ?? {}
-    const { name, altName, local, to, address } = args as Record<string, unknown>
-    const subject = name ?? altName ?? local ?? to ?? address
-    return typeof subject === 'string' ? subject : ''
+    const step = this.#steps[failure.step]
+    return step ? subjectOf(step, this.#steps) : ''
   }
 }
