@@ -1,54 +1,38 @@
 #include "dump.h"
 
-#include <endian.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "nft/batch.h"
 #include "nft/objects.h"
-#include "rtnl/objects.h"
 
 namespace vnet {
 
 namespace {
 
+// A table that does not fit into one datagram is read in parts, and the kernel goes on where it
+// counted to. NLM_F_DUMP_INTR tells of a change in between, except where an object's record has
+// another guard.
 constexpr int kTries = 10;
 
-// A table that does not fit into one datagram is read in parts, and the kernel goes on where it
-// counted to. NLM_F_DUMP_INTR tells of a change in between, except here (forwarding tables, IPv6
-// addresses and elements were seen on Linux 6.18 to leave an entry out, or tell it twice):
-// - neighbours and forwarding tables have no count of changes at all (net/core/neighbour.c,
-//   net/bridge/br_fdb.c);
-// - that of addresses goes up after the list has changed, not with it (net/ipv6/addrconf.c);
-// - that of nftables goes up when a transaction commits, but its elements join their set before
-//   that, and leave it after (net/netfilter/nf_tables_api.c).
-enum class Guard : uint8_t { kKernel, kSecondLook, kGeneration };
-
-Guard guard_of(const Object& o) {
-  if (&o == &kNeighbour || &o == &kAddressObject) return Guard::kSecondLook;
-  return &o == &kNftElements ? Guard::kGeneration : Guard::kKernel;
-}
-
-void append_text(const Value& v, std::string* out);
-
-void append_member(const std::string& name, const Value& value, std::string* out) {
-  // What changes by itself, and what no two entries differ by alone.
-  for (const char* passing : {"lifetime", "cache", "state", "probes", "unknown"}) {
-    if (name == passing) return;
+bool passes(const Object& object, const std::string& member) {
+  for (const char* name : object.passing) {
+    if (member == name) return true;
   }
-  *out += name + '=';
-  append_text(value, out);
-  *out += ';';
+  return member == "unknown";
 }
 
-void append_text(const Value& v, std::string* out) {
+void append_text(const Object& object, const Value& v, std::string* out) {
   if (const Map* map = v.map()) {
-    for (const auto& [name, value] : *map) append_member(name, value, out);
+    for (const auto& [name, value] : *map) {
+      // What changes by itself, and what no two entries differ by alone.
+      if (passes(object, name)) continue;
+      *out += name + '=';
+      append_text(object, value, out);
+      *out += ';';
+    }
   } else if (const std::string* text = v.string()) {
     *out += *text;
   } else if (const Bytes* bytes = v.bytes()) {
@@ -59,11 +43,11 @@ void append_text(const Value& v, std::string* out) {
 }
 
 // What tells the entries of a table apart, in an order of its own: all but what changes by itself.
-std::vector<std::string> keys_of(const List& entries) {
+std::vector<std::string> keys_of(const Object& object, const List& entries) {
   std::vector<std::string> keys;
   keys.reserve(entries.size());
   for (const Value& entry : entries) {
-    append_text(entry, &keys.emplace_back());
+    append_text(object, entry, &keys.emplace_back());
   }
   std::sort(keys.begin(), keys.end());
   return keys;
@@ -90,10 +74,9 @@ Failure settled_generation(Socket& socket, int64_t* id) {
   if (f) return f;
   Writer get;
   uint32_t sequence = socket.next_sequence();
-  size_t at = get.begin_message(kNftGeneration.type_get, NLM_F_REQUEST | NLM_F_ACK, sequence);
-  nfgenmsg header{AF_UNSPEC, NFNETLINK_V0, 0};
-  get.raw(&header, sizeof header);
-  get.end_message(at);
+  Encoder request(get, no_namespaces, nullptr);
+  encode_request(kNftGeneration, Verb::kGet, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, Value(Map{}),
+                 request);
   bool interrupted = false;
   return socket.exchange(
       get.bytes(), sequence, kNftGeneration,
@@ -131,7 +114,7 @@ Failure read_once(Socket& socket, const Object& object, uint16_t skip, const Enc
 
 Failure run_dump(Socket& socket, const Object& object, uint16_t skip, const EncodeDump& encode,
                  const AbortFlag* abort, Value* result) {
-  const Guard guard = guard_of(object);
+  const Guard guard = object.guard;
   Failure f;
   std::vector<std::string> seen;
   int64_t before = -1;
@@ -151,7 +134,7 @@ Failure run_dump(Socket& socket, const Object& object, uint16_t skip, const Enco
       whole = whole && after == before;
       before = after;
     } else if (guard == Guard::kSecondLook && reading.parts) {
-      std::vector<std::string> keys = keys_of(reading.entries);
+      std::vector<std::string> keys = keys_of(object, reading.entries);
       whole = whole && keys == seen && unique(keys);
       seen = std::move(keys);
     }

@@ -88,7 +88,7 @@ Failure NetNs::remove(const std::string& path) {
 }
 
 Failure NetNs::socket(int protocol, Socket** out) {
-  Socket& s = protocol == NETLINK_ROUTE ? route_ : netfilter_;
+  Socket& s = sockets_[protocol];
   *out = &s;
   if (s.open()) return {};
   return here_or_in_netns("netlink.open", fd_.get(), [&]() { return s.open_here(protocol); });

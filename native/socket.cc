@@ -121,7 +121,7 @@ Failure parse_error(const nlmsghdr& header, View payload, const Object* object, 
     } else if (c.type == NLMSGERR_ATTR_OFFS && object) {
       uint32_t offset = 0;
       if (c.value.read(0, &offset) && offset >= sizeof(nlmsghdr)) {
-        f.attribute = attribute_name(*object, request, offset - sizeof(nlmsghdr));
+        f.attribute = attribute_name(object->asks(), request, offset - sizeof(nlmsghdr));
       }
     }
   }

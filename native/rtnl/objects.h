@@ -1,9 +1,9 @@
 // The rtnetlink objects, one file each, and the link kinds, one file each.
 #pragma once
 
-#include <string_view>
+#include <linux/netlink.h>
 
-#include "../wire/schema.h"
+#include "../wire/object.h"
 
 namespace vnet {
 
@@ -16,27 +16,19 @@ extern const Object kNeighbour;      // linux/neighbour.h
 extern const Object kRule;           // linux/fib_rules.h
 extern const Object kNsid;           // linux/net_namespace.h
 
-// What a link kind puts into IFLA_INFO_DATA.
-struct LinkKind {
-  const char* name;
-  Table data;
-};
-extern const LinkKind kVeth;
-extern const LinkKind kBridge;
-extern const LinkKind kMacvlan;
-extern const LinkKind kMacvtap;
-extern const LinkKind kVxlan;
-extern const LinkKind kVlan;
-extern const LinkKind kIpvlan;
-extern const LinkKind kVrf;
-extern const LinkKind kTun;
-extern const Table kBridgePortAttrs;
+inline constexpr Family kRtnl{"rtnetlink", NETLINK_ROUTE};
 
-const LinkKind* link_kind(std::string_view name);
+// What link kinds put into IFLA_INFO_DATA, a file for one or a few that are alike.
+extern const KindList kVethKinds;
+extern const KindList kBridgeKinds;
+extern const KindList kMacvlanKinds;
+extern const KindList kVxlanKinds;
+extern const KindList kVlanKinds;
+extern const KindList kIpvlanKinds;
+extern const KindList kVrfKinds;
+extern const KindList kTunKinds;
 
-// What `flush` needs: whether an entry of a dump is one of those that the filter means, and the
-// arguments that delete it.
-bool flush_selects(const Value& filter, const Value& entry);
-Value flush_arguments(const Object& object, const Value& entry);
+extern const Table kBridgePortAttrs;  // IFLA_BRPORT_*
+extern const KindList kBridgeSlave;   // the same as IFLA_INFO_SLAVE_DATA
 
 }  // namespace vnet

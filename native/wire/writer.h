@@ -9,11 +9,9 @@
 #include <string_view>
 
 #include "../value.h"
+#include "reader.h"
 
 namespace vnet {
-
-// linux/netlink.h: #define NLMSG_ALIGN(len) (((len) + 4 - 1) & ~(4 - 1)); NLA_ALIGN is the same.
-constexpr size_t align4(size_t n) { return (n + 3) & ~size_t{3}; }
 
 class Writer {
  public:
