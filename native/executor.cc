@@ -218,6 +218,23 @@ class Runner {
   }
 
   Failure dump(NetNs& ns, const Step& s, Value* result) {
+    if (s.object->families.empty() || s.args.number("family", 0)) return dump_one(ns, s, result);
+    List all;
+    for (uint8_t family : s.object->families) {
+      Step one = s;
+      Map args = s.args.map() ? *s.args.map() : Map{};
+      std::erase_if(args, [](const auto& member) { return member.first == "family"; });
+      args.emplace_back("family", Value(int64_t{family}));
+      one.args = Value(std::move(args));
+      Value part;
+      if (Failure f = dump_one(ns, one, &part)) return f;
+      all.insert(all.end(), part.list()->begin(), part.list()->end());
+    }
+    *result = Value(std::move(all));
+    return {};
+  }
+
+  Failure dump_one(NetNs& ns, const Step& s, Value* result) {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     // Where the kernel has no dump (NFT_MSG_GETGEN) it takes this for a look-up, whose one answer

@@ -18,7 +18,7 @@ export const MISSING = 3
 const PACKAGES = {
   'build-essential': ['gcc', 'g++', 'make', 'readelf', 'objdump', 'nm'],
   python3: ['python3'],
-  iproute2: ['ip', 'tc', 'bridge'],
+  iproute2: ['ip', 'tc', 'bridge', 'ss', 'genl'],
   iptables: ['iptables', 'iptables-nft', 'ip6tables'],
   nftables: ['nft'],
   procps: ['sysctl'],

@@ -4,6 +4,7 @@
 import type { WireEvent } from '../binding.js'
 import { addressFromWire, type Address } from './objects/address.js'
 import { linkFromWire, type Link } from './objects/link.js'
+import { nextHopFromWire, type NextHopEntry } from './objects/nexthop.js'
 import { routeFromWire, type Route } from './objects/route.js'
 import { policyRuleFromWire, type Rule } from './objects/rule.js'
 import { nftChange, type NftChange } from '../nft/events.js'
@@ -89,6 +90,16 @@ export interface NsidEvent {
   readonly nsid: number
 }
 
+/** A next hop was added, replaced or deleted. Those that go with their link are not told. */
+export interface NextHopEvent {
+  /** The kind that tells the events apart. */
+  readonly kind: 'nextHop'
+  /** Whether it is there now (`new`) or gone (`del`). */
+  readonly change: Change
+  /** The next hop as it is now, or was last. */
+  readonly nextHop: NextHopEntry
+}
+
 /** A policy rule was added or deleted. */
 export interface RuleEvent {
   /** The kind that tells the events apart. */
@@ -137,6 +148,8 @@ export interface MonitorEvents {
   readonly rule: RuleEvent
   /** RTNLGRP_NSID. */
   readonly nsid: NsidEvent
+  /** RTNLGRP_NEXTHOP. */
+  readonly nextHop: NextHopEvent
   /** NFNLGRP_NFTABLES; needs CAP_NET_ADMIN. */
   readonly nft: NftEvent
 }
@@ -172,6 +185,7 @@ const readers: {
   neighbour: (value) => ({ neighbour: neighbour(value) }),
   fdb: (value) => ({ neighbour: neighbour(value) }),
   rule: (value) => ({ rule: policyRuleFromWire(value) }),
+  nextHop: (value) => ({ nextHop: nextHopFromWire(value) }),
   nsid: (value) => ({ nsid: (value as { nsid: number }).nsid }),
   nft: (value, wire) => ({ ...nftChange(wire.object ?? '', value) }),
 }

@@ -42,6 +42,10 @@ const GROUPS: readonly (keyof VerbGroups)[] = [
   'fdb',
   'bridgePort',
   'nsid',
+  'nextHop',
+  'socket',
+  'generic',
+  'ethtool',
   'sysctl',
   'nftables',
   'conntrack',
@@ -265,6 +269,26 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   /** Namespace numbers, one call each. */
   get nsid(): ShortVerbs<VerbGroups['nsid']> {
     return this.#group('nsid')
+  }
+
+  /** Next hops that routes name, one call each. */
+  get nextHop(): ShortVerbs<VerbGroups['nextHop']> {
+    return this.#group('nextHop')
+  }
+
+  /** Sockets of TCP and UDP, one call each. */
+  get socket(): ShortVerbs<VerbGroups['socket']> {
+    return this.#group('socket')
+  }
+
+  /** Families of generic netlink, one call each. */
+  get generic(): ShortVerbs<VerbGroups['generic']> {
+    return this.#group('generic')
+  }
+
+  /** What drivers tell of their devices, one call each. */
+  get ethtool(): ShortVerbs<VerbGroups['ethtool']> {
+    return this.#group('ethtool')
   }
 
   /** Files below /proc/sys, one call each. */

@@ -16,14 +16,18 @@ import type { CallOptions } from './call.js'
 import { AddressVerbs } from './objects/address.js'
 import { BridgePortVerbs } from './objects/bridge-port.js'
 import { checkSignal } from './base/check.js'
+import { EthtoolVerbs } from './objects/ethtool.js'
 import { FdbVerbs } from './objects/fdb.js'
+import { GenericVerbs } from './objects/generic.js'
 import { LinkVerbs } from './objects/link-verbs.js'
 import { NeighbourVerbs } from './objects/neighbour.js'
 import type { NamespaceHandle } from './base/namespace.js'
+import { NextHopVerbs } from './objects/nexthop.js'
 import { NsidVerbs } from './objects/nsid.js'
 import { checkOptions, type Options } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
+import { SocketVerbs } from './objects/socket.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
 import { SysctlVerbs } from './objects/sysctl.js'
 import { subjectOf } from './subject.js'
@@ -57,6 +61,10 @@ export class PlanScope {
   #fdb?: FdbVerbs
   #bridgePort?: BridgePortVerbs
   #nsid?: NsidVerbs
+  #nextHop?: NextHopVerbs
+  #socket?: SocketVerbs
+  #generic?: GenericVerbs
+  #ethtool?: EthtoolVerbs
   #sysctl?: SysctlVerbs
 
   /** @internal */
@@ -113,6 +121,26 @@ export class PlanScope {
   /** Numbers of other namespaces: ip-netns(8). */
   get nsid(): NsidVerbs {
     return (this.#nsid ??= new NsidVerbs(this.sink))
+  }
+
+  /** Next hops that routes name: ip-nexthop(8). */
+  get nextHop(): NextHopVerbs {
+    return (this.#nextHop ??= new NextHopVerbs(this.sink))
+  }
+
+  /** Sockets of TCP and UDP: ss(8). */
+  get socket(): SocketVerbs {
+    return (this.#socket ??= new SocketVerbs(this.sink))
+  }
+
+  /** Families of generic netlink: genl(8). */
+  get generic(): GenericVerbs {
+    return (this.#generic ??= new GenericVerbs(this.sink))
+  }
+
+  /** What drivers tell of their devices: ethtool(8). */
+  get ethtool(): EthtoolVerbs {
+    return (this.#ethtool ??= new EthtoolVerbs(this.sink))
   }
 
   /** Files below /proc/sys. */

@@ -117,6 +117,8 @@ struct Object {
   const char* since = nullptr;
   // Making one makes an interface: its index is the result, and steps can refer to it.
   bool makes_link = false;
+  // What a dump without a family asks for, one after the other, where the kernel wants one.
+  std::span<const uint8_t> families{};
   Guard guard = Guard::kKernel;
   // Members that change by themselves, which a second look does not compare.
   std::span<const char* const> passing{};

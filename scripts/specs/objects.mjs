@@ -13,6 +13,7 @@ export const OBJECTS = {
   'nft.object': { spec: 'nftables', set: 'obj-attrs' },
   'nft.flowtable': { spec: 'nftables', set: 'flowtable-attrs' },
   'nft.generation': { spec: 'nftables', set: 'gen-attrs' },
+  'ethtool.linkState': { spec: 'ethtool', set: 'linkstate' },
   'genl.family': { spec: 'nlctrl', set: 'ctrl-attrs' },
 }
 

@@ -80,6 +80,12 @@ export interface RouteSpec {
   readonly onlink?: boolean
   /** Several next hops in the place of `via` and `link` (RTA_MULTIPATH). */
   readonly hops?: readonly NextHop[]
+  /**
+   * Number of a next hop object, which says where packets go: in the place of `via`, `link` and
+   * `hops`. The kernel tells those beside it, as they follow from the object; given back with it
+   * they are passed over.
+   */
+  readonly nextHopId?: number
   /** RTAX_*: mtu, advmss and others, by name. */
   readonly metrics?: { readonly [name: string]: number }
   /** IPv6 router preference. */
@@ -161,6 +167,7 @@ const ROUTE = new MemberTable<RouteSpec>({
   flags: own,
   onlink: flag(RTNH_F.onlink),
   hops: own,
+  nextHopId: integer(1, 0xffffffff),
   metrics: { ...plain, write: metricsToWire },
   preference: plain,
   flow: plain,
@@ -237,6 +244,18 @@ function hopToWire(hop: NextHop, family: Family, i: number, { sink }: WriteConte
   }
 }
 
+/** The kernel takes the number of a next hop alone: what follows from it is left out. */
+function byNumber(given: RouteSpec): RouteSpec {
+  const { via, link: _link, hops: _hops, flags, onlink: _onlink, ...spec } = given
+  // The family of a `default` that only its gateway tells.
+  const family = spec.family ?? (via === undefined ? undefined : familyOf(via, 'via'))
+  return {
+    ...spec,
+    ...(family && { family }),
+    ...(flags !== undefined && { flags: flags & ~RTNH_F.onlink }),
+  }
+}
+
 const UNREACHABLE = new Set<unknown>(['blackhole', 'unreachable', 'prohibit', 'throw'])
 
 function familyOfSpec(spec: RouteSpec): Family {
@@ -247,7 +266,12 @@ function familyOfSpec(spec: RouteSpec): Family {
 
 // As ip-route(8) has it: what has no gateway is on the link, or with `local` on the host.
 function usualScope(spec: RouteSpec, family: Family): Scope {
-  const far = spec.via || spec.hops || family === 'ipv6' || UNREACHABLE.has(spec.type)
+  const far =
+    spec.via ||
+    spec.hops ||
+    spec.nextHopId ||
+    family === 'ipv6' ||
+    UNREACHABLE.has(spec.type)
   if (far) return 'global'
   return spec.type === 'local' ? 'host' : 'link'
 }
@@ -257,8 +281,9 @@ function usualScope(spec: RouteSpec, family: Family): Scope {
  *
  * @internal
  */
-export function routeToWire(spec: RouteSpec, context: WriteContext): WireArgs {
-  ROUTE.check(spec, 'route')
+export function routeToWire(given: RouteSpec, context: WriteContext): WireArgs {
+  ROUTE.check(given, 'route')
+  const spec = given.nextHopId === undefined ? given : byNumber(given)
   if (spec.hops !== undefined && !Array.isArray(spec.hops)) {
     throw new ArgumentError('hops: give a list of next hops')
   }
