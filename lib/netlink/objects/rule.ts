@@ -219,12 +219,14 @@ export class RuleVerbs {
   }
 
   /**
-   * Adds a rule, or leaves the equal one that is there.
+   * Adds a rule, or leaves the equal one that is there; without a priority, whatever its priority is.
    *
    * @throws NetlinkError as `add`, but for EEXIST
    */
   ensure(spec: RuleSpec): void {
-    this.#put(spec, [ERRNO.EEXIST])
+    // The kernel looks for an equal one at the priority that it has just picked, where there is none.
+    const op = spec.priority === undefined ? 'rule.ensure' : 'rule.new'
+    this.#put(spec, [ERRNO.EEXIST], op)
   }
 
   /**
@@ -248,9 +250,9 @@ export class RuleVerbs {
     return new StepRef(at, (wire) => decodeIp(wire, policyRuleFromWire))
   }
 
-  #put(spec: RuleSpec, accept: number[]): void {
+  #put(spec: RuleSpec, accept: number[], op = 'rule.new'): void {
     const args = toWire(spec)
-    this.sink.add('rule.new', args, {
+    this.sink.add(op, args, {
       flags: NLM_F.create | NLM_F.excl,
       accept,
       undo: [{ op: 'rule.del', args, accept: [ERRNO.ENOENT] }],
