@@ -5,6 +5,7 @@
  * only. Writing is canonical. Written here because node:net takes 3 to 9 ms to load, which is long
  * in the life of a plug-in.
  */
+import { ArgumentError } from '../argument-error.js'
 import { compareBytes, predecessor, successor } from './bytes.js'
 
 /** An address family by name. */
@@ -98,7 +99,7 @@ function groupBytes(text: string, atEnd: boolean): number[] | undefined {
 export function formatAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.')
   if (bytes.length === 16) return format6(bytes)
-  throw new TypeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
+  throw new ArgumentError(`an address has 4 or 16 bytes, not ${bytes.length}`)
 }
 
 function format6(bytes: Uint8Array): string {
@@ -164,7 +165,7 @@ export function ipv6Bytes(text: string | number): Uint8Array {
 }
 
 function refuse(text: unknown, what: string): never {
-  throw new TypeError(`${JSON.stringify(text) ?? 'undefined'} is not an ${what}`)
+  throw new ArgumentError(`${JSON.stringify(text) ?? 'undefined'} is not an ${what}`)
 }
 
 /**

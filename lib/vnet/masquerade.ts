@@ -115,7 +115,9 @@ export function addNetworks(
     const set = exceptSet(table, network)
     const ranges = mergeRanges([...ALWAYS, ...except])
     // Only IPv4 is masqueraded: what is reached by IPv6 needs no exception.
-    const four = ranges.filter((range) => range.family === 'ipv4')
+    const four = ranges
+      .filter((range) => range.family === 'ipv4')
+      .map(({ first, last }) => ({ first, last }))
     tx.addSet(set).addIntervals(set, four)
     const chain = chainOf(network)
     tx.addChain({ family, table: name, name: chain })
