@@ -94,20 +94,18 @@ Failure settled_generation(Socket& socket, int64_t* id) {
   nfgenmsg header{AF_UNSPEC, NFNETLINK_V0, 0};
   get.raw(&header, sizeof header);
   get.end_message(at);
-  bool interrupted = false;
+  Answer answer;
   return socket.exchange(
-      get.bytes(), sequence, kNftGeneration,
+      {get.take(), sequence, &kNftGeneration},
       [&](const nlmsghdr&, View payload) {
         *id = decode_object(kNftGeneration, payload).number("id", -1);
       },
-      &interrupted);
+      &answer);
 }
 
 struct Reading {
   List entries;
-  bool interrupted = false;
-  // It came in more than one datagram.
-  bool parts = false;
+  Answer answer;
 };
 
 Failure read_once(Socket& socket, const Object& object, uint16_t skip, const EncodeDump& encode,
@@ -115,16 +113,12 @@ Failure read_once(Socket& socket, const Object& object, uint16_t skip, const Enc
   uint32_t sequence = socket.next_sequence();
   Writer w;
   if (Failure bad = encode(sequence, &w)) return bad;
-  const uint8_t* last = nullptr;
   return socket.exchange(
-      w.bytes(), sequence, object,
+      {w.take(), sequence, &object},
       [&](const nlmsghdr&, View payload) {
-        // All datagrams are read into one buffer: its start means another one.
-        if (last && payload.data <= last) out->parts = true;
-        last = payload.data;
         out->entries.push_back(decode_object(object, payload, skip));
       },
-      &out->interrupted, abort);
+      &out->answer, abort);
 }
 
 }  // namespace
@@ -141,16 +135,14 @@ Failure run_dump(Socket& socket, const Object& object, uint16_t skip, const Enco
   for (int attempt = 0; attempt < kTries; attempt++) {
     Reading reading;
     f = read_once(socket, object, skip, encode, abort, &reading);
-    // A datagram that did not fit has made the buffer grow: ask again.
-    if (f.error == EMSGSIZE && !f.syscall.empty()) continue;
     if (f || (abort && abort->load(std::memory_order_relaxed))) return f;
-    bool whole = !reading.interrupted;
-    if (guard == Guard::kGeneration && reading.parts) {
+    bool whole = !reading.answer.interrupted;
+    if (guard == Guard::kGeneration && reading.answer.parts > 1) {
       int64_t after = -1;
       if (Failure bad = settled_generation(socket, &after)) return bad;
       whole = whole && after == before;
       before = after;
-    } else if (guard == Guard::kSecondLook && reading.parts) {
+    } else if (guard == Guard::kSecondLook && reading.answer.parts > 1) {
       std::vector<std::string> keys = keys_of(reading.entries);
       whole = whole && keys == seen && unique(keys);
       seen = std::move(keys);

@@ -163,9 +163,9 @@ class Runner {
     uint32_t sequence = socket->next_sequence();
     Writer w;
     if (Failure f = encode(*s.object, s.verb, flags, s.args, sequence, &w)) return f;
-    bool interrupted = false;
+    Answer answer;
     Failure f = socket->exchange(
-        w.bytes(), sequence, *s.object,
+        {w.take(), sequence, s.object},
         [&](const nlmsghdr&, View payload) {
           Value v = decode_object(*s.object, payload, unwanted(s));
           if (s.object == &kLink) {
@@ -174,7 +174,7 @@ class Runner {
           }
           if (!creates) *result = std::move(v);
         },
-        &interrupted);
+        &answer);
     if (!f && creates) note_index(*index, result);
     return f;
   }
@@ -207,13 +207,33 @@ class Runner {
     // Where the kernel has no dump (NFT_MSG_GETGEN) it takes this for a look-up, whose one answer
     // has no end but the acknowledgement. A dump gets none.
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP | NLM_F_ACK;
+    Value args = dump_arguments(*s.object, s.args);
     Failure f = run_dump(
         *socket, *s.object, unwanted(s),
         [&](uint32_t sequence, Writer* w) {
-          return encode(*s.object, s.verb, flags, s.args, sequence, w);
+          return encode(*s.object, s.verb, flags, args, sequence, w);
         },
         abort_, result);
+    if (!f && !socket->strict() && !is_netfilter(*s.object)) f = look_through(s, result);
     return aborted() ? canceled(s) : f;
+  }
+
+  // Leaves of a dump what was asked for, where the kernel tells more.
+  Failure look_through(const Step& s, Value* entries) {
+    Step list = s;
+    if (Failure f = resolve(&list)) return f;
+    Failure f;
+    f.ext_ack = needs_strict_dump(*s.object, list.args);
+    if (!f.ext_ack.empty()) {
+      f.error = EOPNOTSUPP;
+      return f;
+    }
+    List kept;
+    for (const Value& entry : *entries->list()) {
+      if (dump_selects(*s.object, list.args, entry)) kept.push_back(entry);
+    }
+    *entries = Value(std::move(kept));
+    return {};
   }
 
   Failure batch(NetNs& ns, const Step& s, Value* result) {

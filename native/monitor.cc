@@ -13,14 +13,14 @@
 #include <cstring>
 
 #include "executor.h"
+#include "socket.h"
 #include "thread.h"
 
 namespace vnet {
 
 namespace {
 
-// The largest notifications are links with their statistics (a few KiB) and nft rules; the kernel
-// builds none above 64 KiB.
+// For most notifications. Some are larger: of a link that has hundreds of names, say.
 constexpr size_t kBuffer = 64 * 1024;
 // A busy socket gives way to the stop signal after so many datagrams.
 constexpr int kDatagramsAtOnce = 64;
@@ -218,26 +218,20 @@ void Monitor::read_all() {
 
 bool Monitor::drain(Source& source) {
   for (int i = 0; i < kDatagramsAtOnce; i++) {
-    sockaddr_nl from{};
-    socklen_t length = sizeof from;
-    ssize_t n = ::recvfrom(source.fd.get(), buffer_.data(), buffer_.size(), MSG_TRUNC,
-                           reinterpret_cast<sockaddr*>(&from), &length);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return true;
-    if (n < 0 && errno == ENOBUFS) {
+    ssize_t n = receive_datagram(source.fd.get(), 0, SIZE_MAX, &buffer_);
+    if (n == kNotOfKernel) continue;  // only the kernel is believed
+    if (n == -EAGAIN) return true;
+    if (n == -ENOBUFS) {
       push_overrun();
       continue;
     }
     if (n < 0) {
       std::unique_lock<std::mutex> hold(mutex_);
-      failure_ = syscall_failure("monitor.read", "recvfrom", errno);
+      failure_ = syscall_failure("monitor.read", "recvfrom", static_cast<int>(-n));
       signal(std::move(hold));
       return false;
     }
-    if (from.nl_pid != 0) continue;  // only the kernel is believed
-    if (static_cast<size_t>(n) > buffer_.size()) {
-      push_overrun();
-    } else if (!overflowing()) {
+    if (!overflowing()) {
       push(read_events({buffer_.data(), static_cast<size_t>(n)}, source.protocol, options_.kinds));
     }
   }

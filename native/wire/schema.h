@@ -92,6 +92,13 @@ struct Object {
   uint16_t type_get;
   uint16_t type_destroy = 0;  // deletes without complaint when there is nothing
   uint16_t type_reset = 0;    // gets, and sets counters to zero
+
+  // What the kernel answers a look-up or a dump with. rtnetlink's types come in fours (new, del,
+  // get, set); of nftables the answer stands before the question.
+  uint16_t type_answer() const {
+    if (type_new) return type_new;
+    return static_cast<uint16_t>(type_get - (type_get >> 8 ? 1 : 2));
+  }
 };
 
 // Turns values into bytes. The first complaint sticks and names the field by its path.
