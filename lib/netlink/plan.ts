@@ -37,45 +37,78 @@ export interface RunOptions {
 
 /** The verbs that a plan offers for one namespace. */
 export class PlanScope {
-  /** Links: ip-link(8). */
-  readonly link: LinkVerbs
-  /** Addresses: ip-address(8). */
-  readonly address: AddressVerbs
-  /** Routes: ip-route(8). */
-  readonly route: RouteVerbs
-  /** Policy rules: ip-rule(8). */
-  readonly rule: RuleVerbs
-  /** Neighbours: ip-neighbour(8). */
-  readonly neighbour: NeighbourVerbs
-  /** The nftables ruleset: nft(8). */
-  readonly nftables: NftVerbs
-  /** Flows that the kernel remembers: conntrack(8). */
-  readonly conntrack: ConntrackVerbs
-  /** Forwarding tables of bridges and VXLAN tunnels: bridge(8). */
-  readonly fdb: FdbVerbs
-  /** Ports of bridges and their VLANs: bridge(8). */
-  readonly bridgePort: BridgePortVerbs
-  /** Numbers of other namespaces: ip-netns(8). */
-  readonly nsid: NsidVerbs
-  /** Files below /proc/sys. */
-  readonly sysctl: SysctlVerbs
+  // Made when they are first used: a plan has few kinds of steps, and a cold start pays for each.
+  #link?: LinkVerbs
+  #address?: AddressVerbs
+  #route?: RouteVerbs
+  #rule?: RuleVerbs
+  #neighbour?: NeighbourVerbs
+  #nftables?: NftVerbs
+  #conntrack?: ConntrackVerbs
+  #fdb?: FdbVerbs
+  #bridgePort?: BridgePortVerbs
+  #nsid?: NsidVerbs
+  #sysctl?: SysctlVerbs
 
   /** @internal */
   constructor(
     /** @internal */
     protected readonly sink: StepSink,
-  ) {
-    this.link = new LinkVerbs(sink)
-    this.address = new AddressVerbs(sink)
-    this.route = new RouteVerbs(sink)
-    this.rule = new RuleVerbs(sink)
-    this.neighbour = new NeighbourVerbs(sink)
-    this.nftables = new NftVerbs(sink)
-    this.conntrack = new ConntrackVerbs(sink)
-    this.fdb = new FdbVerbs(sink)
-    this.bridgePort = new BridgePortVerbs(sink)
-    this.nsid = new NsidVerbs(sink)
-    this.sysctl = new SysctlVerbs(sink)
+  ) {}
+
+  /** Links: ip-link(8). */
+  get link(): LinkVerbs {
+    return (this.#link ??= new LinkVerbs(this.sink))
+  }
+
+  /** Addresses: ip-address(8). */
+  get address(): AddressVerbs {
+    return (this.#address ??= new AddressVerbs(this.sink))
+  }
+
+  /** Routes: ip-route(8). */
+  get route(): RouteVerbs {
+    return (this.#route ??= new RouteVerbs(this.sink))
+  }
+
+  /** Policy rules: ip-rule(8). */
+  get rule(): RuleVerbs {
+    return (this.#rule ??= new RuleVerbs(this.sink))
+  }
+
+  /** Neighbours: ip-neighbour(8). */
+  get neighbour(): NeighbourVerbs {
+    return (this.#neighbour ??= new NeighbourVerbs(this.sink))
+  }
+
+  /** The nftables ruleset: nft(8). */
+  get nftables(): NftVerbs {
+    return (this.#nftables ??= new NftVerbs(this.sink))
+  }
+
+  /** Flows that the kernel remembers: conntrack(8). */
+  get conntrack(): ConntrackVerbs {
+    return (this.#conntrack ??= new ConntrackVerbs(this.sink))
+  }
+
+  /** Forwarding tables of bridges and VXLAN tunnels: bridge(8). */
+  get fdb(): FdbVerbs {
+    return (this.#fdb ??= new FdbVerbs(this.sink))
+  }
+
+  /** Ports of bridges and their VLANs: bridge(8). */
+  get bridgePort(): BridgePortVerbs {
+    return (this.#bridgePort ??= new BridgePortVerbs(this.sink))
+  }
+
+  /** Numbers of other namespaces: ip-netns(8). */
+  get nsid(): NsidVerbs {
+    return (this.#nsid ??= new NsidVerbs(this.sink))
+  }
+
+  /** Files below /proc/sys. */
+  get sysctl(): SysctlVerbs {
+    return (this.#sysctl ??= new SysctlVerbs(this.sink))
   }
 
   /** Adds a request in the addon's own terms; for verbs that have no method yet. */
