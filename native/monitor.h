@@ -11,28 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "events.h"
 #include "failure.h"
 #include "fd.h"
 #include "value.h"
-#include "wire/reader.h"
-#include "wire/schema.h"
 
 namespace vnet {
-
-// A kind of notification that can be asked for.
-struct EventKind {
-  const char* name;
-  int protocol;
-  int groups[2];  // RTNLGRP_* or NFNLGRP_*; 0 is none
-};
-
-// The kind of that name, or nullptr.
-const EventKind* event_kind(const std::string& name);
-
-// What a datagram of a protocol tells those who asked for `kinds`:
-// {kind, change: "new" | "del", object, value} for each message that is theirs. Asks nothing of
-// the kernel, so that it can be fuzzed.
-List read_events(View datagram, int protocol, const std::vector<const EventKind*>& kinds);
 
 class Monitor {
  public:

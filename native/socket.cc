@@ -36,8 +36,13 @@ bool is_answer(const Request& request, uint16_t type) {
   nlmsghdr sent{};
   View{request.bytes.data(), request.bytes.size()}.read(0, &sent);
   const Object& o = *request.object;
-  bool deletes = sent.nlmsg_type == o.type_del || sent.nlmsg_type == o.type_destroy;
-  return type == (deletes ? o.type_del : o.type_answer());
+  // All messages of a family of generic netlink have its number.
+  if (o.family.generic()) return type == sent.nlmsg_type;
+  bool deletes = sent.nlmsg_type == o.types.del || sent.nlmsg_type == o.types.destroy;
+  if (deletes) return type == o.types.del;
+  if (type == o.types.create) return true;
+  return std::any_of(o.notices.begin(), o.notices.end(),
+                     [&](const Notice& notice) { return type == notice.made; });
 }
 
 // Sequence numbers start where nobody can tell, so that no left-over of another socket fits.
@@ -155,7 +160,7 @@ Failure parse_error(const nlmsghdr& header, View payload, const Object* object, 
     } else if (c.type == NLMSGERR_ATTR_OFFS && object) {
       uint32_t offset = 0;
       if (c.value.read(0, &offset) && offset >= sizeof(nlmsghdr)) {
-        f.attribute = attribute_name(*object, request, offset - sizeof(nlmsghdr));
+        f.attribute = attribute_name(object->asks(), request, offset - sizeof(nlmsghdr));
       }
     }
   }

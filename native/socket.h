@@ -9,8 +9,8 @@
 
 #include "failure.h"
 #include "fd.h"
+#include "wire/object.h"
 #include "wire/reader.h"
-#include "wire/schema.h"
 
 namespace vnet {
 

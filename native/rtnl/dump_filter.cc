@@ -1,7 +1,4 @@
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
-
-#include <string>
 
 #include "objects.h"
 
@@ -20,16 +17,6 @@ bool leaves_by(const Value& route, int64_t link) {
     if (hop.number("link", 0) == link) return true;
   }
   return false;
-}
-
-bool fits(const Object& object, const std::string& name, int64_t want, const Value& entry) {
-  // Family 0 means any.
-  if (name == "family") return want == 0 || entry.number("family", 0) == want;
-  // Proxy entries come with other flags that the kernel adds.
-  if (name == "flags") return (entry.number("flags", 0) & want) == want;
-  if (&object == &kRoute && name == "link") return leaves_by(entry, want);
-  if (&object == &kNeighbour && name == "outLink") return entry.number("link", 0) == want;
-  return entry.number(name, 0) == want;
 }
 
 }  // namespace
@@ -52,11 +39,14 @@ bool dump_selects(const Object& object, const Value& args, const Value& entry) {
   if (exception && !(args.number("flags", 0) & RTM_F_CLONED)) return false;
   // Links have been filtered by any kernel.
   if (&object == &kLink || !args.map()) return true;
+  Map rest;
   for (const auto& [name, want] : *args.map()) {
-    if (name == "extMask" || !want.integer()) continue;
-    if (!fits(object, name, *want.integer(), entry)) return false;
+    if (name == "extMask") continue;
+    bool by_link = &object == &kRoute && name == "link" && want.integer();
+    if (by_link && !leaves_by(entry, *want.integer())) return false;
+    if (!by_link) rest.emplace_back(name, want);
   }
-  return true;
+  return selects(object, Value(std::move(rest)), entry);
 }
 
 }  // namespace vnet

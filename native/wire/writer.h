@@ -10,11 +10,9 @@
 #include <utility>
 
 #include "../value.h"
+#include "reader.h"
 
 namespace vnet {
-
-// linux/netlink.h: #define NLMSG_ALIGN(len) (((len) + 4 - 1) & ~(4 - 1)); NLA_ALIGN is the same.
-constexpr size_t align4(size_t n) { return (n + 3) & ~size_t{3}; }
 
 class Writer {
  public:
