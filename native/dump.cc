@@ -113,10 +113,7 @@ class Reader {
       *whole = *whole && after == generation_;
       generation_ = after;
     } else if (look->doubtful() || thorough_) {
-      alike_ = *whole && last_ && *look == *last_ ? alike_ + 1 : 1;
-      // An entry that comes twice is one that was told twice, or (of rules) one that there is
-      // twice.
-      *whole = alike_ > (look->unique() ? 1 : 2);
+      *whole = *whole && last_ && look->unique() && *look == *last_;
       last_ = std::move(look);
       thorough_ = true;
     }
@@ -133,7 +130,6 @@ class Reader {
   int64_t generation_ = -1;
   bool thorough_ = false;
   std::unique_ptr<Look> last_;
-  int alike_ = 0;  // looks in a row
 };
 
 }  // namespace

@@ -98,7 +98,22 @@ bool Look::unguarded(View entry) {
   return false;
 }
 
+// Gives the copies of an entry within a datagram numbers of their own.
+void Look::tell_apart() {
+  auto start = seen_.begin() + static_cast<std::ptrdiff_t>(part_start_);
+  std::sort(start, seen_.end());
+  uint64_t before = 0;
+  uint64_t copies = 0;
+  for (size_t i = part_start_; i < seen_.size(); i++) {
+    copies = i > part_start_ && seen_[i] == before ? copies + 1 : 0;
+    before = seen_[i];
+    if (copies) seen_[i] = mix(before, copies);
+  }
+  part_start_ = seen_.size();
+}
+
 void Look::end_part(bool last) {
+  tell_apart();
   if (part_unguarded_ && (!last || may_be_full(part_bytes_, largest_))) doubtful_ = true;
   part_unguarded_ = false;
   part_bytes_ = 0;
@@ -118,10 +133,6 @@ void Look::see(const Fingerprint& fingerprint, View entry, uint32_t part) {
 void Look::end() {
   end_part(true);
   std::sort(seen_.begin(), seen_.end());
-}
-
-bool Look::operator==(const Look& other) const {
-  return thorough_ == other.thorough_ && seen_ == other.seen_;
 }
 
 bool Look::unique() const { return std::adjacent_find(seen_.begin(), seen_.end()) == seen_.end(); }

@@ -40,12 +40,13 @@ class Look {
   // Whether another look is needed.
   bool doubtful() const { return doubtful_; }
   // Whether two looks have seen the same.
-  bool operator==(const Look& other) const;
-  // Whether it saw no entry twice.
+  bool operator==(const Look& other) const { return seen_ == other.seen_; }
+  // Whether no entry came in two datagrams. Two alike in one datagram (of rules) are two.
   bool unique() const;
 
  private:
   bool unguarded(View entry);
+  void tell_apart();
   void end_part(bool last);
   // Routes of IPv4 go on by prefix, and count only those of one.
   bool breaks_order(View route);
@@ -54,6 +55,7 @@ class Look {
   bool thorough_;
   bool doubtful_ = false;
   std::vector<uint64_t> seen_;
+  size_t part_start_ = 0;  // in `seen_`
   uint32_t part_ = 0;
   size_t part_bytes_ = 0;
   size_t largest_ = 0;

@@ -8,7 +8,7 @@ const ns = NetNs.open(workerData.path)
 const others = workerData.others.map((path) => NetNs.open(path))
 const one = cases[workerData.name]
 const stop = new AbortController()
-parentPort.on('message', () => stop.abort())
+parentPort.once('message', () => stop.abort())
 
 let changes = 0
 while (!stop.signal.aborted) {
