@@ -10,6 +10,7 @@
 #include "dump.h"
 #include "genl/objects.h"
 #include "nft/batch.h"
+#include "rtnl/objects.h"
 #include "tun.h"
 
 namespace vnet {
@@ -17,6 +18,20 @@ namespace vnet {
 namespace {
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
+
+// The entries of a dump as values.
+class Decoded final : public Entries {
+ public:
+  Decoded(const Object& object, uint16_t skip) : object_(object), skip_(skip) {}
+  void clear() override { list_.clear(); }
+  void add(View entry) override { list_.push_back(decode_object(object_, entry, skip_)); }
+  Value take() { return Value(std::move(list_)); }
+
+ private:
+  const Object& object_;
+  uint16_t skip_;
+  List list_;
+};
 
 class Runner {
  public:
@@ -182,9 +197,9 @@ class Runner {
     uint32_t sequence = socket->next_sequence();
     Writer w;
     if (Failure f = encode(*s.object, s.verb, flags, id, s.args, sequence, &w)) return f;
-    bool interrupted = false;
+    Answer answer;
     Failure f = socket->exchange(
-        w.bytes(), sequence, *s.object,
+        {w.take(), sequence, s.object},
         [&](const nlmsghdr&, View payload) {
           Value v = decode_object(*s.object, payload, unwanted(*s.object, s.args));
           if (s.object->makes_link) {
@@ -193,7 +208,7 @@ class Runner {
           }
           if (!creates) *result = std::move(v);
         },
-        &interrupted);
+        &answer);
     if (!f && creates) note_index(*index, result);
     return f;
   }
@@ -244,13 +259,38 @@ class Runner {
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP | NLM_F_ACK;
     uint16_t id = 0;
     if (Failure f = generic_id(ns, s.object->family, &id)) return f;
-    Failure f = run_dump(
-        *socket, *s.object, unwanted(*s.object, s.args),
-        [&](uint32_t sequence, Writer* w) {
-          return encode(*s.object, s.verb, flags, id, s.args, sequence, w);
-        },
-        abort_, result);
+    Value args = dump_arguments(*s.object, s.args);
+    Decoded entries(*s.object, unwanted(*s.object, s.args));
+    Failure f =
+        run_dump(*socket,
+                 {s.object,
+                  [&](uint32_t sequence, Writer* w) {
+                    return encode(*s.object, s.verb, flags, id, args, sequence, w);
+                  },
+                  [&](Socket* out) { return ns.open(s.object->family.protocol, out); }, abort_},
+                 entries);
+    if (!f) *result = entries.take();
+    if (!f && !socket->strict() && s.object->family.protocol == NETLINK_ROUTE)
+      f = look_through(s, result);
     return aborted() ? canceled(s) : f;
+  }
+
+  // Leaves of a dump what was asked for, where the kernel tells more.
+  Failure look_through(const Step& s, Value* entries) {
+    Step list = s;
+    if (Failure f = resolve(&list)) return f;
+    Failure f;
+    f.ext_ack = needs_strict_dump(*s.object, list.args);
+    if (!f.ext_ack.empty()) {
+      f.error = EOPNOTSUPP;
+      return f;
+    }
+    List kept;
+    for (const Value& entry : *entries->list()) {
+      if (dump_selects(*s.object, list.args, entry)) kept.push_back(entry);
+    }
+    *entries = Value(std::move(kept));
+    return {};
   }
 
   Failure batch(NetNs& ns, const Step& s, Value* result) {

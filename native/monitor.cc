@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "socket.h"
 #include "thread.h"
 
 namespace vnet {
 
 namespace {
 
-// Most notifications have a few KiB; a link with hundreds of alternative names has more than 64.
-constexpr size_t kBuffer = 64 * 1024;
 // A busy socket gives way to the others after so many datagrams.
 constexpr int kDatagramsAtOnce = 64;
 
@@ -92,37 +91,21 @@ int Monitor::protocol_of(int fd) const {
   return -1;
 }
 
-ssize_t Monitor::receive(int fd, Bytes& scratch) {
-  // What does not fit is lost, so its size is asked for first.
-  ssize_t size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC);
-  if (size < 0) return size;
-  if (scratch.size() < static_cast<size_t>(size)) {
-    scratch.resize(std::max(kBuffer, static_cast<size_t>(size)));
-  }
-  sockaddr_nl from{};
-  socklen_t length = sizeof from;
-  ssize_t n = ::recvfrom(fd, scratch.data(), scratch.size(), MSG_TRUNC,
-                         reinterpret_cast<sockaddr*>(&from), &length);
-  if (n > 0 && from.nl_pid != 0) return 0;  // only the kernel is believed
-  return n;
-}
-
 bool Monitor::on_readable(int fd, Bytes& scratch) {
   for (int i = 0; i < kDatagramsAtOnce; i++) {
-    ssize_t n = receive(fd, scratch);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return true;
-    if (n < 0 && errno == ENOBUFS) {
+    ssize_t n = receive_datagram(fd, 0, SIZE_MAX, &scratch);
+    if (n == kNotOfKernel) continue;  // only the kernel is believed
+    if (n == -EAGAIN) return true;
+    if (n == -ENOBUFS) {
       push_overrun();
       continue;
     }
     if (n < 0) {
-      give_up(errno);
+      give_up(static_cast<int>(-n));
       return false;
     }
-    if (n == 0 || overflowing()) continue;
-    View datagram{scratch.data(), std::min(static_cast<size_t>(n), scratch.size())};
-    push(read_events(datagram, protocol_of(fd), options_.kinds));
+    if (overflowing()) continue;
+    push(read_events({scratch.data(), static_cast<size_t>(n)}, protocol_of(fd), options_.kinds));
   }
   return true;
 }

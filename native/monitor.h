@@ -53,8 +53,6 @@ class Monitor : private Readable {
       : options_(std::move(options)), reactor_(reactor), wake_(std::move(wake)) {}
   Failure open_here();
   bool on_readable(int fd, Bytes& scratch) override;
-  // The next datagram: its size as recvfrom(2) tells it, 0 for one that is not the kernel's.
-  ssize_t receive(int fd, Bytes& scratch);
   int protocol_of(int fd) const;
   void give_up(int error);
   void push(List events);

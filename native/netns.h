@@ -30,6 +30,8 @@ class NetNs {
   // The socket of a protocol (NETLINK_*), opened at first use and kept.
   // Hold `mutex` while it is in use: plans of several threads may share a handle, and take turns.
   Failure socket(int protocol, Socket** out);
+  // Opens another one.
+  Failure open(int protocol, Socket* out);
   FairMutex mutex;
 
  private:

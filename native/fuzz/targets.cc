@@ -128,14 +128,19 @@ void reply(View input) {
   size_t length = size_t{s.byte()} + 16;
   View rest = input.from(2);
   Failure f;
-  bool interrupted = false;
+  Answer answer;
   List list;
+  Request request{Bytes(rest.data, rest.data + rest.size), 1, &object};
   while (rest.size > 0) {
     View datagram{rest.data, std::min(length, rest.size)};
     bool done = read_reply(
-        datagram, 1, object, rest,
-        [&](const nlmsghdr&, View payload) { list.push_back(decode_object(object, payload)); },
-        &interrupted, &f);
+        datagram, request,
+        [&](const nlmsghdr& header, View payload) {
+          bool fits = header.nlmsg_seq == 1 && header.nlmsg_type >= NLMSG_MIN_TYPE;
+          if (!fits) broken("only what answers the request is handed on");
+          list.push_back(decode_object(object, payload));
+        },
+        &answer, &f);
     if (!done && f) broken("only the end of an answer refuses");
     if (done) return;
     rest = rest.from(length);

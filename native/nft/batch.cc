@@ -75,6 +75,8 @@ void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
     e.path.pop_back();
   }
   mark(e, NFNL_MSG_BATCH_END, ++sequence, -1);
+  // Without its end the kernel would take the batch, commit nothing and say nothing.
+  if (e.out.overflow()) e.fail("messages: are too many: the transaction has more than 16 MiB");
 }
 
 void NftBatch::name_culprit(const Value& args, uint32_t first, uint32_t culprit, const Bytes& sent,
@@ -104,7 +106,7 @@ Value NftBatch::decode_echo(uint32_t first, const nlmsghdr& header, View payload
       bool made = header.nlmsg_type == n.made;
       if (!made && (n.gone == 0 || header.nlmsg_type != n.gone)) continue;
       Map echo;
-      echo.emplace_back("message", Value(int64_t{header.nlmsg_seq} - first - 1));
+      echo.emplace_back("message", Value(int64_t{header.nlmsg_seq - first - 1}));
       echo.emplace_back("op", Value(std::string(o->name) + (made ? ".new" : ".del")));
       echo.emplace_back("value", decode_object(*o, payload));
       return Value(std::move(echo));

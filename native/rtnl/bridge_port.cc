@@ -91,6 +91,8 @@ const Attr kPortLinkAttrs[] = {
     {IFLA_AF_SPEC, "spec", Type::kNest, kSpec},
 };
 
+// Its timers run.
+const char* const kPassing[] = {"port"};
 constexpr EventKind kEvents{"bridgePort", &kRtnl, {RTNLGRP_LINK}};
 const Notice kNotices[] = {{&kEvents, RTM_NEWLINK, RTM_DELLINK, Only::kBridge}};
 
@@ -106,6 +108,8 @@ const Object kBridgePort = {
     .family = kRtnl,
     .body = {sizeof(ifinfomsg), kPortFields, kPortLinkAttrs},
     .types = {.set = RTM_SETLINK, .del = RTM_DELLINK, .get = RTM_GETLINK},
+    .guard = Guard::kSecondLook,
+    .passing = kPassing,
     .notices = kNotices,
 };
 

@@ -29,6 +29,7 @@ const Object kNsid = {
     .family = kRtnl,
     .body = {sizeof(rtgenmsg), kFields, kAttrs},
     .types = {.create = RTM_NEWNSID, .del = RTM_DELNSID, .get = RTM_GETNSID},
+    .guard = Guard::kSecondLook,
     .notices = kNotices,
 };
 

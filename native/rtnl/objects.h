@@ -3,6 +3,8 @@
 
 #include <linux/netlink.h>
 
+#include <string>
+
 #include "../wire/object.h"
 
 namespace vnet {
@@ -31,5 +33,15 @@ extern const KindList kTunKinds;
 
 extern const Table kBridgePortAttrs;  // IFLA_BRPORT_*
 extern const KindList kBridgeSlave;   // the same as IFLA_INFO_SLAVE_DATA
+
+// What the kernel is asked for instead of `args`. Without a mask it offers each link of a dump a
+// page, and ends the dump without a word at one that needs more; with any mask it looks for the
+// largest first (net/core/rtnetlink.c, rtnl_calcit).
+Value dump_arguments(const Object& object, const Value& args);
+// Whether an entry is one that a dump asks for, where the kernel does not look itself (see
+// Socket::strict). References must have been put in place.
+bool dump_selects(const Object& object, const Value& args, const Value& entry);
+// What is wrong with a dump there whose entries do not tell enough to be looked through, or empty.
+std::string needs_strict_dump(const Object& object, const Value& args);
 
 }  // namespace vnet

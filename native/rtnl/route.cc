@@ -142,6 +142,7 @@ const Attr kAttrs[] = {
 
 const Key kKeys[] = {{"family"}, {"toLength"}, {"tos"},  {"scope"},    {"protocol"}, {"type"},
                      {"table"},  {"to"},       {"link"}, {"priority"}, {"via"}};
+const char* const kPassing[] = {"expires"};
 constexpr EventKind kEvents{"route", &kRtnl, {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}};
 const Notice kNotices[] = {{&kEvents, RTM_NEWROUTE, RTM_DELROUTE}};
 
@@ -152,6 +153,8 @@ const Object kRoute = {
     .family = kRtnl,
     .body = {sizeof(rtmsg), kFields, kAttrs},
     .types = {.create = RTM_NEWROUTE, .del = RTM_DELROUTE, .get = RTM_GETROUTE},
+    .guard = Guard::kRoutes,
+    .passing = kPassing,
     .keys = kKeys,
     .notices = kNotices,
 };

@@ -103,6 +103,7 @@ const Object kRule = {
     .family = kRtnl,
     .body = {sizeof(fib_rule_hdr), kFields, kAttrs},
     .types = {.create = RTM_NEWRULE, .del = RTM_DELRULE, .get = RTM_GETRULE},
+    .guard = Guard::kSecondLook,
     .equal = equal_rules,
     .notices = kNotices,
 };

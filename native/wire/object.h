@@ -53,10 +53,18 @@ struct Types {
   uint16_t reset = 0;
 };
 
-// How a dump that came in several datagrams is known to be whole.
+// How a dump that came in several datagrams is known to be whole. The kernel goes on where it was
+// by a name or by a count. NLM_F_DUMP_INTR tells of a change in between, where it is set; it is not
+// - for neighbours and forwarding tables (net/core/neighbour.c, net/bridge/br_fdb.c), rules
+//   (net/core/fib_rules.c), ports of bridges (net/core/rtnetlink.c, rtnl_bridge_getlink), numbers
+//   of namespaces (net/core/net_namespace.c), and routes;
+// - for addresses in time: their count goes up after the list has changed (net/ipv6/addrconf.c);
+// - for elements in time: that of nftables goes up when a transaction commits, but its elements
+//   join their set before that, and leave it after (net/netfilter/nf_tables_api.c).
 enum class Guard : uint8_t {
   kKernel,      // NLM_F_DUMP_INTR tells
   kSecondLook,  // two in a row must be alike
+  kRoutes,      // those of IPv6 too; IPv4 goes on by prefix (net/ipv4/fib_trie.c, ip6_fib.c)
   kGeneration,  // the number of nftables' ruleset must stay
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "../value.h"
 #include "reader.h"
@@ -83,6 +84,7 @@ class Writer {
   // True when an attribute or the whole did not fit.
   bool overflow() const { return overflow_; }
   const Bytes& bytes() const { return buffer_; }
+  Bytes take() { return std::move(buffer_); }
 
  private:
   Bytes buffer_;

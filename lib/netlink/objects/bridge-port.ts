@@ -221,7 +221,11 @@ export class BridgePortVerbs {
     this.sink.add('bridgePort.set', { family: AF.bridge, index, port })
   }
 
-  /** Reads the ports of all bridges: index of the link to what is set on it. */
+  /**
+   * Reads the ports of all bridges: index of the link to what is set on it. More than fit into one
+   * datagram are read until two readings agree, because the kernel does not tell of changes in
+   * between; NetlinkError EINTR when ten did not.
+   */
   dump(): StepRef<Map<number, PortState>> {
     const at = this.sink.add('bridgePort.dump', { family: AF.bridge })
     return new StepRef(at, (wire) => {

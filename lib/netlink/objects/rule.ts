@@ -243,7 +243,11 @@ export class RuleVerbs {
     this.sink.add('rule.del', toWire(spec), { accept: [ERRNO.ENOENT] })
   }
 
-  /** Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. */
+  /**
+   * Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. More than
+   * fit into one datagram are read until two readings agree, because the kernel does not tell of
+   * changes in between; NetlinkError EINTR when ten did not.
+   */
   dump(filter: RuleFilter = {}): StepRef<Rule[]> {
     FILTER.check(filter, 'rule.dump')
     const at = this.sink.add('rule.dump', { family: 0, ...FILTER.write(filter, {}) })
