@@ -120,6 +120,8 @@ class Runner {
         return batch(ns, s, result);
       case Verb::kFlush:
         return flush(ns, s, result);
+      case Verb::kEnsure:
+        return ensure(ns, s, result, index);
       case Verb::kList:
         return list(ns, s, result);
       case Verb::kDump:
@@ -322,6 +324,33 @@ class Runner {
     }
     *result = Value(std::move(meant));
     return {};
+  }
+
+  // EEXIST when the dump has its equal, so that it is accepted, and undone, as the kernel's own
+  // would.
+  Failure ensure(NetNs& ns, const Step& s, Value* result, std::pair<int, int>* index) {
+    Step make = s;
+    make.verb = Verb::kNew;
+    Writer w;
+    if (Failure f = encode(*s.object, Verb::kNew, 0, 0, s.args, 0, &w)) return f;
+    // As the kernel would tell it: addresses have one form.
+    Value asked =
+        decode_object(*s.object, View{w.bytes().data(), w.bytes().size()}.from(sizeof(nlmsghdr)));
+    Step all;
+    all.object = s.object;
+    all.verb = Verb::kDump;
+    Map args;
+    args.emplace_back("family", Value(s.args.number("family", 0)));
+    all.args = Value(std::move(args));
+    Value entries;
+    if (Failure f = dump(ns, all, &entries)) return f;
+    for (const Value& entry : *entries.list()) {
+      if (!s.object->equal(asked, entry)) continue;
+      Failure there;
+      there.error = EEXIST;
+      return there;
+    }
+    return request(ns, make, result, index);
   }
 
   // Deletes what `list` tells. The result is how many entries there were.

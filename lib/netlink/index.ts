@@ -133,6 +133,8 @@ export {
 } from './objects/socket.js'
 export {
   type Settled,
+  type ShortCall,
+  type ShortVerb,
   type ShortVerbs,
   type VerbGroups,
   type NftShortVerbs,

@@ -1,6 +1,7 @@
 /**
  * Network namespaces.
  */
+import { ArgumentError } from '../argument-error.js'
 import { readdirSync } from 'node:fs'
 import {
   addon,
@@ -348,7 +349,7 @@ function pinnedPath(name: string): string {
     name === '..' ||
     /[/\0]/.test(name)
   ) {
-    throw new TypeError(
+    throw new ArgumentError(
       `name: ${JSON.stringify(name)} cannot name a namespace; it must be a plain file name`,
     )
   }

@@ -1,6 +1,7 @@
 /**
  * A plan: a list of requests to the kernel that run in one native call.
  */
+import { ArgumentError } from '../argument-error.js'
 import {
   type Backend,
   type Wire,
@@ -23,12 +24,14 @@ import { NeighbourVerbs } from './objects/neighbour.js'
 import type { NamespaceHandle } from './base/namespace.js'
 import { NextHopVerbs } from './objects/nexthop.js'
 import { NsidVerbs } from './objects/nsid.js'
-import { checkOptions } from './base/options.js'
+import { checkOptions, type Options } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
 import { SocketVerbs } from './objects/socket.js'
+import { snapshot } from './base/snapshot.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
 import { SysctlVerbs } from './objects/sysctl.js'
+import { subjectOf } from './subject.js'
 
 /** What happens when a step fails. */
 export interface RunOptions {
@@ -37,6 +40,13 @@ export interface RunOptions {
    * `stop` leaves them; `continue` goes on with the next step, which is what a teardown wants.
    */
   readonly onFailure?: 'undo' | 'stop' | 'continue'
+}
+
+const RAW: Options<StepOptions> = {
+  flags: 'value',
+  accept: 'value',
+  undo: 'value',
+  describe: 'value',
 }
 
 /** The verbs that a plan offers for one namespace. */
@@ -139,13 +149,18 @@ export class PlanScope {
     return (this.#sysctl ??= new SysctlVerbs(this.sink))
   }
 
-  /** Adds a request in the addon's own terms; for verbs that have no method yet. */
+  /**
+   * Adds a request in the addon's own terms; for verbs that have no method yet. The arguments are
+   * copied: what is changed in them later is not in the plan.
+   */
   raw<T>(
     op: string,
     args: { readonly [key: string]: Wire },
     options?: StepOptions,
   ): StepRef<T> {
-    return new StepRef(this.sink.add(op, args, options), (wire) => wire as T)
+    if (options !== undefined) checkOptions(options, 'Plan.raw', RAW)
+    const copy = snapshot(args)
+    return new StepRef(this.sink.add(op, copy, options), (wire) => wire as T)
   }
 }
 
@@ -172,7 +187,7 @@ export class Done {
   /** The result of a step. */
   of<T>(ref: StepRef<T>): T {
     if (ref.step >= this.#results.length) {
-      throw new TypeError(`ref: step ${ref.step} is none of this plan`)
+      throw new ArgumentError(`ref: step ${ref.step} is none of this plan`)
     }
     return ref.decode(this.#results[ref.step])
   }
@@ -278,12 +293,12 @@ export class Plan extends PlanScope {
 
   #position(ns: NamespaceHandle): number {
     if (typeof ns?.native?.identity !== 'function') {
-      throw new TypeError(
+      throw new ArgumentError(
         `netns: give a namespace that is open (NetNs), not ${String(ns)}`,
       )
     }
     if (ns.backend !== this.#backend) {
-      throw new TypeError(
+      throw new ArgumentError(
         'netns: a plan cannot mix namespaces of the kernel with those of a fake, or of two fakes',
       )
     }
@@ -297,7 +312,7 @@ export class Plan extends PlanScope {
 
   #prepare({ onFailure = 'undo' }: RunOptions) {
     if (!['undo', 'stop', 'continue'].includes(onFailure)) {
-      throw new TypeError(
+      throw new ArgumentError(
         `onFailure: ${String(onFailure)} is not one of undo, stop, continue`,
       )
     }
@@ -314,16 +329,13 @@ export class Plan extends PlanScope {
         results,
         [failure, ...moreFailures].map((f) => toError(f, [], this.#subject(f))),
       )
-    throw toError(failure, moreFailures, this.#subject(failure))
+    throw toError(failure, moreFailures, (one) => this.#subject(one))
   }
 
-  // The errno alone does not say which of thirty addresses it was.
   #subject(failure: WireFailure): string {
     const described = this.#describe.get(failure.step)?.(failure)
     if (described) return described
-    const args = this.#steps[failure.step]?.args ?? {}
-    const { name, altName, local, to, address } = args as Record<string, unknown>
-    const subject = name ?? altName ?? local ?? to ?? address
-    return typeof subject === 'string' ? subject : ''
+    const step = this.#steps[failure.step]
+    return step ? subjectOf(step, this.#steps) : ''
   }
 }

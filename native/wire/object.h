@@ -27,6 +27,7 @@ struct Family {
 
 enum class Verb : uint8_t {
   kNew,
+  kEnsure,  // makes one unless the dump has its equal, for which the kernel does not look
   kSet,
   kDel,
   kDestroy,  // deletes without complaint when there is nothing
@@ -126,6 +127,9 @@ struct Object {
   std::span<const Key> keys{};
   std::span<const Alias> aliases{};
   const Filter* filter = nullptr;
+  // Whether what is asked for is an entry of the dump already, for `ensure`; without it there is
+  // none.
+  bool (*equal)(const Value& asked, const Value& entry) = nullptr;
   Unwanted unwanted{};
   std::span<const Notice> notices{};
 

@@ -2,6 +2,7 @@
  * Families of generic netlink, as nlctrl tells them (linux/genetlink.h, CTRL_CMD_GETFAMILY): ethtool,
  * wireguard and whatever else has no protocol of its own.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { StepRef, type StepSink } from '../base/steps.js'
 
 /** What can be asked of a family. */
@@ -54,7 +55,7 @@ function checkName(name: string): string {
   const fits =
     typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= LONGEST_NAME
   if (fits && !name.includes('\0')) return name
-  throw new TypeError(
+  throw new ArgumentError(
     `name: ${JSON.stringify(name) ?? 'undefined'} names no family; give 1 to ${LONGEST_NAME} bytes without NUL`,
   )
 }

@@ -2,6 +2,7 @@
  * Next hops as objects of their own (linux/nexthop.h, RTM_NEWNEXTHOP): routes name them by number
  * (`nextHopId`), and changing one changes all its routes at once.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkInteger } from '../base/check.js'
 import {
@@ -119,7 +120,7 @@ const seconds: Member<number> = {
     const whole = Math.round(Number(value) * HUNDREDTHS)
     const fits = typeof value === 'number' && whole >= 0 && value <= most
     if (fits) return whole
-    throw new TypeError(`${field}: must be a number of seconds from 0 to ${most}`)
+    throw new ArgumentError(`${field}: must be a number of seconds from 0 to ${most}`)
   },
   read: (wire: number) => wire / HUNDREDTHS,
 }
@@ -135,7 +136,7 @@ const MOST_ID = 0xffffffff
 
 function membersToWire(group: readonly NextHopMember[]): Wire {
   if (!Array.isArray(group) || group.length === 0) {
-    throw new TypeError('group: give a list of next hops with at least one')
+    throw new ArgumentError('group: give a list of next hops with at least one')
   }
   return group.map((member: NextHopMember, i) => {
     MEMBER.check(member, `group.${i}`)
@@ -219,19 +220,20 @@ const NOT_FOR_GROUPS = ['family', 'via', 'link', 'onlink', 'blackhole'] as const
 function checkGroup(spec: NextHopSpec): void {
   if (spec.group) {
     const wrong = NOT_FOR_GROUPS.find((name) => spec[name] !== undefined)
-    if (wrong) throw new TypeError(`${wrong}: a group has none; its next hops do`)
+    if (wrong) throw new ArgumentError(`${wrong}: a group has none; its next hops do`)
   } else if (spec.groupType !== undefined || spec.resilient !== undefined) {
     const wrong = spec.groupType === undefined ? 'resilient' : 'groupType'
-    throw new TypeError(`${wrong}: only for groups; give group as well`)
+    throw new ArgumentError(`${wrong}: only for groups; give group as well`)
   }
   if (spec.resilient !== undefined && spec.groupType !== 'resilient') {
-    throw new TypeError('resilient: give groupType resilient as well')
+    throw new ArgumentError('resilient: give groupType resilient as well')
   }
 }
 
 function toWire(spec: NextHopSpec, context: WriteContext): WireArgs {
   NEXT_HOP.check(withoutTold(spec), 'nextHop')
-  if (spec.id === undefined) throw new TypeError('id: give the number of the next hop')
+  if (spec.id === undefined)
+    throw new ArgumentError('id: give the number of the next hop')
   checkGroup(spec)
   const family =
     spec.family ?? (spec.via === undefined ? 'ipv4' : familyOf(spec.via, 'via'))

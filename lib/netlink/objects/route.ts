@@ -1,6 +1,7 @@
 /**
  * Routes (linux/rtnetlink.h, RTM_NEWROUTE).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import {
   NLM_F,
@@ -29,6 +30,7 @@ import {
   type WireArgs,
   type WriteContext,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
 import type { LinkLike } from '../base/steps.js'
 
@@ -124,6 +126,31 @@ const HOP = new MemberTable<NextHop>({
 /** Flags that the kernel sets and does not take back: dead, linkdown, offload and the like. */
 const SETTABLE_FLAGS = RTNH_F.onlink
 
+const METRICS = {
+  lock: 'value',
+  mtu: 'value',
+  window: 'value',
+  rtt: 'value',
+  rttVariance: 'value',
+  slowStartThreshold: 'value',
+  congestionWindow: 'value',
+  advmss: 'value',
+  reordering: 'value',
+  hopLimit: 'value',
+  initCwnd: 'value',
+  features: 'value',
+  rtoMin: 'value',
+  initRwnd: 'value',
+  quickAck: 'value',
+  fastOpenNoCookie: 'value',
+  unknown: 'value',
+} as const
+
+function metricsToWire(metrics: NonNullable<RouteSpec['metrics']>): Wire {
+  checkOptions(metrics, 'the metrics of a route', METRICS, 'metrics.')
+  return metrics
+}
+
 /** A route: native/rtnl/route.cc has the attributes. */
 const ROUTE = new MemberTable<RouteSpec>({
   to: own,
@@ -141,7 +168,7 @@ const ROUTE = new MemberTable<RouteSpec>({
   onlink: flag(RTNH_F.onlink),
   hops: own,
   nextHopId: integer(1, 0xffffffff),
-  metrics: plain,
+  metrics: { ...plain, write: metricsToWire },
   preference: plain,
   flow: plain,
   expires: plain,
@@ -202,7 +229,7 @@ function viaToWire(
   if (via === undefined) return {}
   const other = familyOf(via, field) !== family
   if (other && family === 'ipv6') {
-    throw new TypeError(
+    throw new ArgumentError(
       `${field}: ${via} cannot carry an IPv6 route; give an IPv6 gateway`,
     )
   }
@@ -210,7 +237,7 @@ function viaToWire(
 }
 
 function hopToWire(hop: NextHop, family: Family, i: number, { sink }: WriteContext) {
-  HOP.check(hop, 'a next hop')
+  HOP.check(hop, 'a next hop', `hops.${i}.`)
   return {
     ...viaToWire(hop.via, family, `hops.${i}.via`),
     ...HOP.write(hop, { sink }, `hops.${i}.`),
@@ -258,7 +285,7 @@ export function routeToWire(given: RouteSpec, context: WriteContext): WireArgs {
   ROUTE.check(given, 'route')
   const spec = given.nextHopId === undefined ? given : byNumber(given)
   if (spec.hops !== undefined && !Array.isArray(spec.hops)) {
-    throw new TypeError('hops: give a list of next hops')
+    throw new ArgumentError('hops: give a list of next hops')
   }
   const family = familyOfSpec(spec)
   const prefix = spec.to === 'default' ? undefined : parsePrefix(spec.to, 'to')

@@ -2,6 +2,7 @@
  * Sockets of TCP and UDP in a namespace, whoever has them (linux/inet_diag.h, SOCK_DIAG_BY_FAMILY):
  * what ss(8) lists.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { Names, type Family } from '../base/constants.js'
 import { familyMember, integer, MemberTable, own } from '../base/members.js'
@@ -104,7 +105,7 @@ export interface InetSocket {
 }
 
 function mask(names: readonly SocketState[], field: string): number {
-  if (!Array.isArray(names)) throw new TypeError(`${field}: give a list of states`)
+  if (!Array.isArray(names)) throw new ArgumentError(`${field}: give a list of states`)
   return names.reduce((bits, name) => bits | (1 << states.number(name)), 0)
 }
 
@@ -171,7 +172,7 @@ export class SocketVerbs {
    */
   dump(protocol: SocketProtocol, filter: SocketFilter = {}): StepRef<InetSocket[]> {
     if (protocol !== 'tcp' && protocol !== 'udp') {
-      throw new TypeError(`protocol: ${String(protocol)} is not one of tcp, udp`)
+      throw new ArgumentError(`protocol: ${String(protocol)} is not one of tcp, udp`)
     }
     FILTER.check(filter, 'socket.dump')
     const args: { [key: string]: Wire } = {
