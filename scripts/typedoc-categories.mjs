@@ -8,6 +8,7 @@ const CATEGORIES = [
   [/^netlink\/base\/(steps|namespace)\.ts$/, 'Namespaces and plans'],
   [/^netlink\/objects\/(kinds\/bridge|bridge-port|fdb)\.ts$/, 'Bridges'],
   [/^netlink\/objects\/(kinds\/|link|nsid\.)/, 'Links'],
+  [/^netlink\/objects\/(socket|generic|ethtool)\.ts$/, 'Sockets, generic netlink'],
   [/^netlink\/objects\//, 'Addresses, routes, neighbours'],
   [/^netlink\/base\/|^binding\.ts$/, 'Numbers and requests'],
   [/^netlink\/monitor/, 'Watching'],
