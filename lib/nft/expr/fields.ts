@@ -43,7 +43,7 @@ export function payload(
   offset: number,
   length: number,
   checksum?: Checksum,
-): WritableField {
+): FieldDef & Required<Pick<FieldDef, 'store'>> {
   const at = { base: oneOf(BASE, base, 'base'), offset, length }
   if (checksum !== undefined) checkOptions(checksum, 'a checksum', CHECKSUM, 'checksum.')
   const read = (register: number, where = at): Expr => ({
