@@ -2,6 +2,8 @@
  * The one error for what a caller gives wrong.
  */
 
+const CODE = 'ERR_INVALID_ARG_VALUE'
+
 /**
  * An argument is not what the call takes: a TypeError whose message begins with the path of the
  * field and ends with the cure, and whose `code` is Node's own for it (ERR_INVALID_ARG_VALUE).
@@ -10,7 +12,7 @@
  */
 export class ArgumentError extends TypeError {
   /** The same for all of them, as Node's own functions have it. */
-  readonly code = 'ERR_INVALID_ARG_VALUE'
+  readonly code = CODE
 }
 
 /**
@@ -27,4 +29,14 @@ export function locate<T>(at: string, of: string | undefined, act: () => T): T {
     const path = /^[\w.]+: /.test(error.message) ? `${at}.` : `${at}: `
     throw new ArgumentError(`${path}${error.message}${of === undefined ? '' : `; ${of}`}`)
   }
+}
+
+/**
+ * The addon's own TypeErrors are about what a caller gave as well: they get the same code.
+ *
+ * @internal
+ */
+export function withCode(error: unknown): unknown {
+  if (!(error instanceof TypeError) || 'code' in error) return error
+  return Object.assign(error, { code: CODE })
 }

@@ -246,6 +246,7 @@ export type {
   NatFlag,
   NatTarget,
   NftChange,
+  NftChangeOf,
   NftFamily,
   NftHook,
   NftVerbs,

@@ -1,7 +1,7 @@
 /**
  * A plan: a list of requests to the kernel that run in one native call.
  */
-import { ArgumentError } from '../argument-error.js'
+import { ArgumentError, withCode } from '../argument-error.js'
 import {
   type Backend,
   type Wire,
@@ -246,7 +246,12 @@ export class Plan extends PlanScope {
     checkSignal(signal)
     signal?.throwIfAborted()
     const { steps, keepGoing } = this.#prepare(options)
-    const outcome = await this.#backend.run(this.#handles(), steps, keepGoing, signal)
+    let outcome: WireOutcome
+    try {
+      outcome = await this.#backend.run(this.#handles(), steps, keepGoing, signal)
+    } catch (error) {
+      throw withCode(error)
+    }
     if (outcome.aborted) throw abortError(signal?.reason, outcome, keepGoing)
     return this.#finish(outcome, keepGoing)
   }
@@ -255,10 +260,13 @@ export class Plan extends PlanScope {
   runSync(options: RunOptions = {}): Done {
     checkOptions(options, 'Plan.runSync', { onFailure: 'value' })
     const { steps, keepGoing } = this.#prepare(options)
-    return this.#finish(
-      this.#backend.runSync(this.#handles(), steps, keepGoing),
-      keepGoing,
-    )
+    let outcome: WireOutcome
+    try {
+      outcome = this.#backend.runSync(this.#handles(), steps, keepGoing)
+    } catch (error) {
+      throw withCode(error)
+    }
+    return this.#finish(outcome, keepGoing)
   }
 
   #add(

@@ -41,21 +41,24 @@ export interface GenerationInfo {
   readonly process?: string
 }
 
-/** What changed, and it as the kernel tells it: when it is gone, not much more than its name. */
+/** One kind of thing that changed. */
+export interface NftChangeOf<O extends string, V> {
+  /** What it is. */
+  readonly object: O
+  /** It as the kernel tells it: when it is gone, not much more than its name. */
+  readonly value: V
+}
+
+/** What changed; a flowtable, or what is not known here, by the addon's names or as bytes. */
 export type NftChange =
-  | { readonly object: 'table'; readonly value: TableInfo }
-  | { readonly object: 'chain'; readonly value: ChainInfo }
-  | { readonly object: 'rule'; readonly value: RuleInfo }
-  | { readonly object: 'set'; readonly value: SetInfo }
-  | { readonly object: 'elements'; readonly value: ElementsChange }
-  | { readonly object: 'object'; readonly value: ObjectInfo }
-  | { readonly object: 'generation'; readonly value: GenerationInfo }
-  | {
-      /** Of what has no members here: a flowtable, or what is not known. */
-      readonly object: 'flowtable' | ''
-      /** By the addon's names, or bytes. */
-      readonly value: unknown
-    }
+  | NftChangeOf<'table', TableInfo>
+  | NftChangeOf<'chain', ChainInfo>
+  | NftChangeOf<'rule', RuleInfo>
+  | NftChangeOf<'set', SetInfo>
+  | NftChangeOf<'elements', ElementsChange>
+  | NftChangeOf<'object', ObjectInfo>
+  | NftChangeOf<'generation', GenerationInfo>
+  | NftChangeOf<'flowtable' | '', unknown>
 
 function elementsChange(wire: unknown): ElementsChange {
   const w = wire as {

@@ -99,6 +99,7 @@ export {
   type ElementsChange,
   type GenerationInfo,
   type NftChange,
+  type NftChangeOf,
 } from './events.js'
 export { Transaction } from './transaction.js'
 export {

@@ -24,6 +24,8 @@ const SPECS: RuleSpec[] = [
   { uids: { first: 0, last: 9 }, table: 100 },
   { table: 'main', suppressPrefixLength: 0 },
   { table: 'main', suppressGroup: 5 },
+  { table: 100, tunnelId: 7 },
+  { table: 100, tunnelId: 8 },
   { action: 'blackhole', from: '10.2.0.0/16' },
   { action: 'prohibit', from: '10.2.0.0/16' },
   { goto: 32766, from: '10.3.0.0/16' },

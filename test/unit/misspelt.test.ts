@@ -38,6 +38,12 @@ const flow = {
 }
 const flows = { family: 'ipv4', original: { protocol: 6 }, reply: { protocol: 6 } }
 const link = { name: 'ok', mtu: 1400 }
+const nextHop = {
+  id: 5,
+  group: [{ id: 1, weight: 2 }, { id: 2 }],
+  groupType: 'resilient',
+  resilient: { buckets: 4 },
+}
 const policy = {
   table: 5,
   sourcePorts: { first: 1, last: 2 },
@@ -135,6 +141,18 @@ const VERBS: { [group: string]: { [verb: string]: Any[][] } } = {
     delVlan: [[2, { id: 5 }]],
     vlans: [],
   },
+  nextHop: {
+    add: [[nextHop]],
+    ensure: [[nextHop]],
+    replace: [[nextHop, nextHop]],
+    del: [],
+    delIfExists: [],
+    get: [],
+    dump: [[{ family: 'ipv4' }]],
+  },
+  socket: { dump: [['tcp', { family: 'ipv4' }]], listeners: [['tcp', {}]] },
+  generic: { get: [], dump: [] },
+  ethtool: { linkState: [], linkStates: [] },
   // A namespace is no object of options.
   nsid: { set: [], get: [], dump: [] },
   sysctl: { get: [['net/ipv4/ip_forward', { optional: true }]], set: [] },

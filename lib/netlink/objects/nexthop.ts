@@ -139,7 +139,7 @@ function membersToWire(group: readonly NextHopMember[]): Wire {
     throw new ArgumentError('group: give a list of next hops with at least one')
   }
   return group.map((member: NextHopMember, i) => {
-    MEMBER.check(member, `group.${i}`)
+    MEMBER.check(member, 'a member of a group', `group.${i}.`)
     const { id, weight = 1 } = member
     return {
       id: checkInteger(id, `group.${i}.id`, 1, MOST_ID),
@@ -170,7 +170,7 @@ const NEXT_HOP = new MemberTable<NextHopSpec>({
   groupType: own,
   resilient: {
     write: (value) => {
-      RESILIENT.check(value, 'resilient')
+      RESILIENT.check(value, 'resilient', 'resilient.')
       return RESILIENT.write(value, {}, 'resilient.')
     },
     read: (wire: object) => RESILIENT.read<ResilientGroup>(wire, {}),

@@ -246,12 +246,14 @@ function hopToWire(hop: NextHop, family: Family, i: number, { sink }: WriteConte
 
 /** The kernel takes the number of a next hop alone: what follows from it is left out. */
 function byNumber(given: RouteSpec): RouteSpec {
-  const { via, link: _link, hops: _hops, flags, onlink: _onlink, ...spec } = given
+  const { via, link: _link, hops: _hops, flags, onlink: _onlink, type, ...spec } = given
   // The family of a `default` that only its gateway tells.
   const family = spec.family ?? (via === undefined ? undefined : familyOf(via, 'via'))
   return {
     ...spec,
     ...(family && { family }),
+    // The kernel tells what a next hop that drops amounts to (fib_dump_info), and has a unicast route.
+    ...(type !== undefined && { type: type === 'blackhole' ? 'unicast' : type }),
     ...(flags !== undefined && { flags: flags & ~RTNH_F.onlink }),
   }
 }

@@ -23,6 +23,7 @@ import {
   own,
   plain,
   told,
+  toggle,
   u32,
   unlessEmpty,
   type Member,
@@ -80,6 +81,12 @@ export interface RuleSpec {
   readonly destinationPorts?: Range
   /** Users whose sockets sent the packets (FRA_UID_RANGE). */
   readonly uids?: Range
+  /** Id of the tunnel that packets came by (FRA_TUN_ID). */
+  readonly tunnelId?: number
+  /** FRA_FLOW: the realms of packets that it fits, `source << 16 | destination` (IPv4). */
+  readonly flow?: number
+  /** Looks into the table of the VRF that packets are of, in the place of `table`. */
+  readonly l3mdev?: boolean
   /** RTPROT_* of who made the rule. */
   readonly protocol?: number
   /** Attributes that this version does not name, kept as bytes. */
@@ -140,6 +147,9 @@ const RULE = new MemberTable<RuleSpec>({
   sourcePorts: range(0xffff),
   destinationPorts: range(0xffff),
   uids: range(0xffffffff),
+  tunnelId: unlessEmpty(integer(0, Number.MAX_SAFE_INTEGER)),
+  flow: unlessEmpty(u32),
+  l3mdev: { ...toggle, read: (wire: number) => wire !== 0 || undefined },
   protocol: integer(0, 255),
   unknown: plain,
 })
@@ -155,6 +165,7 @@ interface WireRule {
   to?: string
   from?: string
   table?: number
+  l3mdev?: number
 }
 
 /**
@@ -170,7 +181,7 @@ export function policyRuleFromWire(wire: unknown): Rule {
     priority: 0,
     action,
   }
-  if (action === 'table') rule.table = routeTables.name(w.table ?? 0)
+  if (action === 'table' && !w.l3mdev) rule.table = routeTables.name(w.table ?? 0)
   if (w.from !== undefined) rule.from = `${w.from}/${w.fromLength}`
   if (w.to !== undefined) rule.to = `${w.to}/${w.toLength}`
   RULE.readBits(w.flags, rule)
@@ -189,6 +200,10 @@ function toWire(spec: RuleSpec): WireArgs {
     }
   }
   const action = spec.action ?? (spec.goto === undefined ? 'table' : 'goto')
+  if (spec.l3mdev && spec.table !== undefined) {
+    throw new ArgumentError('l3mdev: the VRF tells the table; leave `table` out')
+  }
+  const looksUp = action === 'table' && !spec.l3mdev
   return {
     family: familyNumber(wanted),
     fromLength: from?.length ?? 0,
@@ -197,7 +212,7 @@ function toWire(spec: RuleSpec): WireArgs {
     ...(to && { to: to.address }),
     action: ruleActions.number(action),
     flags: RULE.bits(spec).flags,
-    ...(action === 'table' && { table: routeTables.number(spec.table ?? 'main') }),
+    ...(looksUp && { table: routeTables.number(spec.table ?? 'main') }),
     ...RULE.write(spec, {}),
   }
 }

@@ -31,8 +31,6 @@ export interface Checksum {
 
 const CHECKSUM: Options<Checksum> = { offset: 'value', pseudoHeader: 'switch' }
 
-type WritableField = FieldDef & Required<Pick<FieldDef, 'store'>>
-
 /**
  * A part of the packet, whatever its protocol: `length` bytes at `offset` of a header. Reading beyond
  * the packet's end ends the rule. A write updates the given checksum, or none. {@link ofProtocol} adds
@@ -43,7 +41,7 @@ export function payload(
   offset: number,
   length: number,
   checksum?: Checksum,
-): WritableField {
+): FieldDef & Required<Pick<FieldDef, 'store'>> {
   const at = { base: oneOf(BASE, base, 'base'), offset, length }
   if (checksum !== undefined) checkOptions(checksum, 'a checksum', CHECKSUM, 'checksum.')
   const read = (register: number, where = at): Expr => ({
@@ -207,7 +205,7 @@ function header(
   offset: number,
   length: number,
   checksum?: Checksum,
-): WritableField {
+): FieldDef & Required<Pick<FieldDef, 'store'>> {
   return ofProtocol(protocol, payload(HEADER_OF[protocol], offset, length, checksum))
 }
 
