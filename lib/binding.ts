@@ -29,7 +29,7 @@ export interface WireRef {
 
 /** One request of a plan, in the kernel's terms. */
 export interface WireStep {
-  /** What to do, for example `link.new`; the list is in native/executor.cc. */
+  /** What to do, for example `link.new`; the list is in native/operations.cc. */
   readonly op: string
   /** Position of the namespace in the list that is given with the plan. */
   readonly ns: number
@@ -81,13 +81,13 @@ export interface NativeNetNs {
   close(): void
 }
 
-/** A subscription to a namespace's notifications, read on a thread of its own. */
+/** A subscription to a namespace's notifications, read on the thread that serves all of them. */
 export interface NativeMonitor {
   /** The oldest events that wait, at most so many; a failure when none will come any more. */
   take(most: number): WireEvent[] | WireFailure
   /** Whether the monitor keeps the event loop alive; not so at first. */
   hold(on: boolean): void
-  /** Stops the thread and waits for it. */
+  /** Ends the subscription; nothing is called any more. */
   close(): void
 }
 
@@ -120,7 +120,10 @@ export interface NativeChild {
   pid(): number
   /** The descriptor of our end of stream 0, 1 or 2, handed over; -1 when there is none. */
   pipe(stream: number): number
-  /** How it ended, once `onEnd` was called: `code` is -1 when a signal ended it, else that is 0. */
+  /**
+   * How it ended, once `onEnd` was called: `code` is -1 when a signal ended it, else that is 0.
+   * Throws a TypeError before.
+   */
   end(): { code: number; signal: number } | WireFailure
   kill(signal: number): WireFailure | undefined
   /** Whether the child keeps the event loop alive; so at first. */

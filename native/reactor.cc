@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 
@@ -31,7 +32,7 @@ Failure Reactor::add(const char* op, Readable& readable) {
     if (Failure f = start(op)) return f;
   }
   std::lock_guard<FairMutex> hold(turn_);
-  known_[&readable];
+  known_.push_back(&readable);
   return {};
 }
 
@@ -39,8 +40,7 @@ Failure Reactor::watch(const char* op, Readable& readable, int fd) {
   std::lock_guard<FairMutex> hold(turn_);
   uint64_t number = next_++;
   if (epoll_add(epoll_.get(), fd, number) < 0) return syscall_failure(op, "epoll_ctl", errno);
-  known_[&readable].push_back(number);
-  watched_[number] = {&readable, fd};
+  watched_.push_back({number, &readable, fd});
   return {};
 }
 
@@ -48,16 +48,13 @@ void Reactor::remove(Readable& readable) {
   bool last = false;
   {
     std::lock_guard<FairMutex> hold(turn_);
-    auto known = known_.find(&readable);
-    if (known == known_.end()) return;
-    for (uint64_t number : known->second) {
-      auto entry = watched_.find(number);
-      if (entry->second.fd >= 0) {
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry->second.fd, nullptr);
+    if (std::erase(known_, &readable) == 0) return;
+    std::erase_if(watched_, [&](const Watched& w) {
+      if (w.readable == &readable && w.fd >= 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.fd, nullptr);
       }
-      watched_.erase(entry);
-    }
-    known_.erase(known);
+      return w.readable == &readable;
+    });
     last = known_.empty();
   }
   if (last) stop();
@@ -117,11 +114,12 @@ void Reactor::run() {
 
 void Reactor::call(uint64_t number) {
   std::lock_guard<FairMutex> hold(turn_);
-  auto entry = watched_.find(number);
-  if (entry == watched_.end() || entry->second.fd < 0) return;
-  if (entry->second.readable->on_readable(entry->second.fd, scratch_)) return;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry->second.fd, nullptr);
-  entry->second.fd = -1;
+  auto w = std::lower_bound(watched_.begin(), watched_.end(), number,
+                            [](const Watched& one, uint64_t n) { return one.number < n; });
+  if (w == watched_.end() || w->number != number || w->fd < 0) return;
+  if (w->readable->on_readable(w->fd, scratch_)) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w->fd, nullptr);
+  w->fd = -1;
 }
 
 }  // namespace vnet

@@ -5,7 +5,6 @@
 #include <pthread.h>
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "failure.h"
@@ -45,6 +44,7 @@ class Reactor {
 
  private:
   struct Watched {
+    uint64_t number;  // what epoll hands back: one that was removed meanwhile is not found
     Readable* readable;
     int fd;  // -1 when it is not waited for any more
   };
@@ -63,9 +63,8 @@ class Reactor {
   // Held while the tables change, and while one is called: fair, so that whoever removes one waits
   // for a single call, however busy the others are.
   FairMutex turn_;
-  std::unordered_map<Readable*, std::vector<uint64_t>> known_;
-  // By the number that epoll hands back: one that was removed meanwhile is not found.
-  std::unordered_map<uint64_t, Watched> watched_;
+  std::vector<Readable*> known_;
+  std::vector<Watched> watched_;  // ascending by number
   uint64_t next_ = 1;
 };
 

@@ -70,9 +70,10 @@ interface Waiter {
 
 /**
  * A running subscription; made by {@link NetNs.monitor}. Events are collected from the moment it
- * is made, on a thread of its own, so that a dump right after it misses nothing. Iterate it once.
+ * is made, on one thread for all monitors, so that a dump right after it misses nothing. Iterate it
+ * once.
  *
- * It ends, and its thread and sockets go, at `break`, `return()`, `close()`, when the signal
+ * It ends, and its sockets go, at `break`, `return()`, `close()`, when the signal
  * aborts, and when the environment (process, worker) ends. While an iteration waits, the process
  * stays alive. Memory is bounded: at most `limit` events wait, then one
  * {@link OverrunEvent} stands for what did not fit.

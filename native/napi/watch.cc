@@ -1,7 +1,6 @@
 #include "watch.h"
 
-#include <utility>
-#include <vector>
+#include <algorithm>
 
 namespace vnet {
 
@@ -31,11 +30,19 @@ bool Watches::start(Js& js) {
 }
 
 uintptr_t Watches::add(Watch& watch) {
-  watches_[next_] = &watch;
+  watches_.emplace_back(next_, &watch);
   return next_++;
 }
 
-void Watches::remove(uintptr_t number) { watches_.erase(number); }
+void Watches::remove(uintptr_t number) {
+  std::erase_if(watches_, [&](const auto& one) { return one.first == number; });
+}
+
+Watch* Watches::find(uintptr_t number) const {
+  auto one = std::lower_bound(watches_.begin(), watches_.end(), number,
+                              [](const auto& w, uintptr_t n) { return w.first < n; });
+  return one != watches_.end() && one->first == number ? one->second : nullptr;
+}
 
 void Watches::hold(bool on) {
   if (ended_) return;
@@ -53,10 +60,10 @@ void Watches::deliver(napi_env env, napi_value, void* context, void* data) {
   // What waited when the environment ended is handed back without one.
   if (!env) return;
   auto watches = *static_cast<std::shared_ptr<Watches>*>(context);
-  auto found = watches->watches_.find(reinterpret_cast<uintptr_t>(data));
-  if (found == watches->watches_.end()) return;
+  Watch* watch = watches->find(reinterpret_cast<uintptr_t>(data));
+  if (!watch) return;
   Js js(env);
-  js.call(js.undefined(), js.kept(found->second->on_event_), {});
+  js.call(js.undefined(), js.kept(watch->on_event_), {});
   // What it throws is the process's uncaught exception; Node by itself only warns of it (DEP0168).
   napi_value thrown = nullptr;
   if (js.thrown() && js.ok(napi_get_and_clear_last_exception(env, &thrown))) {
@@ -66,9 +73,8 @@ void Watches::deliver(napi_env env, napi_value, void* context, void* data) {
 
 void Watches::at_end(void* self) {
   auto* watches = static_cast<Watches*>(self);
-  std::vector<Watch*> all;
-  for (const auto& entry : watches->watches_) all.push_back(entry.second);
-  for (Watch* watch : all) watch->stop();
+  // Each takes itself out.
+  while (!watches->watches_.empty()) watches->watches_.back().second->stop();
   watches->ended_ = true;
 }
 

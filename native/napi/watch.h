@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "../reactor.h"
 #include "environment.h"
@@ -27,6 +28,8 @@ class Watches : public std::enable_shared_from_this<Watches> {
   bool start(Js& js);
   uintptr_t add(Watch& watch);
   void remove(uintptr_t number);
+  // The watch of that number, or nullptr when it is gone.
+  Watch* find(uintptr_t number) const;
   // Another one that keeps the event loop alive, or one less.
   void hold(bool on);
   // From the reactor's thread.
@@ -39,7 +42,7 @@ class Watches : public std::enable_shared_from_this<Watches> {
   bool ended_ = false;
   size_t holding_ = 0;
   uintptr_t next_ = 1;
-  std::unordered_map<uintptr_t, Watch*> watches_;
+  std::vector<std::pair<uintptr_t, Watch*>> watches_;  // ascending by number
   // Last, so that its thread is gone before what it calls.
   Reactor reactor_;
 };

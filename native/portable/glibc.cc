@@ -3,6 +3,7 @@
 // optimization, because the assembler's .symver must be in the file that makes the call.
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,9 +23,11 @@ extern "C" {
 int first_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int first_pthread_join(pthread_t, void**);
 int first_pthread_attr_setstacksize(pthread_attr_t*, size_t);
+int first_pthread_sigmask(int, const sigset_t*, sigset_t*);
 __asm__(".symver first_pthread_create, pthread_create@" FIRST);
 __asm__(".symver first_pthread_join, pthread_join@" FIRST);
 __asm__(".symver first_pthread_attr_setstacksize, pthread_attr_setstacksize@" FIRST);
+__asm__(".symver first_pthread_sigmask, pthread_sigmask@" FIRST);
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attr, void* (*body)(void*),
                    void* arg) noexcept {
@@ -33,6 +36,9 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attr, void* (*body)(
 int pthread_join(pthread_t thread, void** result) { return first_pthread_join(thread, result); }
 int pthread_attr_setstacksize(pthread_attr_t* attr, size_t size) noexcept {
   return first_pthread_attr_setstacksize(attr, size);
+}
+int pthread_sigmask(int how, const sigset_t* set, sigset_t* before) noexcept {
+  return first_pthread_sigmask(how, set, before);
 }
 
 // Functions of their own since glibc 2.33; before, inline calls of others. The kernel's struct is

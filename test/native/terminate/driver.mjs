@@ -43,8 +43,6 @@ async function one() {
   const worker = new Worker(file, {
     workerData,
     execArgv: [],
-    // It closes a descriptor that the addon opened.
-    trackUnmanagedFds: false,
   })
   worker.on('error', (error) => {
     throw error
