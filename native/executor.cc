@@ -11,6 +11,7 @@
 #include "genl/objects.h"
 #include "nft/batch.h"
 #include "rtnl/objects.h"
+#include "stream.h"
 #include "tun.h"
 
 namespace vnet {
@@ -137,6 +138,13 @@ class Runner {
         return flush(ns, s, result);
       case Verb::kList:
         return list(ns, s, result);
+      case Verb::kStream:
+        return begin_stream(ns, s, result);
+      case Verb::kStreamRead:
+        return read_stream(ns, s, result);
+      case Verb::kStreamClose:
+        ns.forget(s.args.number("id", 0));
+        return {};
       case Verb::kDump:
       case Verb::kDumpReset:
         return dump(ns, s, result);
@@ -254,6 +262,51 @@ class Runner {
     if (!f && !socket->strict() && s.object->family.protocol == NETLINK_ROUTE)
       f = look_through(s, result);
     return aborted() ? canceled(s) : f;
+  }
+
+  // The result is the number by which the stream is read and closed.
+  Failure begin_stream(NetNs& ns, const Step& s, Value* result) {
+    Step all = s;
+    if (Failure f = resolve(&all)) return f;
+    uint16_t id = 0;
+    if (Failure f = generic_id(ns, s.object->family, &id)) return f;
+    Socket socket;
+    if (Failure f = ns.open(s.object->family.protocol, &socket)) return f;
+    const Object& object = *s.object;
+    bool all_come = object.family.protocol == NETLINK_ROUTE && !socket.strict();
+    Failure f;
+    if (all_come) f.ext_ack = needs_strict_dump(object, all.args);
+    if (!f.ext_ack.empty()) {
+      f.error = EOPNOTSUPP;
+      return f;
+    }
+    // Which filters the kernel knows would show with the first part only: all flows are asked for.
+    Value query = dump_arguments(object, query_of(object, s.verb, all.args, false));
+    constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
+    Writer w;
+    if (Failure bad = encode(object, Verb::kDump, flags, id, query, 0, &w)) return bad;
+    auto decode = [&object, all_come, args = all.args](View entry) {
+      Value value = decode_object(object, entry, unwanted(object, args));
+      bool meant = object.filter ? selects(object, args, value)
+                                 : !all_come || dump_selects(object, args, value);
+      return meant ? value : Value();
+    };
+    *result = Value(
+        ns.keep(std::make_unique<Stream>(std::move(socket), object, w.take(), std::move(decode))));
+    return {};
+  }
+
+  Failure read_stream(NetNs& ns, const Step& s, Value* result) {
+    Stream* stream = ns.stream(s.args.number("id", 0));
+    if (!stream) return syscall_failure("stream.read", "recvfrom", EBADF);
+    List entries;
+    bool done = false;
+    if (Failure f = stream->read(abort_, &entries, &done)) return f;
+    Map answer;
+    answer.emplace_back("entries", Value(std::move(entries)));
+    answer.emplace_back("done", Value(done));
+    *result = Value(std::move(answer));
+    return {};
   }
 
   // Leaves of a dump what was asked for, where the kernel tells more.

@@ -26,7 +26,7 @@ constexpr std::pair<const char*, Verb> kVerbs[] = {
     {"new", Verb::kNew},         {"set", Verb::kSet},     {"del", Verb::kDel},
     {"destroy", Verb::kDestroy}, {"reset", Verb::kReset}, {"dumpReset", Verb::kDumpReset},
     {"get", Verb::kGet},         {"dump", Verb::kDump},   {"list", Verb::kList},
-    {"flush", Verb::kFlush}};
+    {"stream", Verb::kStream},   {"flush", Verb::kFlush}};
 
 bool can(const Object& o, Verb verb) {
   if (verb == Verb::kFlush && o.keys.empty()) return false;
@@ -70,7 +70,8 @@ uint16_t unwanted(const Object& object, const Value& args) {
 }
 
 Value query_of(const Object& object, Verb verb, const Value& args, bool precise) {
-  bool filtered = object.filter && (verb == Verb::kList || verb == Verb::kFlush);
+  bool filtered =
+      object.filter && (verb == Verb::kList || verb == Verb::kFlush || verb == Verb::kStream);
   return filtered ? object.filter->query(args, precise) : args;
 }
 
