@@ -2,10 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -165,18 +163,17 @@ ChildEnd reap(int pidfd) {
 
 }  // namespace
 
-Failure Child::start(int netns, const ChildSpec& spec, std::function<void()> on_end,
-                     std::unique_ptr<Child>* out) {
-  std::unique_ptr<Child> child(new Child);
+Failure Child::start(int netns, const ChildSpec& spec, Reactor& reactor,
+                     std::function<void()> on_end, std::unique_ptr<Child>* out) {
+  std::unique_ptr<Child> child(new Child(reactor, std::move(on_end)));
   // What a child could not be watched without is asked for before there is one.
   if (!Fd(open_pidfd(::getpid())).valid()) return failed("pidfd_open");
-  child->stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!child->stop_.valid()) return failed("eventfd");
+  if (Failure f = reactor.add(kOp, *child)) return f;
   Streams streams;
   if (Failure f = make_streams(spec, &streams, child->pipes_)) return f;
   Failure f = in_netns(kOp, netns, [&]() { return start_here(spec, streams, &child->pid_); });
   if (f) return f;
-  if (Failure bad = child->watch(std::move(on_end))) {
+  if (Failure bad = child->watch()) {
     // Nobody would hear of its end: it does not stay.
     ::kill(child->pid_, SIGKILL);
     ::waitpid(child->pid_, nullptr, 0);
@@ -186,54 +183,28 @@ Failure Child::start(int netns, const ChildSpec& spec, std::function<void()> on_
   return {};
 }
 
-Failure Child::watch(std::function<void()> on_end) {
+Failure Child::watch() {
   // The number is the child's until somebody waits for it, and that is us.
   pidfd_ = Fd(open_pidfd(pid_));
   if (!pidfd_.valid()) return failed("pidfd_open");
-  on_end_ = std::move(on_end);
-  auto body = [](void* p) -> void* {
-    static_cast<Child*>(p)->wait();
-    return nullptr;
-  };
-  // The thread only waits. It never enters a namespace.
-  constexpr size_t kStack = 128 * 1024;
-  pthread_attr_t small;
-  pthread_attr_init(&small);
-  pthread_attr_setstacksize(&small, kStack);
-  int error = pthread_create(&thread_, &small, body, this);
-  pthread_attr_destroy(&small);
-  if (error) return syscall_failure(kOp, "pthread_create", error);
-  running_ = true;
-  return {};
+  return reactor_.watch(kOp, *this, pidfd_.get());
 }
 
-void Child::wait() {
-  pollfd watched[] = {{stop_.get(), POLLIN, 0}, {pidfd_.get(), POLLIN, 0}};
-  for (;;) {
-    if (::poll(watched, 2, -1) < 0) continue;
-    if (watched[0].revents) return;
-    if (!watched[1].revents) continue;
-    end_ = reap(pidfd_.get());
-    return on_end_();
+// A pidfd can be read when its process has ended.
+bool Child::on_readable(int fd, Bytes&) {
+  ChildEnd end = reap(fd);
+  {
+    std::lock_guard<std::mutex> hold(mutex_);
+    end_ = std::move(end);
   }
+  on_end_();
+  return false;
 }
 
-Child::~Child() {
-  if (!running_) return;
-  uint64_t one = 1;
-  // The counter of a fresh eventfd has room for it.
-  while (::write(stop_.get(), &one, sizeof one) < 0 && errno == EINTR) {
-  }
-  join();
-}
+Child::~Child() { reactor_.remove(*this); }
 
-void Child::join() {
-  if (running_) pthread_join(thread_, nullptr);
-  running_ = false;
-}
-
-const ChildEnd& Child::end() {
-  join();
+std::optional<ChildEnd> Child::end() {
+  std::lock_guard<std::mutex> hold(mutex_);
   return end_;
 }
 

@@ -1,16 +1,18 @@
 // Programs started inside a network namespace.
 #pragma once
 
-#include <pthread.h>
 #include <sys/types.h>
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "failure.h"
 #include "fd.h"
+#include "reactor.h"
 
 namespace vnet {
 
@@ -32,14 +34,14 @@ struct ChildEnd {
   Failure failure;
 };
 
-// A child that runs, or has run. A thread waits for its end, on the child's pidfd alone, so that it
-// takes nothing from others who wait for children of theirs.
-class Child {
+// A child that runs, or has run. The reactor waits for its end, on the child's pidfd alone, so that
+// nothing is taken from others who wait for children of theirs.
+class Child : private Readable {
  public:
   // Starts the program on a thread made for that, which enters the namespace: the child is born in
-  // it. `on_end` is called on the waiting thread, once, unless the handle goes first.
-  static Failure start(int netns, const ChildSpec& spec, std::function<void()> on_end,
-                       std::unique_ptr<Child>* out);
+  // it. `on_end` is called on the reactor's thread, once, unless the handle goes first.
+  static Failure start(int netns, const ChildSpec& spec, Reactor& reactor,
+                       std::function<void()> on_end, std::unique_ptr<Child>* out);
   // Stops waiting; the child itself runs on.
   ~Child();
   Child(const Child&) = delete;
@@ -48,25 +50,25 @@ class Child {
   pid_t pid() const { return pid_; }
   // Our end of a piped stream, to the caller; -1 when it is not piped or was taken.
   int take_pipe(int stream);
-  // How it ended; for after `on_end`.
-  const ChildEnd& end();
+  // How it ended; nothing before `on_end`.
+  std::optional<ChildEnd> end();
   // ESRCH when the child has ended.
   Failure kill(int signal);
 
  private:
-  Child() = default;
-  Failure watch(std::function<void()> on_end);
-  void wait();
-  void join();
+  Child(Reactor& reactor, std::function<void()> on_end)
+      : reactor_(reactor), on_end_(std::move(on_end)) {}
+  Failure watch();
+  bool on_readable(int fd, Bytes& scratch) override;
 
+  Reactor& reactor_;
+  std::function<void()> on_end_;
   pid_t pid_ = -1;
   Fd pidfd_;
-  Fd stop_;
   Fd pipes_[3];
-  std::function<void()> on_end_;
-  ChildEnd end_;  // the thread's until it is joined
-  pthread_t thread_ = 0;
-  bool running_ = false;
+
+  std::mutex mutex_;  // of what the reactor's thread writes
+  std::optional<ChildEnd> end_;
 };
 
 }  // namespace vnet

@@ -136,6 +136,8 @@ class Runner {
         return batch(ns, s, result);
       case Verb::kFlush:
         return flush(ns, s, result);
+      case Verb::kEnsure:
+        return ensure(ns, s, result, index);
       case Verb::kList:
         return list(ns, s, result);
       case Verb::kStream:
@@ -241,6 +243,23 @@ class Runner {
   }
 
   Failure dump(NetNs& ns, const Step& s, Value* result) {
+    if (s.object->families.empty() || s.args.number("family", 0)) return dump_one(ns, s, result);
+    List all;
+    for (uint8_t family : s.object->families) {
+      Step one = s;
+      Map args = s.args.map() ? *s.args.map() : Map{};
+      std::erase_if(args, [](const auto& member) { return member.first == "family"; });
+      args.emplace_back("family", Value(int64_t{family}));
+      one.args = Value(std::move(args));
+      Value part;
+      if (Failure f = dump_one(ns, one, &part)) return f;
+      all.insert(all.end(), part.list()->begin(), part.list()->end());
+    }
+    *result = Value(std::move(all));
+    return {};
+  }
+
+  Failure dump_one(NetNs& ns, const Step& s, Value* result) {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     // Where the kernel has no dump (NFT_MSG_GETGEN) it takes this for a look-up, whose one answer
@@ -398,6 +417,33 @@ class Runner {
     }
     *result = Value(std::move(meant));
     return {};
+  }
+
+  // EEXIST when the dump has its equal, so that it is accepted, and undone, as the kernel's own
+  // would.
+  Failure ensure(NetNs& ns, const Step& s, Value* result, std::pair<int, int>* index) {
+    Step make = s;
+    make.verb = Verb::kNew;
+    Writer w;
+    if (Failure f = encode(*s.object, Verb::kNew, 0, 0, s.args, 0, &w)) return f;
+    // As the kernel would tell it: addresses have one form.
+    Value asked =
+        decode_object(*s.object, View{w.bytes().data(), w.bytes().size()}.from(sizeof(nlmsghdr)));
+    Step all;
+    all.object = s.object;
+    all.verb = Verb::kDump;
+    Map args;
+    args.emplace_back("family", Value(s.args.number("family", 0)));
+    all.args = Value(std::move(args));
+    Value entries;
+    if (Failure f = dump(ns, all, &entries)) return f;
+    for (const Value& entry : *entries.list()) {
+      if (!s.object->equal(asked, entry)) continue;
+      Failure there;
+      there.error = EEXIST;
+      return there;
+    }
+    return request(ns, make, result, index);
   }
 
   // Deletes what `list` tells. The result is how many entries there were.

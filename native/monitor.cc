@@ -1,8 +1,6 @@
 #include "monitor.h"
 
 #include <linux/netlink.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,9 +13,9 @@ namespace vnet {
 
 namespace {
 
-// For most notifications. Some are larger: of a link that has hundreds of names, say.
+// Most notifications have a few KiB; a link with hundreds of alternative names has more than 64.
 constexpr size_t kBuffer = 64 * 1024;
-// A busy socket gives way to the stop signal after so many datagrams.
+// A busy socket gives way to the others after so many datagrams.
 constexpr int kDatagramsAtOnce = 64;
 
 Value overrun_event() {
@@ -60,23 +58,15 @@ Failure open_source(const Monitor::Options& options, int protocol, Fd* out) {
 
 }  // namespace
 
-Failure Monitor::open(int netns, Options options, std::function<void()> wake,
+Failure Monitor::open(int netns, Options options, Reactor& reactor, std::function<void()> wake,
                       std::unique_ptr<Monitor>* out) {
   constexpr const char* op = "monitor.open";
-  std::unique_ptr<Monitor> m(new Monitor(std::move(options), std::move(wake)));
+  std::unique_ptr<Monitor> m(new Monitor(std::move(options), reactor, std::move(wake)));
   if (Failure f = in_netns(op, netns, [&]() { return m->open_here(); })) return f;
-  m->stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!m->stop_.valid()) return failed("eventfd");
-  m->buffer_.resize(kBuffer);
-  auto body = [](void* p) -> void* {
-    static_cast<Monitor*>(p)->read_all();
-    return nullptr;
-  };
-  // The thread never enters a namespace: its sockets carry theirs.
-  if (int error = pthread_create(&m->thread_, nullptr, body, m.get())) {
-    return syscall_failure(op, "pthread_create", error);
+  if (Failure f = reactor.add(op, *m)) return f;
+  for (const Source& s : m->sources_) {
+    if (Failure f = reactor.watch(op, *m, s.fd.get())) return f;
   }
-  m->running_ = true;
   *out = std::move(m);
   return {};
 }
@@ -94,30 +84,19 @@ Failure Monitor::open_here() {
   return {};
 }
 
-Monitor::~Monitor() {
-  if (!running_) return;
-  uint64_t one = 1;
-  // The counter of a fresh eventfd has room for it.
-  while (::write(stop_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+Monitor::~Monitor() { reactor_.remove(*this); }
+
+int Monitor::protocol_of(int fd) const {
+  for (const Source& s : sources_) {
+    if (s.fd.get() == fd) return s.protocol;
   }
-  pthread_join(thread_, nullptr);
+  return -1;
 }
 
-void Monitor::read_all() {
-  std::vector<pollfd> watched{{stop_.get(), POLLIN, 0}};
-  for (const Source& s : sources_) watched.push_back({s.fd.get(), POLLIN, 0});
-  for (;;) {
-    if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return;
-    if (watched[0].revents) return;
-    for (size_t i = 0; i < sources_.size(); i++) {
-      if (watched[i + 1].revents && !drain(sources_[i])) return;
-    }
-  }
-}
-
-bool Monitor::drain(Source& source) {
+bool Monitor::on_readable(int fd, Bytes& scratch) {
+  if (scratch.size() < kBuffer) scratch.resize(kBuffer);
   for (int i = 0; i < kDatagramsAtOnce; i++) {
-    ssize_t n = receive_datagram(source.fd.get(), 0, SIZE_MAX, &buffer_);
+    ssize_t n = receive_datagram(fd, 0, SIZE_MAX, &scratch);
     if (n == kNotOfKernel) continue;  // only the kernel is believed
     if (n == -EAGAIN) return true;
     if (n == -ENOBUFS) {
@@ -125,16 +104,19 @@ bool Monitor::drain(Source& source) {
       continue;
     }
     if (n < 0) {
-      std::unique_lock<std::mutex> hold(mutex_);
-      failure_ = syscall_failure("monitor.read", "recvfrom", static_cast<int>(-n));
-      signal(std::move(hold));
+      give_up(static_cast<int>(-n));
       return false;
     }
-    if (!overflowing()) {
-      push(read_events({buffer_.data(), static_cast<size_t>(n)}, source.protocol, options_.kinds));
-    }
+    if (overflowing()) continue;
+    push(read_events({scratch.data(), static_cast<size_t>(n)}, protocol_of(fd), options_.kinds));
   }
   return true;
+}
+
+void Monitor::give_up(int error) {
+  std::unique_lock<std::mutex> hold(mutex_);
+  failure_ = syscall_failure("monitor.read", "recvfrom", error);
+  signal(std::move(hold));
 }
 
 bool Monitor::overflowing() {

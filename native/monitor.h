@@ -1,8 +1,8 @@
-// Watches a namespace: reads the notifications of its netlink groups on a thread of its own and
+// Watches a namespace: reads the notifications of its netlink groups on the reactor's thread and
 // keeps them in a bounded queue until they are taken.
 #pragma once
 
-#include <pthread.h>
+#include <sys/types.h>
 
 #include <deque>
 #include <functional>
@@ -14,11 +14,12 @@
 #include "events.h"
 #include "failure.h"
 #include "fd.h"
+#include "reactor.h"
 #include "value.h"
 
 namespace vnet {
 
-class Monitor {
+class Monitor : private Readable {
  public:
   struct Options {
     std::vector<const EventKind*> kinds;
@@ -28,18 +29,18 @@ class Monitor {
     int receive_buffer = 0;
   };
 
-  // Subscribes in the namespace. `wake` is called on the reader's thread when something waits
+  // Subscribes in the namespace. `wake` is called on the reactor's thread when something waits
   // that take() has not seen; once, until take() has found nothing left.
-  static Failure open(int netns, Options options, std::function<void()> wake,
+  static Failure open(int netns, Options options, Reactor& reactor, std::function<void()> wake,
                       std::unique_ptr<Monitor>* out);
-  // Stops the thread and waits for it.
+  // When it is gone, `wake` is not called any more.
   ~Monitor();
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
 
   // The oldest events, at most so many. {kind: "overrun"} stands where some are missing.
   List take(size_t most);
-  // Why the reader gave up, if it did. Looked at when take() finds nothing.
+  // Why reading ended, if it did. Looked at when take() finds nothing.
   Failure failure();
 
  private:
@@ -48,24 +49,21 @@ class Monitor {
     Fd fd;
   };
 
-  Monitor(Options options, std::function<void()> wake)
-      : options_(std::move(options)), wake_(std::move(wake)) {}
+  Monitor(Options options, Reactor& reactor, std::function<void()> wake)
+      : options_(std::move(options)), reactor_(reactor), wake_(std::move(wake)) {}
   Failure open_here();
-  void read_all();
-  // False when the source cannot be read any more.
-  bool drain(Source& source);
+  bool on_readable(int fd, Bytes& scratch) override;
+  int protocol_of(int fd) const;
+  void give_up(int error);
   void push(List events);
   void push_overrun();
   void signal(std::unique_lock<std::mutex> hold);
   bool overflowing();
 
   Options options_;
+  Reactor& reactor_;
   std::function<void()> wake_;
   std::vector<Source> sources_;
-  Fd stop_;
-  Bytes buffer_;
-  pthread_t thread_ = 0;
-  bool running_ = false;
 
   std::mutex mutex_;  // what follows is shared by the two threads
   std::deque<Value> queue_;

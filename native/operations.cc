@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "ct/objects.h"
+#include "diag/objects.h"
 #include "executor.h"
 #include "genl/objects.h"
 #include "nft/batch.h"
@@ -16,9 +17,11 @@ namespace vnet {
 namespace {
 
 const Object* const kObjects[] = {
-    &kLink,        &kLinkProperty, &kBridgePort,   &kAddressObject, &kRoute,     &kNeighbour,
-    &kRule,        &kNsid,         &kNftTable,     &kNftChain,      &kNftRule,   &kNftSet,
-    &kNftElements, &kNftObject,    &kNftFlowtable, &kNftGeneration, &kConntrack, &kGenericFamily};
+    &kLink,          &kLinkProperty, &kBridgePort,    &kAddressObject,    &kRoute,
+    &kNeighbour,     &kRule,         &kNsid,          &kNftTable,         &kNftChain,
+    &kNftRule,       &kNftSet,       &kNftElements,   &kNftObject,        &kNftFlowtable,
+    &kNftGeneration, &kConntrack,    &kGenericFamily, &kEthtoolLinkState, &kNextHop,
+    &kInetSocket};
 
 }  // namespace
 

@@ -1,5 +1,7 @@
-// Work that must happen inside another network namespace: a thread is made for that one job,
-// enters the namespace, and is gone afterwards, so that there is nothing to restore.
+// Threads of ours. None of them takes a signal: Node's handlers write to a pipe of the process, and
+// a thread with descriptors of its own has none. Also work that must happen inside another network
+// namespace: a thread is made for that one job, enters the namespace, and is gone afterwards, so
+// that there is nothing to restore.
 #pragma once
 
 #include <pthread.h>
@@ -7,10 +9,28 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "failure.h"
 
 namespace vnet {
+
+// pthread_create(3) of a thread in which all signals are blocked that can be meant for the process;
+// those that a fault of its own raises are not. Answers with an errno, or 0.
+inline int start_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
+                        void* argument) {
+  sigset_t blocked;
+  sigset_t before;
+  sigfillset(&blocked);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
+    sigdelset(&blocked, fault);
+  }
+  // The mask is inherited. What comes meanwhile waits, and is taken by this thread or another.
+  if (int error = pthread_sigmask(SIG_SETMASK, &blocked, &before)) return error;
+  int error = pthread_create(thread, attributes, body, argument);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return error;
+}
 
 // Runs `job` (a callable returning Failure) on a new thread and waits for it.
 template <typename Job>
@@ -25,7 +45,7 @@ Failure on_new_thread(const char* op, Job job) {
     r->result = (*r->job)();
     return nullptr;
   };
-  int error = pthread_create(&thread, nullptr, body, &run);
+  int error = start_thread(&thread, nullptr, body, &run);
   if (error) return syscall_failure(op, "pthread_create", error);
   pthread_join(thread, nullptr);
   return run.result;

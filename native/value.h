@@ -40,6 +40,9 @@ class Value {
   const Bytes* bytes() const { return std::get_if<Bytes>(&data_); }
   const List* list() const { return std::get_if<List>(&data_); }
   const Map* map() const { return std::get_if<Map>(&data_); }
+  // To move from.
+  List* list() { return std::get_if<List>(&data_); }
+  Map* map() { return std::get_if<Map>(&data_); }
   const Ref* ref() const { return std::get_if<Ref>(&data_); }
 
   // The member of a map, or nullptr when this is no map, or the member is absent or null.

@@ -57,6 +57,7 @@ export type StreamGroup =
   | 'fdb'
   | 'bridgePort'
   | 'nsid'
+  | 'nextHop'
   | 'conntrack'
 
 const GROUPS: readonly string[] = [
@@ -68,6 +69,7 @@ const GROUPS: readonly string[] = [
   'fdb',
   'bridgePort',
   'nsid',
+  'nextHop',
   'conntrack',
 ] satisfies StreamGroup[]
 

@@ -81,28 +81,28 @@ export interface InUseOptions {
   readonly warn: (message: string) => void
   /** Families of the addresses in question; both when absent. */
   readonly families?: readonly Family[]
-  /** Links that are known already, for the reasons; the kernel is asked when absent. */
-  readonly links?: readonly Pick<Link, 'index' | 'name'>[]
+  /** What is known already; the kernel is asked when absent. */
+  readonly known?: Pick<InUseFacts, 'links' | 'addresses'>
 }
 
 /**
  * Looks at the host and at the state files of Azure's plug-ins. It takes two native calls, one where
- * the links are known, whose cost does not grow with the number of our own pods' links.
+ * links and addresses are known, whose cost does not grow with the number of our own pods' links.
  * Throws NetlinkError, SyscallError.
  */
 export function readAddressesInUse(
   host: Pick<Host, 'current' | 'azureDir'>,
-  { ours = new Set(), warn, families = ['ipv4', 'ipv6'], links }: InUseOptions,
+  { ours = new Set(), warn, families = ['ipv4', 'ipv6'], known }: InUseOptions,
 ): Map<string, string> {
   const netns = host.current()
   const plan = netns.plan()
   const [only] = families.length === 1 ? families : []
-  const addresses = plan.address.dump({ family: only })
+  const addresses = known ? undefined : plan.address.dump()
   const neighbours = plan.neighbour.dump({ family: only })
   const dumps = families.map((family) => plan.route.dump({ family }))
   const done = plan.runSync()
   const facts = {
-    addresses: done.of(addresses),
+    addresses: addresses ? done.of(addresses) : known!.addresses,
     routes: dumps.flatMap((dump) =>
       done.of(dump).filter((r) => hostRouteTo(r) !== undefined),
     ),
@@ -110,7 +110,7 @@ export function readAddressesInUse(
   }
   const recorded = readAzureAddresses(host.azureDir, warn)
   return addressesInUse(
-    { ...facts, recorded, links: links ?? linksOf(netns, facts) },
+    { ...facts, recorded, links: known?.links ?? linksOf(netns, facts) },
     ours,
   )
 }

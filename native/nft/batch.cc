@@ -34,6 +34,11 @@ const Object* find_object(const Value& message, Verb* verb) {
   return *verb <= Verb::kDestroy ? object : nullptr;
 }
 
+// Absent, or an integer from 0 to `max`.
+bool is_number(const Value* v, int64_t max) {
+  return !v || (v->integer() && *v->integer() >= 0 && *v->integer() <= max);
+}
+
 }  // namespace
 
 size_t NftBatch::message_count(const Value& args) {
@@ -49,6 +54,11 @@ bool NftBatch::wants_echo(const Value& args) {
 void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
   const Value* messages = args.get("messages");
   if (!messages || !messages->list()) return e.fail("needs a list of messages");
+  if (!is_number(args.get("generation"), UINT32_MAX)) {
+    return e.fail("needs a generation from 0 to 4294967295, or none");
+  }
+  const Value* echo = args.get("echo");
+  if (echo && !echo->boolean()) return e.fail("needs echo to be true or false, or none");
   mark(e, NFNL_MSG_BATCH_BEGIN, first, args.number("generation", -1));
   uint32_t sequence = first;
   for (const Value& m : *messages->list()) {
@@ -57,6 +67,8 @@ void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
     const Value* fields = m.get("args");
     e.path.push_back("messages." + std::to_string(sequence - first));
     if (!object || !fields) return e.fail("has no known op and args");
+    if (!is_number(m.get("flags"), UINT16_MAX))
+      return e.fail("needs flags from 0 to 65535, or none");
     auto flags = static_cast<uint16_t>(m.number("flags", 0) | NLM_F_REQUEST);
     encode_request(*object, verb, flags, ++sequence, 0, *fields, e);
     if (e.failed()) return;

@@ -23,6 +23,7 @@ const Attr kAttrs[] = {
     {NFTA_RULE_USERDATA, "userdata", Type::kBytes},
     {NFTA_RULE_ID, "id", Type::kBe32},
     {NFTA_RULE_POSITION_ID, "positionId", Type::kBe32},
+    {NFTA_RULE_CHAIN_ID, "chainId", Type::kBe32},
 };
 
 const Notice kRuleNotices[] = {{&kNftEvents, nft_type(NFT_MSG_NEWRULE), nft_type(NFT_MSG_DELRULE)}};

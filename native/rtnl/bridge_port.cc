@@ -14,6 +14,7 @@ constexpr uint16_t kMacAuthBypass = 40;
 constexpr uint16_t kMulticastGroups = 41;
 constexpr uint16_t kMulticastGroupsMax = 42;
 constexpr uint16_t kNeighbourVlanSuppress = 43;
+constexpr uint16_t kBackupNextHop = 44;
 
 const Attr kPortAttrs[] = {
     {IFLA_BRPORT_STATE, "state", Type::kU8},
@@ -40,6 +41,7 @@ const Attr kPortAttrs[] = {
     {IFLA_BRPORT_VLAN_TUNNEL, "vlanTunnel", Type::kU8},
     {IFLA_BRPORT_GROUP_FWD_MASK, "groupForwardMask", Type::kU16},
     {IFLA_BRPORT_BACKUP_PORT, "backupPort", Type::kLink},
+    {kBackupNextHop, "backupNextHop", Type::kU32},
     {IFLA_BRPORT_FLUSH, "flush", Type::kFlag, Mode::kEncode},
     {IFLA_BRPORT_ROOT_ID, "rootId", Type::kBytes, Mode::kDecode},
     {IFLA_BRPORT_BRIDGE_ID, "bridgeId", Type::kBytes, Mode::kDecode},

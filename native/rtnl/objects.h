@@ -15,6 +15,7 @@ extern const Object kBridgePort;     // AF_BRIDGE view of a link: IFLA_PROTINFO
 extern const Object kAddressObject;  // linux/if_addr.h
 extern const Object kRoute;          // linux/rtnetlink.h
 extern const Object kNeighbour;      // linux/neighbour.h
+extern const Object kNextHop;        // linux/nexthop.h
 extern const Object kRule;           // linux/fib_rules.h
 extern const Object kNsid;           // linux/net_namespace.h
 

@@ -17,11 +17,22 @@ const Field kFields[] = {{"family", 0, Type::kU8},     {"toLength", 1, Type::kU8
                          {"type", 7, Type::kU8},       {"flags", 8, Type::kU32}};
 
 const Attr kMetricAttrs[] = {
-    {RTAX_LOCK, "lock", Type::kU32},         {RTAX_MTU, "mtu", Type::kU32},
-    {RTAX_WINDOW, "window", Type::kU32},     {RTAX_RTT, "rtt", Type::kU32},
-    {RTAX_ADVMSS, "advmss", Type::kU32},     {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
-    {RTAX_INITCWND, "initCwnd", Type::kU32}, {RTAX_RTO_MIN, "rtoMin", Type::kU32},
-    {RTAX_INITRWND, "initRwnd", Type::kU32}, {RTAX_QUICKACK, "quickAck", Type::kU32},
+    {RTAX_LOCK, "lock", Type::kU32},
+    {RTAX_RTTVAR, "rttVariance", Type::kU32},
+    {RTAX_SSTHRESH, "slowStartThreshold", Type::kU32},
+    {RTAX_CWND, "congestionWindow", Type::kU32},
+    {RTAX_REORDERING, "reordering", Type::kU32},
+    {RTAX_FEATURES, "features", Type::kU32},
+    {RTAX_FASTOPEN_NO_COOKIE, "fastOpenNoCookie", Type::kU32},
+    {RTAX_MTU, "mtu", Type::kU32},
+    {RTAX_WINDOW, "window", Type::kU32},
+    {RTAX_RTT, "rtt", Type::kU32},
+    {RTAX_ADVMSS, "advmss", Type::kU32},
+    {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
+    {RTAX_INITCWND, "initCwnd", Type::kU32},
+    {RTAX_RTO_MIN, "rtoMin", Type::kU32},
+    {RTAX_INITRWND, "initRwnd", Type::kU32},
+    {RTAX_QUICKACK, "quickAck", Type::kU32},
 };
 const Table kMetrics(kMetricAttrs);
 
@@ -119,6 +130,7 @@ const Attr kAttrs[] = {
     {RTA_FLOW, "flow", Type::kU32},
     {RTA_MARK, "mark", Type::kU32},
     {RTA_UID, "uid", Type::kU32},
+    {RTA_TTL_PROPAGATE, "ttlPropagate", Type::kU8},
     {RTA_IP_PROTO, "ipProtocol", Type::kU8},
     {RTA_SPORT, "sourcePort", Type::kBe16},
     {RTA_DPORT, "destinationPort", Type::kBe16},

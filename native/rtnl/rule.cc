@@ -40,6 +40,59 @@ const Attr kAttrs[] = {
     {FRA_DPORT_RANGE, "destinationPorts", Type::kStruct, kPorts},
 };
 
+// Members that tell rules apart, and what stands for none; the priority is not among them.
+struct Part {
+  const char* name;
+  int64_t none = 0;
+};
+constexpr Part kNumbers[] = {{"family"},
+                             {"fromLength"},
+                             {"toLength"},
+                             {"tos"},
+                             {"action"},
+                             {"table"},
+                             {"goto"},
+                             {"mark"},
+                             {"tunnelId"},
+                             {"flow"},
+                             {"ipProtocol"},
+                             {"l3mdev"},
+                             {"suppressGroup", -1},
+                             {"suppressPrefixLength", -1}};
+constexpr const char* kTexts[] = {"from", "to", "inLink", "outLink"};
+constexpr const char* kRanges[] = {"uids", "sourcePorts", "destinationPorts"};
+
+// Bits of the mark that count: all when it is given alone (fib_nl2rule in net/core/fib_rules.c).
+int64_t mask_of(const Value& rule) {
+  return rule.number("mask", rule.number("mark", 0) ? 0xffffffff : 0);
+}
+
+bool same_text(const Value* a, const Value* b) {
+  const std::string* x = a ? a->string() : nullptr;
+  const std::string* y = b ? b->string() : nullptr;
+  return x && y ? *x == *y : !x && !y;
+}
+
+bool same_range(const Value* a, const Value* b) {
+  if (!a || !b) return !a && !b;
+  return a->number("first", 0) == b->number("first", 0) &&
+         a->number("last", 0) == b->number("last", 0);
+}
+
+bool equal_rules(const Value& asked, const Value& entry) {
+  for (const Part& part : kNumbers) {
+    if (asked.number(part.name, part.none) != entry.number(part.name, part.none)) return false;
+  }
+  for (const char* name : kTexts) {
+    if (!same_text(asked.get(name), entry.get(name))) return false;
+  }
+  for (const char* name : kRanges) {
+    if (!same_range(asked.get(name), entry.get(name))) return false;
+  }
+  int64_t inverted = asked.number("flags", 0) ^ entry.number("flags", 0);
+  return !(inverted & FIB_RULE_INVERT) && mask_of(asked) == mask_of(entry);
+}
+
 constexpr EventKind kEvents{"rule", &kRtnl, {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}};
 const Notice kNotices[] = {{&kEvents, RTM_NEWRULE, RTM_DELRULE}};
 
@@ -51,6 +104,7 @@ const Object kRule = {
     .body = {sizeof(fib_rule_hdr), kFields, kAttrs},
     .types = {.create = RTM_NEWRULE, .del = RTM_DELRULE, .get = RTM_GETRULE},
     .guard = Guard::kSecondLook,
+    .equal = equal_rules,
     .notices = kNotices,
 };
 

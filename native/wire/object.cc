@@ -5,6 +5,7 @@ namespace vnet {
 uint16_t message_type(const Object& o, Verb verb) {
   switch (verb) {
     case Verb::kNew:
+    case Verb::kEnsure:
       return o.types.create;
     case Verb::kSet:
       return o.types.set;
@@ -26,11 +27,12 @@ constexpr std::pair<const char*, Verb> kVerbs[] = {
     {"new", Verb::kNew},         {"set", Verb::kSet},     {"del", Verb::kDel},
     {"destroy", Verb::kDestroy}, {"reset", Verb::kReset}, {"dumpReset", Verb::kDumpReset},
     {"get", Verb::kGet},         {"dump", Verb::kDump},   {"list", Verb::kList},
-    {"stream", Verb::kStream},   {"flush", Verb::kFlush}};
+    {"stream", Verb::kStream},   {"flush", Verb::kFlush}, {"ensure", Verb::kEnsure}};
 
 bool can(const Object& o, Verb verb) {
   if (verb == Verb::kFlush && o.keys.empty()) return false;
   if (verb == Verb::kList && !o.filter) return false;
+  if (verb == Verb::kEnsure && !o.equal) return false;
   return message_type(o, verb) != 0;
 }
 

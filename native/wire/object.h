@@ -27,6 +27,7 @@ struct Family {
 
 enum class Verb : uint8_t {
   kNew,
+  kEnsure,  // makes one unless the dump has its equal, for which the kernel does not look
   kSet,
   kDel,
   kDestroy,  // deletes without complaint when there is nothing
@@ -128,6 +129,8 @@ struct Object {
   const char* since = nullptr;
   // Making one makes an interface: its index is the result, and steps can refer to it.
   bool makes_link = false;
+  // What a dump without a family asks for, one after the other, where the kernel wants one.
+  std::span<const uint8_t> families{};
   Guard guard = Guard::kKernel;
   // Members that change by themselves, which a second look does not compare.
   std::span<const char* const> passing{};
@@ -135,6 +138,9 @@ struct Object {
   std::span<const Key> keys{};
   std::span<const Alias> aliases{};
   const Filter* filter = nullptr;
+  // Whether what is asked for is an entry of the dump already, for `ensure`; without it there is
+  // none.
+  bool (*equal)(const Value& asked, const Value& entry) = nullptr;
   Unwanted unwanted{};
   std::span<const Notice> notices{};
 

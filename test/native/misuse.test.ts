@@ -166,7 +166,8 @@ const THROWING = [
   `{ op: 'link.dump', ns: 0, args: {}, get accept() { throw mine } }`,
   `{ get op() { throw mine }, ns: 0, args: {} }`,
   `{ op: 'link.dump', get ns() { throw mine }, args: {} }`,
-  `new Proxy({}, { get() { throw mine } })`,
+  `new Proxy({ op: 'link.dump' }, { get() { throw mine } })`,
+  `new Proxy({}, { ownKeys() { throw mine } })`,
 ]
 
 t.test('what code of the caller throws comes back as it is', async (t) => {
