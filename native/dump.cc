@@ -14,12 +14,6 @@
 
 namespace vnet {
 
-namespace {
-
-constexpr int kTries = 10;
-
-// The number of the ruleset, when no transaction is under way: an empty batch waits for the one
-// that is (it takes the same mutex), and changes nothing.
 Failure settled_generation(Socket& socket, int64_t* id) {
   Writer batch;
   const std::vector<int> no_namespaces;
@@ -46,6 +40,10 @@ Failure settled_generation(Socket& socket, int64_t* id) {
       },
       &answer);
 }
+
+namespace {
+
+constexpr int kTries = 10;
 
 Failure changed_each_time() {
   Failure f;

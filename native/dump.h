@@ -30,6 +30,10 @@ struct Dump {
   bool aborted() const { return abort && abort->load(std::memory_order_relaxed); }
 };
 
+// The number of nftables' ruleset, when no transaction is under way: an empty batch waits for the
+// one that is (it takes the same mutex), and changes nothing.
+Failure settled_generation(Socket& socket, int64_t* id);
+
 // Dumps until what was read is whole; EINTR when the table changed each time.
 Failure run_dump(Socket& socket, const Dump& dump, Entries& out);
 

@@ -9,8 +9,10 @@
 
 #include "dump.h"
 #include "genl/objects.h"
+#include "json.h"
 #include "nft/batch.h"
 #include "rtnl/objects.h"
+#include "stream.h"
 #include "tun.h"
 
 namespace vnet {
@@ -19,19 +21,38 @@ namespace {
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-// The entries of a dump as values.
+// The entries of a dump: as values for what looks at them here, as text for JavaScript.
 class Decoded final : public Entries {
  public:
-  Decoded(const Object& object, uint16_t skip) : object_(object), skip_(skip) {}
-  void clear() override { list_.clear(); }
-  void add(View entry) override { list_.push_back(decode_object(object_, entry, skip_)); }
-  Value take() { return Value(std::move(list_)); }
+  Decoded(const Object& object, uint16_t skip, bool text)
+      : object_(object), skip_(skip), text_(text) {}
+  void clear() override {
+    list_.clear();
+    writer_.clear();
+  }
+  void add(View entry) override {
+    Value value = decode_object(object_, entry, skip_);
+    if (text_) {
+      writer_.add(std::move(value));
+    } else {
+      list_.push_back(std::move(value));
+    }
+  }
+  Value take() { return text_ ? writer_.take() : Value(std::move(list_)); }
 
  private:
   const Object& object_;
   uint16_t skip_;
+  bool text_;
   List list_;
+  JsonWriter writer_;
 };
+
+Value as_text(const List& list) {
+  JsonWriter writer;
+  for (const Value& entry : list) writer.add(entry);
+  return writer.take();
+}
 
 class Runner {
  public:
@@ -139,9 +160,16 @@ class Runner {
         return ensure(ns, s, result, index);
       case Verb::kList:
         return list(ns, s, result);
+      case Verb::kStream:
+        return begin_stream(ns, s, result);
+      case Verb::kStreamRead:
+        return read_stream(ns, s, result);
+      case Verb::kStreamClose:
+        ns.forget(s.args.number("id", 0));
+        return {};
       case Verb::kDump:
       case Verb::kDumpReset:
-        return dump(ns, s, result);
+        return dump(ns, s, true, result);
       default:
         return request(ns, s, result, index);
     }
@@ -234,8 +262,10 @@ class Runner {
     return dispatch(get, &ignored, index);
   }
 
-  Failure dump(NetNs& ns, const Step& s, Value* result) {
-    if (s.object->families.empty() || s.args.number("family", 0)) return dump_one(ns, s, result);
+  // With `text` the result is on its way to JavaScript.
+  Failure dump(NetNs& ns, const Step& s, bool text, Value* result) {
+    bool one_family = s.object->families.empty() || s.args.number("family", 0);
+    if (one_family) return dump_one(ns, s, text, result);
     List all;
     for (uint8_t family : s.object->families) {
       Step one = s;
@@ -244,14 +274,14 @@ class Runner {
       args.emplace_back("family", Value(int64_t{family}));
       one.args = Value(std::move(args));
       Value part;
-      if (Failure f = dump_one(ns, one, &part)) return f;
+      if (Failure f = dump_one(ns, one, false, &part)) return f;
       all.insert(all.end(), part.list()->begin(), part.list()->end());
     }
     *result = Value(std::move(all));
     return {};
   }
 
-  Failure dump_one(NetNs& ns, const Step& s, Value* result) {
+  Failure dump_one(NetNs& ns, const Step& s, bool text, Value* result) {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     // Where the kernel has no dump (NFT_MSG_GETGEN) it takes this for a look-up, whose one answer
@@ -260,7 +290,8 @@ class Runner {
     uint16_t id = 0;
     if (Failure f = generic_id(ns, s.object->family, &id)) return f;
     Value args = dump_arguments(*s.object, s.args);
-    Decoded entries(*s.object, unwanted(*s.object, s.args));
+    bool all_come = !socket->strict() && s.object->family.protocol == NETLINK_ROUTE;
+    Decoded entries(*s.object, unwanted(*s.object, s.args), text && !all_come);
     Failure f =
         run_dump(*socket,
                  {s.object,
@@ -270,9 +301,53 @@ class Runner {
                   [&](Socket* out) { return ns.open(s.object->family.protocol, out); }, abort_},
                  entries);
     if (!f) *result = entries.take();
-    if (!f && !socket->strict() && s.object->family.protocol == NETLINK_ROUTE)
-      f = look_through(s, result);
+    if (!f && all_come) f = look_through(s, result);
     return aborted() ? canceled(s) : f;
+  }
+
+  // The result is the number by which the stream is read and closed.
+  Failure begin_stream(NetNs& ns, const Step& s, Value* result) {
+    Step all = s;
+    if (Failure f = resolve(&all)) return f;
+    uint16_t id = 0;
+    if (Failure f = generic_id(ns, s.object->family, &id)) return f;
+    Socket socket;
+    if (Failure f = ns.open(s.object->family.protocol, &socket)) return f;
+    const Object& object = *s.object;
+    bool all_come = object.family.protocol == NETLINK_ROUTE && !socket.strict();
+    Failure f;
+    if (all_come) f.ext_ack = needs_strict_dump(object, all.args);
+    if (!f.ext_ack.empty()) {
+      f.error = EOPNOTSUPP;
+      return f;
+    }
+    // Which filters the kernel knows would show with the first part only: all flows are asked for.
+    Value query = dump_arguments(object, query_of(object, s.verb, all.args, false));
+    constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
+    Writer w;
+    if (Failure bad = encode(object, Verb::kDump, flags, id, query, 0, &w)) return bad;
+    auto decode = [&object, all_come, args = all.args](View entry) {
+      Value value = decode_object(object, entry, unwanted(object, args));
+      bool meant = object.filter ? selects(object, args, value)
+                                 : !all_come || dump_selects(object, args, value);
+      return meant ? value : Value();
+    };
+    *result = Value(
+        ns.keep(std::make_unique<Stream>(std::move(socket), object, w.take(), std::move(decode))));
+    return {};
+  }
+
+  Failure read_stream(NetNs& ns, const Step& s, Value* result) {
+    Stream* stream = ns.stream(s.args.number("id", 0));
+    if (!stream) return syscall_failure("stream.read", "recvfrom", EBADF);
+    List entries;
+    bool done = false;
+    if (Failure f = stream->read(abort_, &entries, &done)) return f;
+    Map answer;
+    answer.emplace_back("entries", as_text(entries));
+    answer.emplace_back("done", Value(done));
+    *result = Value(std::move(answer));
+    return {};
   }
 
   // Leaves of a dump what was asked for, where the kernel tells more.
@@ -351,11 +426,11 @@ class Runner {
     Value filter = all.args;
     all.args = query_of(*s.object, s.verb, filter, true);
     Value entries;
-    Failure f = dump(ns, all, &entries);
+    Failure f = dump(ns, all, false, &entries);
     if (f && !f.aborted && f.syscall.empty() && s.object->filter) {
       // The kernel may not know the filter: all entries come, and are looked through here.
       all.args = query_of(*s.object, s.verb, filter, false);
-      f = dump(ns, all, &entries);
+      f = dump(ns, all, false, &entries);
     }
     if (f) return f;
     List meant;
@@ -383,7 +458,7 @@ class Runner {
     args.emplace_back("family", Value(s.args.number("family", 0)));
     all.args = Value(std::move(args));
     Value entries;
-    if (Failure f = dump(ns, all, &entries)) return f;
+    if (Failure f = dump(ns, all, false, &entries)) return f;
     for (const Value& entry : *entries.list()) {
       if (!s.object->equal(asked, entry)) continue;
       Failure there;

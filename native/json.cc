@@ -68,4 +68,26 @@ bool to_json(const Value& v, std::string* out) {
   return false;
 }
 
+void JsonWriter::clear() { *this = {}; }
+
+void JsonWriter::add(Value entry) {
+  size_t start = list_.text.size();
+  bool plain = to_json(entry, &list_.text);
+  if (!plain) {
+    list_.text.resize(start);
+    list_.text += "null";
+    list_.odd_places.push_back(static_cast<uint32_t>(count_));
+    list_.odd.push_back(entry);
+  }
+  list_.text += ',';
+  if (count_ < kFew) few_.push_back(std::move(entry));
+  count_++;
+}
+
+Value JsonWriter::take() {
+  if (count_ <= kFew) return Value(std::move(few_));
+  list_.text.back() = ']';
+  return Value(std::make_shared<const JsonList>(std::move(list_)));
+}
+
 }  // namespace vnet

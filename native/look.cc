@@ -54,7 +54,7 @@ Fingerprint::Fingerprint(const Object& object) : body_(object.body) {
 }
 
 uint64_t Fingerprint::of(View entry) const {
-  uint8_t header[64] = {};
+  uint8_t header[128] = {};
   size_t size = std::min({body_.size, entry.size, sizeof header});
   if (size) std::memcpy(header, entry.data, size);
   for (const auto& [offset, width] : passing_fields_) {

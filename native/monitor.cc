@@ -13,6 +13,8 @@ namespace vnet {
 
 namespace {
 
+// Most notifications have a few KiB; a link with hundreds of alternative names has more than 64.
+constexpr size_t kBuffer = 64 * 1024;
 // A busy socket gives way to the others after so many datagrams.
 constexpr int kDatagramsAtOnce = 64;
 
@@ -92,6 +94,7 @@ int Monitor::protocol_of(int fd) const {
 }
 
 bool Monitor::on_readable(int fd, Bytes& scratch) {
+  if (scratch.size() < kBuffer) scratch.resize(kBuffer);
   for (int i = 0; i < kDatagramsAtOnce; i++) {
     ssize_t n = receive_datagram(fd, 0, SIZE_MAX, &scratch);
     if (n == kNotOfKernel) continue;  // only the kernel is believed

@@ -11,9 +11,25 @@
 
 #include <cerrno>
 
+#include "stream.h"
 #include "thread.h"
 
 namespace vnet {
+
+NetNs::NetNs() = default;
+NetNs::~NetNs() = default;
+
+int64_t NetNs::keep(std::unique_ptr<Stream> stream) {
+  streams_.emplace(++last_stream_, std::move(stream));
+  return last_stream_;
+}
+
+void NetNs::forget(int64_t id) { streams_.erase(id); }
+
+Stream* NetNs::stream(int64_t id) const {
+  auto at = streams_.find(id);
+  return at == streams_.end() ? nullptr : at->second.get();
+}
 
 Failure NetNs::adopt(Fd fd, const char* op, std::shared_ptr<NetNs>* out) {
   struct statfs fs {};

@@ -14,6 +14,8 @@
 
 namespace vnet {
 
+class Stream;
+
 class NetNs {
  public:
   // Opens a namespace file; refuses what is none.
@@ -34,6 +36,15 @@ class NetNs {
   Failure open(int protocol, Socket* out);
   FairMutex mutex;
 
+  // Dumps that are read a little at a time: kept until they are closed, or the namespace is. To be
+  // used under `mutex` as well.
+  int64_t keep(std::unique_ptr<Stream> stream);
+  Stream* stream(int64_t id) const;
+  void forget(int64_t id);
+
+  NetNs();
+  ~NetNs();
+
  private:
   static Failure adopt(Fd fd, const char* op, std::shared_ptr<NetNs>* out);
 
@@ -41,6 +52,8 @@ class NetNs {
   dev_t device_ = 0;
   ino_t inode_ = 0;
   std::map<int, Socket> sockets_;  // by protocol
+  std::map<int64_t, std::unique_ptr<Stream>> streams_;
+  int64_t last_stream_ = 0;
 };
 
 // Reads or writes a file below /proc/sys as seen from the namespace.

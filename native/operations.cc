@@ -33,6 +33,8 @@ bool find_operation(std::string_view op, const Object** object, Verb* verb) {
   // It makes a link, though not by netlink.
   if (op == "tun.new") return *verb = Verb::kTun, *object = &kLink, true;
   if (op == "nft.batch") return *verb = Verb::kBatch, true;
+  if (op == "stream.read") return *verb = Verb::kStreamRead, true;
+  if (op == "stream.close") return *verb = Verb::kStreamClose, true;
   return find_operation(kObjects, op, object, verb);
 }
 
@@ -62,6 +64,10 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, s
   if (s.ns >= plan.namespaces.size()) return s.op + ".ns: no namespace has that position";
   if (s.verb == Verb::kSysctlGet) return check_texts(s, {"name"});
   if (s.verb == Verb::kSysctlSet) return check_texts(s, {"name", "value"});
+  if (s.verb == Verb::kStreamRead || s.verb == Verb::kStreamClose) {
+    const Value* id = s.args.get("id");
+    return id && id->integer() ? "" : s.op + ".id: must be the number that a stream began with";
+  }
   if (s.verb == Verb::kTun) {
     std::string wrong = check_tun(s.args);
     return wrong.empty() ? wrong : s.op + "." + wrong;

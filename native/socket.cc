@@ -36,8 +36,8 @@ bool is_answer(const Request& request, uint16_t type) {
   nlmsghdr sent{};
   View{request.bytes.data(), request.bytes.size()}.read(0, &sent);
   const Object& o = *request.object;
-  // All messages of a family of generic netlink have its number.
-  if (o.family.generic()) return type == sent.nlmsg_type;
+  // All messages of a family of generic netlink have its number, and all of sock_diag have one.
+  if (o.family.generic() || o.family.protocol == NETLINK_SOCK_DIAG) return type == sent.nlmsg_type;
   bool deletes = sent.nlmsg_type == o.types.del || sent.nlmsg_type == o.types.destroy;
   if (deletes) return type == o.types.del;
   if (type == o.types.create) return true;

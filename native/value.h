@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,16 @@ struct Ref {
   bool peer;
 };
 
+// A long list on its way out, as the text that JavaScript's engine reads fastest. It is written
+// entry by entry while a dump is read, so that no tree of ten thousand values is ever made, and by
+// the thread that reads, not by JavaScript's.
+struct JsonList {
+  std::string text = "[";
+  // What JSON cannot say (bytes, integers beyond 2^53): `null` stands for it in the text.
+  std::vector<uint32_t> odd_places;
+  List odd;
+};
+
 class Value {
  public:
   Value() = default;
@@ -32,6 +43,7 @@ class Value {
   Value(List v) : data_(std::move(v)) {}
   Value(Map v) : data_(std::move(v)) {}
   Value(Ref v) : data_(v) {}
+  Value(std::shared_ptr<const JsonList> v) : data_(std::move(v)) {}
 
   bool null() const { return std::holds_alternative<std::monostate>(data_); }
   const bool* boolean() const { return std::get_if<bool>(&data_); }
@@ -44,6 +56,10 @@ class Value {
   List* list() { return std::get_if<List>(&data_); }
   Map* map() { return std::get_if<Map>(&data_); }
   const Ref* ref() const { return std::get_if<Ref>(&data_); }
+  const JsonList* json() const {
+    const auto* list = std::get_if<std::shared_ptr<const JsonList>>(&data_);
+    return list ? list->get() : nullptr;
+  }
 
   // The member of a map, or nullptr when this is no map, or the member is absent or null.
   const Value* get(std::string_view key) const {
@@ -62,7 +78,9 @@ class Value {
   }
 
  private:
-  std::variant<std::monostate, bool, int64_t, std::string, Bytes, List, Map, Ref> data_;
+  std::variant<std::monostate, bool, int64_t, std::string, Bytes, List, Map, Ref,
+               std::shared_ptr<const JsonList>>
+      data_;
 };
 
 }  // namespace vnet

@@ -29,6 +29,7 @@ import {
   type SyncForm,
   type VerbGroups,
 } from './short.js'
+import { hasStream, streamVerb, type StreamForm } from './stream.js'
 
 /** Where `ip netns` pins namespaces. */
 const PINNED = '/run/netns'
@@ -232,47 +233,49 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   }
 
   /** Links, one call each: `await host.link.set('eth0', { mtu: 1400 })`. */
-  get link(): ShortVerbs<VerbGroups['link']> {
+  get link(): ShortVerbs<VerbGroups['link']> & StreamForm<VerbGroups['link']> {
     return this.#group('link')
   }
 
   /** Addresses, one call each. */
-  get address(): ShortVerbs<VerbGroups['address']> {
+  get address(): ShortVerbs<VerbGroups['address']> & StreamForm<VerbGroups['address']> {
     return this.#group('address')
   }
 
   /** Routes, one call each. */
-  get route(): ShortVerbs<VerbGroups['route']> {
+  get route(): ShortVerbs<VerbGroups['route']> & StreamForm<VerbGroups['route']> {
     return this.#group('route')
   }
 
   /** Policy rules, one call each. */
-  get rule(): ShortVerbs<VerbGroups['rule']> {
+  get rule(): ShortVerbs<VerbGroups['rule']> & StreamForm<VerbGroups['rule']> {
     return this.#group('rule')
   }
 
   /** Neighbours, one call each. */
-  get neighbour(): ShortVerbs<VerbGroups['neighbour']> {
+  get neighbour(): ShortVerbs<VerbGroups['neighbour']> &
+    StreamForm<VerbGroups['neighbour']> {
     return this.#group('neighbour')
   }
 
   /** Forwarding tables, one call each. */
-  get fdb(): ShortVerbs<VerbGroups['fdb']> {
+  get fdb(): ShortVerbs<VerbGroups['fdb']> & StreamForm<VerbGroups['fdb']> {
     return this.#group('fdb')
   }
 
   /** Ports of bridges and their VLANs, one call each. */
-  get bridgePort(): ShortVerbs<VerbGroups['bridgePort']> {
+  get bridgePort(): ShortVerbs<VerbGroups['bridgePort']> &
+    StreamForm<VerbGroups['bridgePort']> {
     return this.#group('bridgePort')
   }
 
   /** Namespace numbers, one call each. */
-  get nsid(): ShortVerbs<VerbGroups['nsid']> {
+  get nsid(): ShortVerbs<VerbGroups['nsid']> & StreamForm<VerbGroups['nsid']> {
     return this.#group('nsid')
   }
 
   /** Next hops that routes name, one call each. */
-  get nextHop(): ShortVerbs<VerbGroups['nextHop']> {
+  get nextHop(): ShortVerbs<VerbGroups['nextHop']> & StreamForm<VerbGroups['nextHop']> {
     return this.#group('nextHop')
   }
 
@@ -305,7 +308,8 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
   }
 
   /** Flows of conntrack, one call each. */
-  get conntrack(): ShortVerbs<VerbGroups['conntrack']> {
+  get conntrack(): ShortVerbs<VerbGroups['conntrack']> &
+    StreamForm<VerbGroups['conntrack']> {
     return this.#group('conntrack')
   }
 
@@ -319,10 +323,17 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
     return this.#sync
   }
 
-  #group<K extends keyof VerbGroups>(group: K): ShortVerbs<VerbGroups[K]> {
+  #group<K extends keyof VerbGroups>(
+    group: K,
+  ): ShortVerbs<VerbGroups[K]> & StreamForm<VerbGroups[K]> {
     let verbs = this.#groups.get(group)
-    if (!verbs) this.#groups.set(group, (verbs = shortVerbs(() => this.plan(), group)))
-    return verbs as ShortVerbs<VerbGroups[K]>
+    if (!verbs) {
+      verbs = shortVerbs(() => this.plan(), group)
+      if (hasStream(group))
+        Object.assign(verbs as object, { stream: streamVerb(this, group) })
+      this.#groups.set(group, verbs)
+    }
+    return verbs as ShortVerbs<VerbGroups[K]> & StreamForm<VerbGroups[K]>
   }
 
   /** Lets go of the namespace. A plan under way finishes first. */

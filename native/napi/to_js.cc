@@ -19,30 +19,24 @@ napi_value each(Js& js, const Items& items) {
 
 // A dump of ten thousand entries has a hundred thousand members. Made one by one each costs a call
 // across the border; as one JSON text the engine makes them all, several times as fast. What JSON
-// cannot say (bytes, integers beyond 2^53) is made one by one and put in afterwards.
-napi_value entries(Js& js, const List& list) {
-  constexpr size_t kFewEntries = 8;
+// cannot say is made one by one and put in afterwards.
+napi_value entries(Js& js, const JsonList& list) {
   Environment* environment = Environment::of(js);
-  if (list.size() <= kFewEntries || !environment) return each(js, list);
-  std::string text = "[";
-  std::vector<uint32_t> odd;
-  for (uint32_t i = 0; i < list.size(); i++) {
-    size_t start = text.size();
-    if (!to_json(list[i], &text)) {
-      text.resize(start);
-      text += "null";
-      odd.push_back(i);
-    }
-    text += ',';
-  }
-  text.back() = ']';
+  if (!environment) return nullptr;
   napi_value parse = js.kept(environment->parse);
-  napi_value out = js.call(js.undefined(), parse, {js.make(std::string_view(text))});
-  for (uint32_t i : odd) {
+  napi_value out = js.call(js.undefined(), parse, {js.make(std::string_view(list.text))});
+  for (size_t i = 0; i < list.odd.size(); i++) {
     Scope scope(js);
-    js.put(out, i, to_js(js, list[i]));
+    js.put(out, list.odd_places[i], to_js(js, list.odd[i]));
   }
   return out;
+}
+
+napi_value entries(Js& js, const List& list) {
+  if (list.size() <= JsonWriter::kFew || !Environment::of(js)) return each(js, list);
+  JsonWriter writer;
+  for (const Value& item : list) writer.add(item);
+  return to_js(js, writer.take());
 }
 
 }  // namespace
@@ -56,6 +50,7 @@ napi_value to_js(Js& js, const Value& v) {
   if (const std::string* s = v.string()) return js.make(std::string_view(*s));
   if (const Bytes* b = v.bytes()) return js.make_bytes(*b);
   if (const List* list = v.list()) return entries(js, *list);
+  if (const JsonList* list = v.json()) return entries(js, *list);
   if (const Map* map = v.map()) {
     Js::Members members;
     members.reserve(map->size());

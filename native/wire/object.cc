@@ -24,10 +24,10 @@ uint16_t message_type(const Object& o, Verb verb) {
 namespace {
 
 constexpr std::pair<const char*, Verb> kVerbs[] = {
-    {"new", Verb::kNew},         {"set", Verb::kSet},      {"del", Verb::kDel},
-    {"destroy", Verb::kDestroy}, {"reset", Verb::kReset},  {"dumpReset", Verb::kDumpReset},
-    {"get", Verb::kGet},         {"dump", Verb::kDump},    {"list", Verb::kList},
-    {"flush", Verb::kFlush},     {"ensure", Verb::kEnsure}};
+    {"new", Verb::kNew},         {"set", Verb::kSet},     {"del", Verb::kDel},
+    {"destroy", Verb::kDestroy}, {"reset", Verb::kReset}, {"dumpReset", Verb::kDumpReset},
+    {"get", Verb::kGet},         {"dump", Verb::kDump},   {"list", Verb::kList},
+    {"stream", Verb::kStream},   {"flush", Verb::kFlush}, {"ensure", Verb::kEnsure}};
 
 bool can(const Object& o, Verb verb) {
   if (verb == Verb::kFlush && o.keys.empty()) return false;
@@ -72,7 +72,8 @@ uint16_t unwanted(const Object& object, const Value& args) {
 }
 
 Value query_of(const Object& object, Verb verb, const Value& args, bool precise) {
-  bool filtered = object.filter && (verb == Verb::kList || verb == Verb::kFlush);
+  bool filtered =
+      object.filter && (verb == Verb::kList || verb == Verb::kFlush || verb == Verb::kStream);
   return filtered ? object.filter->query(args, precise) : args;
 }
 

@@ -35,6 +35,9 @@ enum class Verb : uint8_t {
   kReset,  // gets, and sets counters to zero
   kDump,
   kDumpReset,
+  kStream,  // begins a dump that is read a little at a time
+  kStreamRead,
+  kStreamClose,
   kSysctlGet,
   kSysctlSet,
   kBatch,

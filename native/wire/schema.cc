@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <linux/netlink.h>
 
+#include <charconv>
 #include <cstring>
 
 namespace vnet {
@@ -298,7 +299,16 @@ const Kind* Kinds::among(const Table& table, View attributes) const {
 
 std::string format_address(View v) {
   char text[INET6_ADDRSTRLEN];
-  inet_ntop(v.size == 4 ? AF_INET : AF_INET6, v.data, text, sizeof text);
+  if (v.size == 4) {
+    // inet_ntop has this printed by a format, which costs a tenth of a dump of routes.
+    char* end = text;
+    for (size_t i = 0; i < 4; i++) {
+      if (i) *end++ = '.';
+      end = std::to_chars(end, text + sizeof text, v.data[i]).ptr;
+    }
+    return {text, end};
+  }
+  inet_ntop(AF_INET6, v.data, text, sizeof text);
   return text;
 }
 

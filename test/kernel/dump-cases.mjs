@@ -185,6 +185,38 @@ export const cases = {
       p.raw(`conntrack.${there ? 'new' : 'del'}`, flow('10.2.0.1'), CREATE),
     ...raw('conntrack', { family: 2 }, (e) => e.original.ip.source),
   },
+  'next hops': {
+    object: 'nextHop',
+    steady: 1000,
+    prefix: 'id 1',
+    fill: (p) => {
+      const link = bridge(p)
+      for (const i of count(1000)) p.nextHop.add({ id: 10_000 + i, link, family: 'ipv4' })
+    },
+    change: (p, there) =>
+      there ? p.nextHop.add({ id: 5, link: 'base', family: 'ipv4' }) : p.nextHop.del(5),
+    ...raw('nextHop', { family: 0 }, (e) => `id ${e.id}`),
+  },
+  sockets: {
+    object: 'socket',
+    // A namespace of its own has none; what comes and goes is a link.
+    steady: 0,
+    prefix: 'tcp',
+    fill: () => {},
+    change: (p, there) => (there ? bridge(p, 'churn') : p.link.del('churn')),
+    dump: (p) => p.socket.dump('tcp'),
+    names: (entries) => entries.map(() => 'tcp'),
+  },
+  'states of links': {
+    object: 'ethtool.linkState',
+    steady: 20,
+    prefix: 'v',
+    fill: (p) => {
+      for (const i of count(10)) p.link.addVeth({ name: `v${i}a` }, { name: `v${i}b` })
+    },
+    change: (p, there) => (there ? bridge(p, 'churn') : p.link.del('churn')),
+    ...raw('ethtool.linkState', { header: {} }, (e) => e.header.name ?? ''),
+  },
   'generic families': {
     object: 'genl.family',
     steady: 1,
