@@ -8,43 +8,52 @@ export function median(list) {
 
 const short = (value) => value.toFixed(value < 100 ? 1 : 0)
 
-function collect(times) {
-  const systems = []
+function collect(reports) {
+  const systems = Object.keys(reports)
   const cases = new Map()
-  for (const [key, list] of Object.entries(times)) {
-    const [name, system] = key.split('|')
-    if (!systems.includes(system)) systems.push(system)
-    if (!cases.has(name)) cases.set(name, { runs: list.length })
-    const all = list.map(({ ms }) => ms)
-    const cpu = list.reduce((total, one) => total + one.cpu, 0) / list.length
-    cases.get(name)[system] = { median: median(all), least: Math.min(...all), cpu }
+  for (const [system, { times }] of Object.entries(reports)) {
+    for (const [name, list] of Object.entries(times)) {
+      if (!cases.has(name)) cases.set(name, { runs: list.length })
+      const all = list.map(({ ms }) => ms)
+      const cpu = list.reduce((total, one) => total + one.cpu, 0) / list.length
+      cases.get(name)[system] = { median: median(all), least: Math.min(...all), cpu }
+    }
   }
   return { systems, cases }
 }
 
-/** Prints a table of cases against systems, and the stages of our own calls. */
-export function printReport({ times, marks }, machine) {
-  const { systems, cases } = collect(times)
+/**
+ * Prints a table of cases against systems, and the stages of our own calls.
+ *
+ * @param reports by system what its worker measured; the first is the one that ratios are of
+ */
+export function printReport(reports, machine) {
+  const { systems, cases } = collect(reports)
+  const [ours, ...peers] = systems
   const lines = [`Medians in ms (least; mean processor time); ${machine}`, '']
-  lines.push(`| Case | ${systems.join(' | ')} | runs | ours / go |`)
-  lines.push(`|---|${systems.map(() => '---:|').join('')}---:|---:|`)
+  const ratios = peers.map((peer) => `${ours} / ${peer}`)
+  lines.push(`| Case | ${systems.join(' | ')} | runs | ${ratios.join(' | ')} |`)
+  lines.push(`|---|${'---:|'.repeat(systems.length + 1 + ratios.length)}`)
   for (const [name, row] of cases) {
     const cells = systems.map((s) =>
       row[s]
         ? `${short(row[s].median)} (${short(row[s].least)}; ${short(row[s].cpu)})`
         : '',
     )
-    const ratio = row.ours && row.go ? (row.ours.median / row.go.median).toFixed(2) : '–'
-    lines.push(`| ${name} | ${cells.join(' | ')} | ${row.runs} | ${ratio} |`)
-  }
-  for (const [name, stages] of Object.entries(marks)) {
-    const parts = Object.entries(stages).map(
-      ([stage, list]) => `${stage} ${median(list).toFixed(2)}`,
-    )
+    const ratio = (peer) =>
+      row[ours] && row[peer] ? (row[ours].median / row[peer].median).toFixed(2) : '–'
     lines.push(
-      '',
-      `${name}, ms until each stage from the one before: ${parts.join(', ')}`,
+      `| ${name} | ${cells.join(' | ')} | ${row.runs} | ${peers.map(ratio).join(' | ')} |`,
     )
+  }
+  for (const [system, { marks }] of Object.entries(reports)) {
+    for (const [name, stages] of Object.entries(marks)) {
+      const parts = Object.entries(stages).map(
+        ([stage, list]) => `${stage} ${median(list).toFixed(2)}`,
+      )
+      const title = `${system}: ${name}, ms until each stage from the one before`
+      lines.push('', `${title}: ${parts.join(', ')}`)
+    }
   }
   process.stdout.write(`${lines.join('\n')}\n`)
 }

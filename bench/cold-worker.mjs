@@ -1,10 +1,13 @@
-// The part of bench/cold.mjs that runs inside the simulated VM: reads the job as JSON on stdin,
-// calls plug-ins, and prints what it measured as JSON.
+// The part of bench/cold.mjs that runs inside the simulated VM of one system: reads JSON lines on
+// stdin, the job and then what to do next, calls plug-ins, and answers each with a JSON line.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 
-const job = JSON.parse(readFileSync(0, 'utf8'))
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+const job = JSON.parse((await lines.next()).value)
+const { system } = job
 const times = {}
 const marks = {}
 const none = () => undefined
@@ -54,7 +57,7 @@ function record(name, { ms, cpu }) {
 
 const sum = (a, b) => ({ ms: a.ms + b.ms, cpu: a.cpu + b.cpu })
 
-function request(system, index, verb, attachment, { prevResult, ports } = {}) {
+function request(index, verb, attachment, { prevResult, ports } = {}) {
   const conf = {
     cniVersion: '0.3.1',
     name: `bench-${system.name}`,
@@ -76,8 +79,8 @@ function request(system, index, verb, attachment, { prevResult, ports } = {}) {
   }
 }
 
-function call(system, index, verb, attachment, more = {}) {
-  const r = request(system, index, verb, attachment, more)
+function call(index, verb, attachment, more = {}) {
+  const r = request(index, verb, attachment, more)
   const env = more.trace ? { ...r.env, VNET_CNI_TRACE: '1' } : r.env
   const cpuBefore = childrenCpu()
   const began = performance.now()
@@ -109,64 +112,54 @@ function noteMarks(name, beganAt, ms, stderr) {
 
 const ports = [{ hostPort: 18080, containerPort: 80, protocol: 'tcp' }]
 
-function chain(system, attachment, note, trace = false) {
-  const { name } = system
+function chain(attachment, note, trace = false) {
   const idle = { ...attachment, id: `${attachment.id}-idle` }
-  const add = call(system, MAIN, 'ADD', attachment, { ports, trace })
+  const add = call(MAIN, 'ADD', attachment, { ports, trace })
   const prevResult = add.result
-  const map = call(system, PORTMAP, 'ADD', attachment, { prevResult, ports, trace })
-  const mapNone = call(system, PORTMAP, 'ADD', idle, { prevResult })
-  const unmapNone = call(system, PORTMAP, 'DEL', idle)
-  const unmap = call(system, PORTMAP, 'DEL', attachment, { ports, trace })
-  const del = call(system, MAIN, 'DEL', attachment, { ports, trace })
-  note(`main ADD|${name}`, add)
-  note(`portmap ADD|${name}`, map)
-  note(`portmap ADD, no ports|${name}`, mapNone)
-  note(`chain ADD|${name}`, sum(add, map))
-  note(`main DEL|${name}`, del)
-  note(`portmap DEL|${name}`, unmap)
-  note(`portmap DEL, no ports|${name}`, unmapNone)
-  note(`chain DEL|${name}`, sum(del, unmap))
+  const map = call(PORTMAP, 'ADD', attachment, { prevResult, ports, trace })
+  const mapNone = call(PORTMAP, 'ADD', idle, { prevResult })
+  const unmapNone = call(PORTMAP, 'DEL', idle)
+  const unmap = call(PORTMAP, 'DEL', attachment, { ports, trace })
+  const del = call(MAIN, 'DEL', attachment, { ports, trace })
+  note('main ADD', add)
+  note('portmap ADD', map)
+  note('portmap ADD, no ports', mapNone)
+  note('chain ADD', sum(add, map))
+  note('main DEL', del)
+  note('portmap DEL', unmap)
+  note('portmap DEL, no ports', unmapNone)
+  note('chain DEL', sum(del, unmap))
 }
 
-function round(system, i, netns) {
-  // The first two rounds fill caches.
-  const note = i < 2 ? none : record
-  const attachment = { id: `c${i}-${system.name}`, netns }
-  note(`main VERSION|${system.name}`, call(system, MAIN, 'VERSION', attachment))
-  note(`portmap VERSION|${system.name}`, call(system, PORTMAP, 'VERSION', attachment))
-  chain(system, attachment, note)
-  if (system.name !== 'ours' || i < 2) return
-  chain(system, { ...attachment, id: `t${i}` }, none, true)
-}
-
-function sequential() {
-  const [anchorNetns, goNetns, netns] = job.pods
-  const anchor = { id: 'anchor', netns: anchorNetns }
-  const azure = job.systems.filter(({ kind }) => kind === 'azure')
-  for (let i = 0; i < 5; i++) {
-    for (const system of azure) {
-      record(`first pod ADD|${system.name}`, call(system, MAIN, 'ADD', anchor))
-      record(`last pod DEL|${system.name}`, call(system, MAIN, 'DEL', anchor))
-    }
-  }
-  // A node nearly always has a pod with a port: bridge and tables are there.
-  for (const system of [azure[0], job.systems.at(-1)]) {
-    const own = {
-      id: `anchor-${system.name}`,
-      netns: system.kind === 'go' ? goNetns : anchorNetns,
-    }
-    const held = [{ hostPort: 18081, containerPort: 80, protocol: 'tcp' }]
-    const { result } = call(system, MAIN, 'ADD', own)
-    call(system, PORTMAP, 'ADD', own, { prevResult: result, ports: held })
-  }
-  for (let i = 0; i < job.runs + 2; i++) {
-    for (const system of job.systems) round(system, i, netns)
+/** `isWarm` after the first rounds, which fill caches and do not count. */
+function round({ i, isWarm }) {
+  const note = isWarm ? record : none
+  const attachment = { id: `c${i}`, netns: job.pods[1] }
+  note('main VERSION', call(MAIN, 'VERSION', attachment))
+  note('portmap VERSION', call(PORTMAP, 'VERSION', attachment))
+  chain(attachment, note)
+  if (system.kind === 'azure' && isWarm) {
+    chain({ ...attachment, id: `t${i}` }, none, true)
   }
 }
 
-function start(system, verb, attachment) {
-  const { file, env, input } = request(system, MAIN, verb, attachment)
+/** The first and the last pod of a node: bridge and tables come and go. */
+function alone() {
+  const anchor = { id: 'anchor', netns: job.pods[0] }
+  record('first pod ADD', call(MAIN, 'ADD', anchor))
+  record('last pod DEL', call(MAIN, 'DEL', anchor))
+}
+
+/** A node nearly always has a pod with a port: bridge and tables are there. */
+function settle() {
+  const own = { id: 'anchor', netns: job.pods[0] }
+  const held = [{ hostPort: 18081, containerPort: 80, protocol: 'tcp' }]
+  const { result } = call(MAIN, 'ADD', own)
+  call(PORTMAP, 'ADD', own, { prevResult: result, ports: held })
+}
+
+function start(verb, attachment) {
+  const { file, env, input } = request(MAIN, verb, attachment)
   return new Promise((resolve, reject) => {
     const child = spawn(file, [], { env })
     let said = ''
@@ -180,30 +173,26 @@ function start(system, verb, attachment) {
   })
 }
 
-async function crowd(system, verb) {
+async function crowd({ verb }) {
   const waiting = job.pods.map((netns, i) => ({ id: `n${i}`, netns }))
   const cpuBefore = childrenCpu()
   const began = performance.now()
   const lane = async () => {
-    for (let one = waiting.shift(); one; one = waiting.shift()) {
-      await start(system, verb, one)
-    }
+    for (let one = waiting.shift(); one; one = waiting.shift()) await start(verb, one)
   }
   await Promise.all(Array.from({ length: 20 }, lane))
-  const name = `${job.pods.length} ${verb}s, 20 at a time`
   const ms = performance.now() - began
-  record(`${name}|${system.name}`, { ms, cpu: childrenCpu() - cpuBefore })
+  record(`${job.pods.length} ${verb}s, 20 at a time`, {
+    ms,
+    cpu: childrenCpu() - cpuBefore,
+  })
 }
 
+const TASKS = { alone, settle, round, crowd, report: () => ({ times, marks }) }
+
 mkdirSync(join(job.folder, 'host-local'), { recursive: true })
-if (job.parallel) {
-  for (let i = 0; i < job.runs; i++) {
-    for (const system of job.systems) {
-      await crowd(system, 'ADD')
-      await crowd(system, 'DEL')
-    }
-  }
-} else {
-  sequential()
+for await (const line of lines) {
+  const { task, ...options } = JSON.parse(line)
+  const answer = await TASKS[task](options)
+  process.stdout.write(`${JSON.stringify(answer ?? {})}\n`)
 }
-process.stdout.write(JSON.stringify({ times, marks }))

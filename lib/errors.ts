@@ -73,16 +73,21 @@ export class NetlinkError extends Error {
   }
 }
 
-/** Turns the addon's failure value into the error to throw. */
+/**
+ * Turns the addon's failure value into the error to throw; `detail` says what it is about, as text, or
+ * for each of the failures.
+ */
 export function toError(
   failure: WireFailure,
   undoFailures: readonly WireFailure[] = [],
-  detail = '',
+  detail: string | ((failure: WireFailure) => string) = '',
 ): NetlinkError | SyscallError {
-  if (failure.syscall) return new SyscallError(failure, detail)
+  const about = typeof detail === 'string' ? detail : detail(failure)
+  if (failure.syscall) return new SyscallError(failure, about)
+  const others = typeof detail === 'string' ? '' : detail
   return new NetlinkError(
     failure,
-    undoFailures.map((f) => toError(f)),
-    detail,
+    undoFailures.map((f) => toError(f, [], others)),
+    about,
   )
 }

@@ -6,72 +6,17 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include "nft/batch.h"
 #include "nft/objects.h"
-#include "rtnl/objects.h"
 
 namespace vnet {
 
 namespace {
 
 constexpr int kTries = 10;
-
-// A table that does not fit into one datagram is read in parts, and the kernel goes on where it
-// counted to. NLM_F_DUMP_INTR tells of a change in between, except here (forwarding tables, IPv6
-// addresses and elements were seen on Linux 6.18 to leave an entry out, or tell it twice):
-// - neighbours and forwarding tables have no count of changes at all (net/core/neighbour.c,
-//   net/bridge/br_fdb.c);
-// - that of addresses goes up after the list has changed, not with it (net/ipv6/addrconf.c);
-// - that of nftables goes up when a transaction commits, but its elements join their set before
-//   that, and leave it after (net/netfilter/nf_tables_api.c).
-enum class Guard : uint8_t { kKernel, kSecondLook, kGeneration };
-
-Guard guard_of(const Object& o) {
-  if (&o == &kNeighbour || &o == &kAddressObject) return Guard::kSecondLook;
-  return &o == &kNftElements ? Guard::kGeneration : Guard::kKernel;
-}
-
-void append_text(const Value& v, std::string* out);
-
-void append_member(const std::string& name, const Value& value, std::string* out) {
-  // What changes by itself, and what no two entries differ by alone.
-  for (const char* passing : {"lifetime", "cache", "state", "probes", "unknown"}) {
-    if (name == passing) return;
-  }
-  *out += name + '=';
-  append_text(value, out);
-  *out += ';';
-}
-
-void append_text(const Value& v, std::string* out) {
-  if (const Map* map = v.map()) {
-    for (const auto& [name, value] : *map) append_member(name, value, out);
-  } else if (const std::string* text = v.string()) {
-    *out += *text;
-  } else if (const Bytes* bytes = v.bytes()) {
-    out->append(bytes->begin(), bytes->end());
-  } else if (const int64_t* number = v.integer()) {
-    *out += std::to_string(*number);
-  }
-}
-
-// What tells the entries of a table apart, in an order of its own: all but what changes by itself.
-std::vector<std::string> keys_of(const List& entries) {
-  std::vector<std::string> keys;
-  keys.reserve(entries.size());
-  for (const Value& entry : entries) {
-    append_text(entry, &keys.emplace_back());
-  }
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
-
-bool unique(const std::vector<std::string>& sorted) {
-  return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
-}
 
 // The number of the ruleset, when no transaction is under way: an empty batch waits for the one
 // that is (it takes the same mutex), and changes nothing.
@@ -90,79 +35,107 @@ Failure settled_generation(Socket& socket, int64_t* id) {
   if (f) return f;
   Writer get;
   uint32_t sequence = socket.next_sequence();
-  size_t at = get.begin_message(kNftGeneration.type_get, NLM_F_REQUEST | NLM_F_ACK, sequence);
-  nfgenmsg header{AF_UNSPEC, NFNETLINK_V0, 0};
-  get.raw(&header, sizeof header);
-  get.end_message(at);
-  bool interrupted = false;
+  Encoder request(get, no_namespaces, nullptr);
+  encode_request(kNftGeneration, Verb::kGet, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, Value(Map{}),
+                 request);
+  Answer answer;
   return socket.exchange(
-      get.bytes(), sequence, kNftGeneration,
+      {get.take(), sequence, &kNftGeneration},
       [&](const nlmsghdr&, View payload) {
         *id = decode_object(kNftGeneration, payload).number("id", -1);
       },
-      &interrupted);
+      &answer);
 }
 
-struct Reading {
-  List entries;
-  bool interrupted = false;
-  // It came in more than one datagram.
-  bool parts = false;
+Failure changed_each_time() {
+  Failure f;
+  f.error = EINTR;
+  f.ext_ack = "the table changed during each of " + std::to_string(kTries) + " dumps";
+  return f;
+}
+
+// Reads a table again and again until a reading is whole.
+class Reader {
+ public:
+  Reader(Socket& socket, const Dump& dump, Entries& out)
+      : shared_(socket), dump_(dump), out_(out), fingerprint_(*dump.object) {}
+
+  Failure run() {
+    if (Failure f = before()) return f;
+    for (int attempt = 0; attempt < kTries; attempt++) {
+      Answer answer;
+      auto look = std::make_unique<Look>(*dump_.object, thorough_);
+      Failure f = read(attempt, look.get(), &answer);
+      if (f || dump_.aborted()) return f;
+      bool whole = false;
+      if (Failure bad = judge(std::move(look), answer, &whole)) return bad;
+      if (whole) return {};
+    }
+    return changed_each_time();
+  }
+
+ private:
+  bool by_generation() const { return dump_.object->guard == Guard::kGeneration; }
+  Failure before() {
+    return by_generation() ? settled_generation(shared_, &generation_) : Failure{};
+  }
+
+  Failure read(int attempt, Look* look, Answer* answer) {
+    Socket fresh;
+    Socket* socket = &shared_;
+    if (thorough_) {
+      // In a look that was cut at the same places the same entries could be missed, unnoticed. So
+      // each has datagrams of another size.
+      if (Failure f = dump_.open(&fresh)) return f;
+      fresh.limit_parts(kPart - static_cast<size_t>(attempt) * kSmaller);
+      socket = &fresh;
+    }
+    uint32_t sequence = socket->next_sequence();
+    Writer w;
+    if (Failure bad = dump_.encode(sequence, &w)) return bad;
+    out_.clear();
+    Failure f = socket->exchange(
+        {w.take(), sequence, dump_.object},
+        [&](const nlmsghdr&, View entry) {
+          look->see(fingerprint_, entry, answer->parts);
+          out_.add(entry);
+        },
+        answer, dump_.abort);
+    look->end();
+    return f;
+  }
+
+  Failure judge(std::unique_ptr<Look> look, const Answer& answer, bool* whole) {
+    *whole = !answer.interrupted;
+    if (by_generation() && answer.parts > 1) {
+      int64_t after = -1;
+      if (Failure bad = settled_generation(shared_, &after)) return bad;
+      *whole = *whole && after == generation_;
+      generation_ = after;
+    } else if (look->doubtful() || thorough_) {
+      *whole = *whole && last_ && look->unique() && *look == *last_;
+      last_ = std::move(look);
+      thorough_ = true;
+    }
+    return {};
+  }
+
+  static constexpr size_t kPart = 32 * 1024;
+  static constexpr size_t kSmaller = 1500;
+
+  Socket& shared_;
+  const Dump& dump_;
+  Entries& out_;
+  Fingerprint fingerprint_;
+  int64_t generation_ = -1;
+  bool thorough_ = false;
+  std::unique_ptr<Look> last_;
 };
-
-Failure read_once(Socket& socket, const Object& object, uint16_t skip, const EncodeDump& encode,
-                  const AbortFlag* abort, Reading* out) {
-  uint32_t sequence = socket.next_sequence();
-  Writer w;
-  if (Failure bad = encode(sequence, &w)) return bad;
-  const uint8_t* last = nullptr;
-  return socket.exchange(
-      w.bytes(), sequence, object,
-      [&](const nlmsghdr&, View payload) {
-        // All datagrams are read into one buffer: its start means another one.
-        if (last && payload.data <= last) out->parts = true;
-        last = payload.data;
-        out->entries.push_back(decode_object(object, payload, skip));
-      },
-      &out->interrupted, abort);
-}
 
 }  // namespace
 
-Failure run_dump(Socket& socket, const Object& object, uint16_t skip, const EncodeDump& encode,
-                 const AbortFlag* abort, Value* result) {
-  const Guard guard = guard_of(object);
-  Failure f;
-  std::vector<std::string> seen;
-  int64_t before = -1;
-  if (guard == Guard::kGeneration) {
-    if (Failure bad = settled_generation(socket, &before)) return bad;
-  }
-  for (int attempt = 0; attempt < kTries; attempt++) {
-    Reading reading;
-    f = read_once(socket, object, skip, encode, abort, &reading);
-    // A datagram that did not fit has made the buffer grow: ask again.
-    if (f.error == EMSGSIZE && !f.syscall.empty()) continue;
-    if (f || (abort && abort->load(std::memory_order_relaxed))) return f;
-    bool whole = !reading.interrupted;
-    if (guard == Guard::kGeneration && reading.parts) {
-      int64_t after = -1;
-      if (Failure bad = settled_generation(socket, &after)) return bad;
-      whole = whole && after == before;
-      before = after;
-    } else if (guard == Guard::kSecondLook && reading.parts) {
-      std::vector<std::string> keys = keys_of(reading.entries);
-      whole = whole && keys == seen && unique(keys);
-      seen = std::move(keys);
-    }
-    if (whole) {
-      *result = Value(std::move(reading.entries));
-      return {};
-    }
-    f.error = EINTR;
-    f.ext_ack = "the table changed during each of " + std::to_string(kTries) + " dumps";
-  }
-  return f;
+Failure run_dump(Socket& socket, const Dump& dump, Entries& out) {
+  return Reader(socket, dump, out).run();
 }
 
 }  // namespace vnet

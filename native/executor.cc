@@ -1,18 +1,15 @@
 #include "executor.h"
 
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
 
-#include "ct/filter.h"
 #include "dump.h"
+#include "genl/objects.h"
 #include "nft/batch.h"
-#include "nft/objects.h"
 #include "rtnl/objects.h"
 #include "tun.h"
 
@@ -22,14 +19,19 @@ namespace {
 
 using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 
-bool is_netfilter(const Object& o) { return o.fields == kNfFields; }
+// The entries of a dump as values.
+class Decoded final : public Entries {
+ public:
+  Decoded(const Object& object, uint16_t skip) : object_(object), skip_(skip) {}
+  void clear() override { list_.clear(); }
+  void add(View entry) override { list_.push_back(decode_object(object_, entry, skip_)); }
+  Value take() { return Value(std::move(list_)); }
 
-// The kernel sends the 25 counters of a link whatever RTEXT_FILTER_SKIP_STATS says (it leaves out
-// those of IPv6); who set it does not want them read.
-uint16_t unwanted(const Step& s) {
-  bool skip = s.object == &kLink && (s.args.number("extMask", 0) & RTEXT_FILTER_SKIP_STATS);
-  return skip ? IFLA_STATS64 : 0;
-}
+ private:
+  const Object& object_;
+  uint16_t skip_;
+  List list_;
+};
 
 class Runner {
  public:
@@ -98,13 +100,21 @@ class Runner {
         f && !f.aborted && std::find(s.accept.begin(), s.accept.end(), f.error) != s.accept.end();
     if (*accepted) f = {};
     // Accepted EEXIST, a kernel without echo, a tun link: the index is asked for by name.
-    bool made = s.verb == Verb::kTun || (s.object == &kLink && s.verb == Verb::kNew);
+    bool made = s.verb == Verb::kTun || (s.verb == Verb::kNew && s.object->makes_link);
     if (!f && made && index->first == 0) {
       f = find_by_name(s, index);
       if (!f) note_index(*index, result);
     }
     if (f) f.op = s.op;
+    name_kernel(s, &f);
     return f;
+  }
+
+  // An older kernel knows no such message (net/core/rtnetlink.c: EOPNOTSUPP).
+  static void name_kernel(const Step& s, Failure* f) {
+    bool old = f->error == EOPNOTSUPP && f->syscall.empty() && f->ext_ack.empty();
+    if (!old || !s.object || !s.object->since) return;
+    f->ext_ack = std::string("needs Linux ") + s.object->since;
   }
 
   Failure dispatch(const Step& s, Value* result, std::pair<int, int>* index) {
@@ -124,9 +134,11 @@ class Runner {
       case Verb::kBatch:
         return batch(ns, s, result);
       case Verb::kFlush:
-        return s.object == &kConntrack ? flush_conntrack(ns, s, result) : flush(ns, s, result);
+        return flush(ns, s, result);
+      case Verb::kEnsure:
+        return ensure(ns, s, result, index);
       case Verb::kList:
-        return list_conntrack(ns, s, result);
+        return list(ns, s, result);
       case Verb::kDump:
       case Verb::kDumpReset:
         return dump(ns, s, result);
@@ -136,15 +148,35 @@ class Runner {
   }
 
   Failure socket_for(NetNs& ns, const Object& object, Socket** socket) {
-    return ns.socket(is_netfilter(object) ? NETLINK_NETFILTER : NETLINK_ROUTE, socket);
+    return ns.socket(object.family.protocol, socket);
   }
 
-  Failure encode(const Object& object, Verb verb, uint16_t flags, const Value& args,
-                 uint32_t sequence, Writer* w) {
+  // The number of a family of generic netlink; 0 elsewhere. It is the same in all namespaces.
+  Failure generic_id(NetNs& ns, const Family& family, uint16_t* id) {
+    *id = family.generic_id;
+    if (!family.generic() || *id) return {};
+    for (const auto& [known, number] : generic_ids_) {
+      if (known == &family) return *id = number, Failure{};
+    }
+    Step get;
+    get.object = &kGenericFamily;
+    Map args;
+    args.emplace_back("name", Value(std::string(family.name)));
+    get.args = Value(std::move(args));
+    Value answer;
+    std::pair<int, int> index;
+    Failure f = request(ns, get, &answer, &index);
+    if (f.error == ENOENT) f.ext_ack = std::string("the kernel has no family ") + family.name;
+    if (f) return f;
+    *id = static_cast<uint16_t>(answer.number("id", 0));
+    generic_ids_.emplace_back(&family, *id);
+    return {};
+  }
+
+  Failure encode(const Object& object, Verb verb, uint16_t flags, uint16_t generic_id,
+                 const Value& args, uint32_t sequence, Writer* w) {
     Encoder e(*w, fds_, &indexes_);
-    size_t at = w->begin_message(message_type(object, verb), flags, sequence);
-    e.object(object, args);
-    w->end_message(at);
+    encode_request(object, verb, flags, sequence, generic_id, args, e);
     Failure f;
     if (e.failed()) {
       // A look-up that was allowed to fail: what hangs on it fails as if the kernel had looked.
@@ -157,24 +189,26 @@ class Runner {
   Failure request(NetNs& ns, const Step& s, Value* result, std::pair<int, int>* index) {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
+    uint16_t id = 0;
+    if (Failure f = generic_id(ns, s.object->family, &id)) return f;
     auto flags = static_cast<uint16_t>(s.flags | NLM_F_REQUEST | NLM_F_ACK);
-    bool creates = s.object == &kLink && s.verb == Verb::kNew && (s.flags & NLM_F_CREATE);
+    bool creates = s.object->makes_link && s.verb == Verb::kNew && (s.flags & NLM_F_CREATE);
     if (creates) flags |= NLM_F_ECHO;
     uint32_t sequence = socket->next_sequence();
     Writer w;
-    if (Failure f = encode(*s.object, s.verb, flags, s.args, sequence, &w)) return f;
-    bool interrupted = false;
+    if (Failure f = encode(*s.object, s.verb, flags, id, s.args, sequence, &w)) return f;
+    Answer answer;
     Failure f = socket->exchange(
-        w.bytes(), sequence, *s.object,
+        {w.take(), sequence, s.object},
         [&](const nlmsghdr&, View payload) {
-          Value v = decode_object(*s.object, payload, unwanted(s));
-          if (s.object == &kLink) {
+          Value v = decode_object(*s.object, payload, unwanted(*s.object, s.args));
+          if (s.object->makes_link) {
             *index = {static_cast<int>(v.number("index", 0)),
                       static_cast<int>(v.number("link", 0))};
           }
           if (!creates) *result = std::move(v);
         },
-        &interrupted);
+        &answer);
     if (!f && creates) note_index(*index, result);
     return f;
   }
@@ -190,8 +224,7 @@ class Runner {
     const Value* name = s.args.get("name");
     if (!name) return {};
     Step get;
-    get.op = "link.get";
-    get.object = &kLink;
+    get.object = s.object;
     get.verb = Verb::kGet;
     get.ns = s.ns;
     Map args;
@@ -202,18 +235,62 @@ class Runner {
   }
 
   Failure dump(NetNs& ns, const Step& s, Value* result) {
+    if (s.object->families.empty() || s.args.number("family", 0)) return dump_one(ns, s, result);
+    List all;
+    for (uint8_t family : s.object->families) {
+      Step one = s;
+      Map args = s.args.map() ? *s.args.map() : Map{};
+      std::erase_if(args, [](const auto& member) { return member.first == "family"; });
+      args.emplace_back("family", Value(int64_t{family}));
+      one.args = Value(std::move(args));
+      Value part;
+      if (Failure f = dump_one(ns, one, &part)) return f;
+      all.insert(all.end(), part.list()->begin(), part.list()->end());
+    }
+    *result = Value(std::move(all));
+    return {};
+  }
+
+  Failure dump_one(NetNs& ns, const Step& s, Value* result) {
     Socket* socket = nullptr;
     if (Failure f = socket_for(ns, *s.object, &socket)) return f;
     // Where the kernel has no dump (NFT_MSG_GETGEN) it takes this for a look-up, whose one answer
     // has no end but the acknowledgement. A dump gets none.
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP | NLM_F_ACK;
-    Failure f = run_dump(
-        *socket, *s.object, unwanted(s),
-        [&](uint32_t sequence, Writer* w) {
-          return encode(*s.object, s.verb, flags, s.args, sequence, w);
-        },
-        abort_, result);
+    uint16_t id = 0;
+    if (Failure f = generic_id(ns, s.object->family, &id)) return f;
+    Value args = dump_arguments(*s.object, s.args);
+    Decoded entries(*s.object, unwanted(*s.object, s.args));
+    Failure f =
+        run_dump(*socket,
+                 {s.object,
+                  [&](uint32_t sequence, Writer* w) {
+                    return encode(*s.object, s.verb, flags, id, args, sequence, w);
+                  },
+                  [&](Socket* out) { return ns.open(s.object->family.protocol, out); }, abort_},
+                 entries);
+    if (!f) *result = entries.take();
+    if (!f && !socket->strict() && s.object->family.protocol == NETLINK_ROUTE)
+      f = look_through(s, result);
     return aborted() ? canceled(s) : f;
+  }
+
+  // Leaves of a dump what was asked for, where the kernel tells more.
+  Failure look_through(const Step& s, Value* entries) {
+    Step list = s;
+    if (Failure f = resolve(&list)) return f;
+    Failure f;
+    f.ext_ack = needs_strict_dump(*s.object, list.args);
+    if (!f.ext_ack.empty()) {
+      f.error = EOPNOTSUPP;
+      return f;
+    }
+    List kept;
+    for (const Value& entry : *entries->list()) {
+      if (dump_selects(*s.object, list.args, entry)) kept.push_back(entry);
+    }
+    *entries = Value(std::move(kept));
+    return {};
   }
 
   Failure batch(NetNs& ns, const Step& s, Value* result) {
@@ -267,19 +344,65 @@ class Runner {
     return f;
   }
 
-  // Deletes the entries of a dump that fit all given numbers. The result is how many there were.
-  Failure flush(NetNs& ns, const Step& s, Value* result) {
-    Step list = s;
-    if (Failure f = resolve(&list)) return f;
+  // The entries of a dump that the filter means.
+  Failure list(NetNs& ns, const Step& s, Value* result) {
+    Step all = s;
+    if (Failure f = resolve(&all)) return f;
+    Value filter = all.args;
+    all.args = query_of(*s.object, s.verb, filter, true);
     Value entries;
-    if (Failure f = dump(ns, list, &entries)) return f;
+    Failure f = dump(ns, all, &entries);
+    if (f && !f.aborted && f.syscall.empty() && s.object->filter) {
+      // The kernel may not know the filter: all entries come, and are looked through here.
+      all.args = query_of(*s.object, s.verb, filter, false);
+      f = dump(ns, all, &entries);
+    }
+    if (f) return f;
+    List meant;
+    for (const Value& entry : *entries.list()) {
+      if (selects(*s.object, filter, entry)) meant.push_back(entry);
+    }
+    *result = Value(std::move(meant));
+    return {};
+  }
+
+  // EEXIST when the dump has its equal, so that it is accepted, and undone, as the kernel's own
+  // would.
+  Failure ensure(NetNs& ns, const Step& s, Value* result, std::pair<int, int>* index) {
+    Step make = s;
+    make.verb = Verb::kNew;
+    Writer w;
+    if (Failure f = encode(*s.object, Verb::kNew, 0, 0, s.args, 0, &w)) return f;
+    // As the kernel would tell it: addresses have one form.
+    Value asked =
+        decode_object(*s.object, View{w.bytes().data(), w.bytes().size()}.from(sizeof(nlmsghdr)));
+    Step all;
+    all.object = s.object;
+    all.verb = Verb::kDump;
+    Map args;
+    args.emplace_back("family", Value(s.args.number("family", 0)));
+    all.args = Value(std::move(args));
+    Value entries;
+    if (Failure f = dump(ns, all, &entries)) return f;
+    for (const Value& entry : *entries.list()) {
+      if (!s.object->equal(asked, entry)) continue;
+      Failure there;
+      there.error = EEXIST;
+      return there;
+    }
+    return request(ns, make, result, index);
+  }
+
+  // Deletes what `list` tells. The result is how many entries there were.
+  Failure flush(NetNs& ns, const Step& s, Value* result) {
+    Value entries;
+    if (Failure f = list(ns, s, &entries)) return f;
     int64_t count = 0;
     for (const Value& entry : *entries.list()) {
-      if (!flush_selects(list.args, entry)) continue;
       if (aborted()) return canceled(s);
       Step del = s;
       del.verb = Verb::kDel;
-      del.args = flush_arguments(*s.object, entry);
+      del.args = key_of(*s.object, entry);
       Value ignored;
       std::pair<int, int> index;
       Failure f = request(ns, del, &ignored, &index);
@@ -291,44 +414,11 @@ class Runner {
     return {};
   }
 
-  Failure list_conntrack(NetNs& ns, const Step& s, Value* result) {
-    Step list = s;
-    list.verb = Verb::kDump;
-    list.args = conntrack_query(s.args, true);
-    Failure f = dump(ns, list, result);
-    if (f && !f.aborted && f.syscall.empty() && list.args.get("filter")) {
-      // A kernel without CTA_FILTER (before 5.8): all entries come, and are looked through here.
-      list.args = conntrack_query(s.args, false);
-      f = dump(ns, list, result);
-    }
-    if (!f) *result = conntrack_matching(s.args, *result);
-    return f;
-  }
-
-  // Deletes the entries that fit the filter. The result is how many there were.
-  Failure flush_conntrack(NetNs& ns, const Step& s, Value* result) {
-    Value entries;
-    if (Failure f = list_conntrack(ns, s, &entries)) return f;
-    int64_t count = 0;
-    for (const Value& entry : *entries.list()) {
-      if (aborted()) return canceled(s);
-      Step del = s;
-      del.verb = Verb::kDel;
-      del.args = conntrack_key(entry);
-      Value ignored;
-      std::pair<int, int> index;
-      Failure f = request(ns, del, &ignored, &index);
-      if (f && f.error != ENOENT) return f;
-      if (!f) count++;
-    }
-    *result = Value(count);
-    return {};
-  }
-
   const Plan& plan_;
   std::vector<int> fds_;
   Indexes indexes_;
   std::vector<bool> changed_;
+  std::vector<std::pair<const Family*, uint16_t>> generic_ids_;
   const AbortFlag* abort_;
 };
 

@@ -10,25 +10,9 @@
 #include "failure.h"
 #include "netns.h"
 #include "value.h"
+#include "wire/object.h"
 
 namespace vnet {
-
-enum class Verb : uint8_t {
-  kNew,
-  kSet,
-  kDel,
-  kDestroy,
-  kGet,
-  kReset,
-  kDump,
-  kDumpReset,
-  kSysctlGet,
-  kSysctlSet,
-  kBatch,
-  kList,
-  kFlush,
-  kTun
-};
 
 struct Step {
   std::string op;
@@ -57,20 +41,13 @@ struct Outcome {
   std::vector<Failure> more_failures;
 };
 
-// operations.cc: the names, and the check of a plan.
-
-// "link.new" -> kLink, kNew; false for what there is not. Names of objects may hold dots.
-bool find_operation(const std::string& op, const Object** object, Verb* verb);
-uint16_t message_type(const Object& object, Verb verb);
+// operations.cc
 
 // Looks the operation's name up ("link.new") and checks the arguments without asking the kernel.
 // Returns what is wrong with it, or an empty string.
 std::string check_plan(Plan& plan);
 // The namespaces' descriptors, in the order of the plan.
 std::vector<int> descriptors(const Plan& plan);
-// Every object that operations can name.
-std::vector<const Object*> all_objects();
-
 // executor.cc
 
 // Looks at `abort` between steps, between the datagrams of a dump and between the deletions of a

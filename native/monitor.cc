@@ -1,97 +1,20 @@
 #include "monitor.h"
 
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
-#include "executor.h"
+#include "socket.h"
 #include "thread.h"
 
 namespace vnet {
 
 namespace {
 
-// Most notifications have a few KiB; a link with hundreds of alternative names has more than 64.
-constexpr size_t kBuffer = 64 * 1024;
 // A busy socket gives way to the others after so many datagrams.
 constexpr int kDatagramsAtOnce = 64;
-
-enum KindId { kLinks, kPorts, kAddresses, kRoutes, kNeighbours, kFdb, kRules, kNsids, kNft };
-
-constexpr EventKind kKinds[] = {
-    {"link", NETLINK_ROUTE, {RTNLGRP_LINK}},
-    {"bridgePort", NETLINK_ROUTE, {RTNLGRP_LINK}},
-    {"address", NETLINK_ROUTE, {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}},
-    {"route", NETLINK_ROUTE, {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}},
-    {"neighbour", NETLINK_ROUTE, {RTNLGRP_NEIGH}},
-    {"fdb", NETLINK_ROUTE, {RTNLGRP_NEIGH}},
-    {"rule", NETLINK_ROUTE, {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}},
-    {"nsid", NETLINK_ROUTE, {RTNLGRP_NSID}},
-    {"nft", NETLINK_NETFILTER, {NFNLGRP_NFTABLES}},
-};
-
-struct RouteType {
-  uint16_t type_new;
-  uint16_t type_del;
-  const EventKind* kind;
-  // Messages of the bridge family share the types of links and neighbours.
-  const EventKind* bridge_kind;
-  const char* object;
-  const char* bridge_object;
-};
-
-constexpr RouteType kRouteTypes[] = {
-    {RTM_NEWLINK, RTM_DELLINK, &kKinds[kLinks], &kKinds[kPorts], "link", "bridgePort"},
-    {RTM_NEWADDR, RTM_DELADDR, &kKinds[kAddresses], nullptr, "address", nullptr},
-    {RTM_NEWROUTE, RTM_DELROUTE, &kKinds[kRoutes], nullptr, "route", nullptr},
-    {RTM_NEWNEIGH, RTM_DELNEIGH, &kKinds[kNeighbours], &kKinds[kFdb], "neighbour", "neighbour"},
-    {RTM_NEWRULE, RTM_DELRULE, &kKinds[kRules], nullptr, "rule", nullptr},
-    {RTM_NEWNSID, RTM_DELNSID, &kKinds[kNsids], nullptr, "nsid", nullptr},
-};
-
-// What a message is about.
-struct Topic {
-  const EventKind* kind = nullptr;
-  const char* object = nullptr;
-  bool gone = false;
-};
-
-Topic route_topic(uint16_t type, View payload) {
-  uint8_t family = AF_UNSPEC;
-  payload.read(0, &family);
-  for (const RouteType& t : kRouteTypes) {
-    if (type != t.type_new && type != t.type_del) continue;
-    bool bridge = family == AF_BRIDGE;
-    return {bridge ? t.bridge_kind : t.kind, bridge ? t.bridge_object : t.object,
-            type == t.type_del};
-  }
-  return {};
-}
-
-Topic nft_topic(uint16_t type) {
-  if (type >> 8 != NFNL_SUBSYS_NFTABLES) return {};
-  const EventKind* kind = &kKinds[kNft];
-  if ((type & 0xff) == NFT_MSG_NEWGEN) return {kind, "nft.generation", false};
-  for (const Object* o : all_objects()) {
-    if (type == o->type_new) return {kind, o->name, false};
-    if (type == o->type_del) return {kind, o->name, true};
-  }
-  // An object that has no table here: its bytes are handed on.
-  return {kind, "", false};
-}
-
-Value decode_as(const char* name, View payload) {
-  for (const Object* o : all_objects()) {
-    if (std::strcmp(o->name, name) == 0) return decode_object(*o, payload);
-  }
-  return Value(Bytes(payload.data, payload.data + payload.size));
-}
 
 Value overrun_event() {
   Map m;
@@ -103,8 +26,8 @@ Failure failed(const char* syscall) { return syscall_failure("monitor.open", sys
 
 Failure subscribe(int fd, const Monitor::Options& options, int protocol) {
   for (const EventKind* kind : options.kinds) {
-    if (kind->protocol != protocol) continue;
-    for (int group : kind->groups) {
+    if (kind->family->protocol != protocol) continue;
+    for (uint32_t group : kind->groups) {
       if (group &&
           ::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
         return failed("setsockopt");
@@ -133,32 +56,6 @@ Failure open_source(const Monitor::Options& options, int protocol, Fd* out) {
 
 }  // namespace
 
-const EventKind* event_kind(const std::string& name) {
-  for (const EventKind& kind : kKinds) {
-    if (name == kind.name) return &kind;
-  }
-  return nullptr;
-}
-
-List read_events(View datagram, int protocol, const std::vector<const EventKind*>& kinds) {
-  List events;
-  MessageCursor m(datagram);
-  while (m.next()) {
-    uint16_t type = m.header.nlmsg_type;
-    if (type < NLMSG_MIN_TYPE) continue;
-    Topic topic = protocol == NETLINK_ROUTE ? route_topic(type, m.payload) : nft_topic(type);
-    if (!topic.kind || std::find(kinds.begin(), kinds.end(), topic.kind) == kinds.end()) continue;
-    Map event;
-    event.emplace_back("kind", Value(std::string(topic.kind->name)));
-    event.emplace_back("change", Value(std::string(topic.gone ? "del" : "new")));
-    event.emplace_back("object", Value(std::string(topic.object)));
-    event.emplace_back("type", Value(int64_t{type}));
-    event.emplace_back("value", decode_as(topic.object, m.payload));
-    events.emplace_back(std::move(event));
-  }
-  return events;
-}
-
 Failure Monitor::open(int netns, Options options, Reactor& reactor, std::function<void()> wake,
                       std::unique_ptr<Monitor>* out) {
   constexpr const char* op = "monitor.open";
@@ -173,10 +70,11 @@ Failure Monitor::open(int netns, Options options, Reactor& reactor, std::functio
 }
 
 Failure Monitor::open_here() {
-  for (int protocol : {NETLINK_ROUTE, NETLINK_NETFILTER}) {
-    bool wanted = false;
-    for (const EventKind* kind : options_.kinds) wanted |= kind->protocol == protocol;
-    if (!wanted) continue;
+  for (const EventKind* kind : options_.kinds) {
+    int protocol = kind->family->protocol;
+    bool open = std::any_of(sources_.begin(), sources_.end(),
+                            [&](const Source& s) { return s.protocol == protocol; });
+    if (open) continue;
     Fd fd;
     if (Failure f = open_source(options_, protocol, &fd)) return f;
     sources_.push_back({protocol, std::move(fd)});
@@ -193,37 +91,21 @@ int Monitor::protocol_of(int fd) const {
   return -1;
 }
 
-ssize_t Monitor::receive(int fd, Bytes& scratch) {
-  // What does not fit is lost, so its size is asked for first.
-  ssize_t size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC);
-  if (size < 0) return size;
-  if (scratch.size() < static_cast<size_t>(size)) {
-    scratch.resize(std::max(kBuffer, static_cast<size_t>(size)));
-  }
-  sockaddr_nl from{};
-  socklen_t length = sizeof from;
-  ssize_t n = ::recvfrom(fd, scratch.data(), scratch.size(), MSG_TRUNC,
-                         reinterpret_cast<sockaddr*>(&from), &length);
-  if (n > 0 && from.nl_pid != 0) return 0;  // only the kernel is believed
-  return n;
-}
-
 bool Monitor::on_readable(int fd, Bytes& scratch) {
   for (int i = 0; i < kDatagramsAtOnce; i++) {
-    ssize_t n = receive(fd, scratch);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return true;
-    if (n < 0 && errno == ENOBUFS) {
+    ssize_t n = receive_datagram(fd, 0, SIZE_MAX, &scratch);
+    if (n == kNotOfKernel) continue;  // only the kernel is believed
+    if (n == -EAGAIN) return true;
+    if (n == -ENOBUFS) {
       push_overrun();
       continue;
     }
     if (n < 0) {
-      give_up(errno);
+      give_up(static_cast<int>(-n));
       return false;
     }
-    if (n == 0 || overflowing()) continue;
-    View datagram{scratch.data(), std::min(static_cast<size_t>(n), scratch.size())};
-    push(read_events(datagram, protocol_of(fd), options_.kinds));
+    if (overflowing()) continue;
+    push(read_events({scratch.data(), static_cast<size_t>(n)}, protocol_of(fd), options_.kinds));
   }
   return true;
 }

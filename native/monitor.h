@@ -11,29 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "events.h"
 #include "failure.h"
 #include "fd.h"
 #include "reactor.h"
 #include "value.h"
-#include "wire/reader.h"
-#include "wire/schema.h"
 
 namespace vnet {
-
-// A kind of notification that can be asked for.
-struct EventKind {
-  const char* name;
-  int protocol;
-  int groups[2];  // RTNLGRP_* or NFNLGRP_*; 0 is none
-};
-
-// The kind of that name, or nullptr.
-const EventKind* event_kind(const std::string& name);
-
-// What a datagram of a protocol tells those who asked for `kinds`:
-// {kind, change: "new" | "del", object, value} for each message that is theirs. Asks nothing of
-// the kernel, so that it can be fuzzed.
-List read_events(View datagram, int protocol, const std::vector<const EventKind*>& kinds);
 
 class Monitor : private Readable {
  public:
@@ -69,8 +53,6 @@ class Monitor : private Readable {
       : options_(std::move(options)), reactor_(reactor), wake_(std::move(wake)) {}
   Failure open_here();
   bool on_readable(int fd, Bytes& scratch) override;
-  // The next datagram: its size as recvfrom(2) tells it, 0 for one that is not the kernel's.
-  ssize_t receive(int fd, Bytes& scratch);
   int protocol_of(int fd) const;
   void give_up(int error);
   void push(List events);

@@ -88,10 +88,13 @@ Failure NetNs::remove(const std::string& path) {
 }
 
 Failure NetNs::socket(int protocol, Socket** out) {
-  Socket& s = protocol == NETLINK_ROUTE ? route_ : netfilter_;
+  Socket& s = sockets_[protocol];
   *out = &s;
-  if (s.open()) return {};
-  return here_or_in_netns("netlink.open", fd_.get(), [&]() { return s.open_here(protocol); });
+  return s.open() ? Failure{} : open(protocol, &s);
+}
+
+Failure NetNs::open(int protocol, Socket* out) {
+  return here_or_in_netns("netlink.open", fd_.get(), [&]() { return out->open_here(protocol); });
 }
 
 namespace {

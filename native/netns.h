@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -26,9 +27,11 @@ class NetNs {
   dev_t device() const { return device_; }
   ino_t inode() const { return inode_; }
 
-  // The socket of a protocol (NETLINK_ROUTE, NETLINK_NETFILTER), opened at first use and kept.
+  // The socket of a protocol (NETLINK_*), opened at first use and kept.
   // Hold `mutex` while it is in use: plans of several threads may share a handle, and take turns.
   Failure socket(int protocol, Socket** out);
+  // Opens another one.
+  Failure open(int protocol, Socket* out);
   FairMutex mutex;
 
  private:
@@ -37,8 +40,7 @@ class NetNs {
   Fd fd_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
-  Socket route_;
-  Socket netfilter_;
+  std::map<int, Socket> sockets_;  // by protocol
 };
 
 // Reads or writes a file below /proc/sys as seen from the namespace.

@@ -1,9 +1,12 @@
 // The names of what a plan can ask for, and the check of a plan before the kernel sees any of it.
-#include <initializer_list>
-#include <iterator>
+#include "operations.h"
 
-#include "ct/filter.h"
+#include <initializer_list>
+
+#include "ct/objects.h"
+#include "diag/objects.h"
 #include "executor.h"
+#include "genl/objects.h"
 #include "nft/batch.h"
 #include "nft/objects.h"
 #include "rtnl/objects.h"
@@ -14,58 +17,23 @@ namespace vnet {
 namespace {
 
 const Object* const kObjects[] = {
-    &kLink,        &kLinkProperty, &kBridgePort,   &kAddressObject, &kRoute,    &kNeighbour,
-    &kRule,        &kNsid,         &kNftTable,     &kNftChain,      &kNftRule,  &kNftSet,
-    &kNftElements, &kNftObject,    &kNftFlowtable, &kNftGeneration, &kConntrack};
-
-bool can_flush(const Object& o) {
-  return &o == &kAddressObject || &o == &kNeighbour || &o == &kRoute;
-}
+    &kLink,          &kLinkProperty, &kBridgePort,    &kAddressObject,    &kRoute,
+    &kNeighbour,     &kRule,         &kNsid,          &kNftTable,         &kNftChain,
+    &kNftRule,       &kNftSet,       &kNftElements,   &kNftObject,        &kNftFlowtable,
+    &kNftGeneration, &kConntrack,    &kGenericFamily, &kEthtoolLinkState, &kNextHop,
+    &kInetSocket};
 
 }  // namespace
 
-uint16_t message_type(const Object& o, Verb verb) {
-  switch (verb) {
-    case Verb::kNew:
-      return o.type_new;
-    case Verb::kSet:
-      return o.type_set;
-    case Verb::kDel:
-      return o.type_del;
-    case Verb::kDestroy:
-      return o.type_destroy;
-    case Verb::kReset:
-    case Verb::kDumpReset:
-      return o.type_reset;
-    default:
-      return o.type_get;
-  }
-}
+std::span<const Object* const> all_objects() { return kObjects; }
 
-bool find_operation(const std::string& op, const Object** object, Verb* verb) {
+bool find_operation(std::string_view op, const Object** object, Verb* verb) {
   if (op == "sysctl.get") return *verb = Verb::kSysctlGet, true;
   if (op == "sysctl.set") return *verb = Verb::kSysctlSet, true;
-  if (op == "tun.new") return *verb = Verb::kTun, true;
+  // It makes a link, though not by netlink.
+  if (op == "tun.new") return *verb = Verb::kTun, *object = &kLink, true;
   if (op == "nft.batch") return *verb = Verb::kBatch, true;
-  if (op == "conntrack.list") return *verb = Verb::kList, *object = &kConntrack, true;
-  if (op == "conntrack.flush") return *verb = Verb::kFlush, *object = &kConntrack, true;
-  static constexpr std::pair<const char*, Verb> kVerbs[] = {
-      {"new", Verb::kNew},         {"set", Verb::kSet},     {"del", Verb::kDel},
-      {"destroy", Verb::kDestroy}, {"reset", Verb::kReset}, {"dumpReset", Verb::kDumpReset},
-      {"get", Verb::kGet},         {"dump", Verb::kDump},   {"flush", Verb::kFlush}};
-  size_t dot = op.rfind('.');
-  if (dot == std::string::npos) return false;
-  for (const Object* o : kObjects) {
-    if (op.compare(0, dot, o->name) != 0) continue;
-    for (const auto& [name, v] : kVerbs) {
-      if (op.compare(dot + 1, std::string::npos, name) != 0 || !message_type(*o, v)) continue;
-      if (v == Verb::kFlush && !can_flush(*o)) continue;
-      *object = o;
-      *verb = v;
-      return true;
-    }
-  }
-  return false;
+  return find_operation(kObjects, op, object, verb);
 }
 
 std::vector<int> descriptors(const Plan& plan) {
@@ -103,10 +71,8 @@ std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, s
   e.path.push_back(s.op);
   if (s.verb == Verb::kBatch) {
     NftBatch::encode(s.args, 1, e);
-  } else if ((s.verb == Verb::kFlush && s.object == &kConntrack) || s.verb == Verb::kList) {
-    e.object(*s.object, conntrack_query(s.args, true));
   } else {
-    e.object(*s.object, s.args);
+    encode_request(*s.object, s.verb, 0, 0, 0, query_of(*s.object, s.verb, s.args, true), e);
   }
   return e.error();
 }
@@ -125,7 +91,5 @@ std::string check_steps(std::vector<Step>& steps, const Plan& plan, const std::v
 }  // namespace
 
 std::string check_plan(Plan& plan) { return check_steps(plan.steps, plan, descriptors(plan)); }
-
-std::vector<const Object*> all_objects() { return {std::begin(kObjects), std::end(kObjects)}; }
 
 }  // namespace vnet

@@ -1,19 +1,22 @@
 #include "socket.h"
 
 #include <linux/netlink.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 namespace vnet {
 
 namespace {
 
+// The kernel fills datagrams of a dump to 32 KiB when it is offered as much
+// (net/netlink/af_netlink.c, netlink_recvmsg); a larger one holds a single large entry.
 constexpr size_t kFirstBuffer = 64 * 1024;
-constexpr size_t kLargestBuffer = 4 * 1024 * 1024;
 // Dumps of large tables are queued by the kernel as we read; more room means fewer wake-ups.
 constexpr int kReceiveBuffer = 1024 * 1024;
 // A reply to a request always comes. The limit only keeps a broken kernel from hanging us.
@@ -27,7 +30,52 @@ int errno_of(int32_t code) {
   return code < 0 && code >= -kMaxErrno ? -code : EPROTO;
 }
 
+// Whether a message of that type answers the request. The kernel sends the echo of a link made in
+// another namespace to the socket there whose port has the same number, which may be one of ours.
+bool is_answer(const Request& request, uint16_t type) {
+  nlmsghdr sent{};
+  View{request.bytes.data(), request.bytes.size()}.read(0, &sent);
+  const Object& o = *request.object;
+  // All messages of a family of generic netlink have its number.
+  if (o.family.generic()) return type == sent.nlmsg_type;
+  bool deletes = sent.nlmsg_type == o.types.del || sent.nlmsg_type == o.types.destroy;
+  if (deletes) return type == o.types.del;
+  if (type == o.types.create) return true;
+  return std::any_of(o.notices.begin(), o.notices.end(),
+                     [&](const Notice& notice) { return type == notice.made; });
+}
+
+// Sequence numbers start where nobody can tell, so that no left-over of another socket fits.
+uint32_t random_sequence() {
+  uint32_t n = 0;
+  if (::getrandom(&n, sizeof n, GRND_NONBLOCK) != sizeof n) {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    n = static_cast<uint32_t>(now.tv_nsec);
+  }
+  return n;
+}
+
 }  // namespace
+
+ssize_t receive_datagram(int fd, int flags, size_t room, Bytes* buffer) {
+  ssize_t n = 0;
+  do {
+    n = ::recv(fd, nullptr, 0, flags | MSG_PEEK | MSG_TRUNC);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  if (buffer->size() < static_cast<size_t>(n)) buffer->resize(static_cast<size_t>(n));
+  room = std::min(buffer->size(), std::max(room, static_cast<size_t>(n)));
+  sockaddr_nl from{};
+  socklen_t length = sizeof from;
+  do {
+    n = ::recvfrom(fd, buffer->data(), room, flags | MSG_TRUNC, reinterpret_cast<sockaddr*>(&from),
+                   &length);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  if (from.nl_pid != 0) return kNotOfKernel;
+  return static_cast<size_t>(n) > room ? -EMSGSIZE : n;
+}
 
 Failure Socket::open_here(int protocol) {
   Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
@@ -41,7 +89,7 @@ Failure Socket::open_here(int protocol) {
   // Old kernels lack some of these; the parser copes without.
   ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
-  ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+  strict_ = ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on) == 0;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer)) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
   }
@@ -49,6 +97,8 @@ Failure Socket::open_here(int protocol) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   fd_ = std::move(fd);
   buffer_.resize(kFirstBuffer);
+  sequence_ = random_sequence();
+  has_read_ = false;
   return {};
 }
 
@@ -78,20 +128,9 @@ Failure Socket::send(const Bytes& request) {
 
 ssize_t Socket::receive(int flags) {
   for (;;) {
-    // MSG_TRUNC makes recv answer with the real size, so that a cut datagram cannot be missed;
-    // peeking first would cost a second call for every message.
-    sockaddr_nl from{};
-    socklen_t length = sizeof from;
-    ssize_t n = ::recvfrom(fd_.get(), buffer_.data(), buffer_.size(), flags | MSG_TRUNC,
-                           reinterpret_cast<sockaddr*>(&from), &length);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return -errno;
-    if (from.nl_pid != 0) continue;  // only the kernel may answer
-    if (static_cast<size_t>(n) > buffer_.size()) {
-      buffer_.resize(
-          std::min(kLargestBuffer, std::max(buffer_.size() * 2, static_cast<size_t>(n))));
-      return -EMSGSIZE;
-    }
+    ssize_t n = receive_datagram(fd_.get(), flags, part_limit_, &buffer_);
+    if (n == kNotOfKernel) continue;  // only the kernel may answer
+    has_read_ = has_read_ || n >= 0;
     return n;
   }
 }
@@ -121,25 +160,30 @@ Failure parse_error(const nlmsghdr& header, View payload, const Object* object, 
     } else if (c.type == NLMSGERR_ATTR_OFFS && object) {
       uint32_t offset = 0;
       if (c.value.read(0, &offset) && offset >= sizeof(nlmsghdr)) {
-        f.attribute = attribute_name(*object, request, offset - sizeof(nlmsghdr));
+        f.attribute = attribute_name(object->asks(), request, offset - sizeof(nlmsghdr));
       }
     }
   }
   return f;
 }
 
-bool read_reply(View datagram, uint32_t sequence, const Object& object, View sent,
-                const OnMessage& on_message, bool* interrupted, Failure* result) {
+bool read_reply(View datagram, const Request& request, const OnMessage& on_message, Answer* answer,
+                Failure* result) {
   MessageCursor m(datagram);
+  bool counted = false;
   while (m.next()) {
     // A left-over of a request that was given up is not ours.
-    if (m.header.nlmsg_seq != sequence) continue;
-    if (m.header.nlmsg_flags & NLM_F_DUMP_INTR) *interrupted = true;
+    if (m.header.nlmsg_seq != request.sequence) continue;
+    if (m.header.nlmsg_flags & NLM_F_DUMP_INTR) answer->interrupted = true;
     if (m.header.nlmsg_type == NLMSG_ERROR || m.header.nlmsg_type == NLMSG_DONE) {
-      *result = parse_error(m.header, m.payload, &object, sent.from(sizeof(nlmsghdr)));
+      View sent{request.bytes.data(), request.bytes.size()};
+      *result = parse_error(m.header, m.payload, request.object, sent.from(sizeof(nlmsghdr)));
       return true;
     }
-    if (m.header.nlmsg_type >= NLMSG_MIN_TYPE) on_message(m.header, m.payload);
+    if (!is_answer(request, m.header.nlmsg_type)) continue;
+    if (!counted) answer->parts++;
+    counted = true;
+    on_message(m.header, m.payload);
   }
   return false;
 }
@@ -163,16 +207,47 @@ void read_batch_reply(View datagram, SequenceRange range, const OnMessage& on_ec
   }
 }
 
-Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& object,
-                         const OnMessage& on_message, bool* interrupted, const AbortFlag* abort) {
-  if (Failure f = send(request)) return f;
-  View sent{request.data(), request.size()};
+// Until a socket has read something the kernel fills 3.7 KiB of a dump's first datagram, and an
+// entry that is larger ends the dump without a word (a rule of a hundred expressions, say). So it
+// reads something first: the acknowledgement of a message that asks for nothing.
+Failure Socket::widen_parts() {
+  Writer w;
+  w.end_message(w.begin_message(NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, next_sequence()));
+  if (Failure f = send(w.bytes())) return f;
+  ssize_t n = receive(0);
+  if (n < 0) return syscall_failure("netlink.receive", "recvfrom", static_cast<int>(-n));
+  return {};
+}
+
+Failure Socket::start(const Request& request) {
+  nlmsghdr header{};
+  View{request.bytes.data(), request.bytes.size()}.read(0, &header);
+  if ((header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP && !has_read_) {
+    if (Failure f = widen_parts()) return f;
+  }
+  return send(request.bytes);
+}
+
+Failure Socket::read_part(const Request& request, const OnMessage& on_message, Answer* answer,
+                          bool* done) {
+  ssize_t n = receive(0);
+  if (n < 0) {
+    *done = true;
+    fd_.reset();
+    return syscall_failure("netlink.receive", "recvfrom", static_cast<int>(-n));
+  }
+  Failure f;
+  *done = read_reply({buffer_.data(), static_cast<size_t>(n)}, request, on_message, answer, &f);
+  return f;
+}
+
+Failure Socket::exchange(const Request& request, const OnMessage& on_message, Answer* answer,
+                         const AbortFlag* abort) {
+  if (Failure f = start(request)) return f;
   for (;;) {
-    ssize_t n = receive(0);
-    if (n < 0) return syscall_failure("netlink.receive", "recvfrom", static_cast<int>(-n));
-    Failure f;
-    View datagram{buffer_.data(), static_cast<size_t>(n)};
-    if (read_reply(datagram, sequence, object, sent, on_message, interrupted, &f)) return f;
+    bool done = false;
+    Failure f = read_part(request, on_message, answer, &done);
+    if (done) return f;
     if (abort && abort->load(std::memory_order_relaxed)) {
       fd_.reset();
       f.error = ECANCELED;
@@ -183,8 +258,7 @@ Failure Socket::exchange(const Bytes& request, uint32_t sequence, const Object& 
 }
 
 Failure Socket::batch(const Bytes& request, uint32_t first, uint32_t count, bool echo,
-                      const std::function<void(const nlmsghdr&, View)>& on_echo, uint32_t* culprit,
-                      Bytes* error_payload) {
+                      const OnMessage& on_echo, uint32_t* culprit, Bytes* error_payload) {
   // The echoes all come before send() returns, and take more room than what was sent: the kernel
   // adds handles, and accounts for whole pages.
   if (echo) grow(SO_RCVBUF, SO_RCVBUFFORCE, kReceiveBuffer + request.size() * 8);
@@ -196,7 +270,8 @@ Failure Socket::batch(const Bytes& request, uint32_t first, uint32_t count, bool
     if (n < 0) {
       // ENOBUFS: more errors (or echoes) than the socket holds.
       if (!failure) failure = syscall_failure("nft.batch", "recvfrom", static_cast<int>(-n));
-      if (n == -ENOBUFS || n == -EMSGSIZE) continue;
+      if (n == -ENOBUFS) continue;
+      fd_.reset();
       return failure;
     }
     View datagram{buffer_.data(), static_cast<size_t>(n)};

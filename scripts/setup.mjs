@@ -18,7 +18,7 @@ export const MISSING = 3
 const PACKAGES = {
   'build-essential': ['gcc', 'g++', 'make', 'readelf', 'objdump', 'nm'],
   python3: ['python3'],
-  iproute2: ['ip', 'tc', 'bridge'],
+  iproute2: ['ip', 'tc', 'bridge', 'ss', 'genl'],
   iptables: ['iptables', 'iptables-nft', 'ip6tables'],
   nftables: ['nft'],
   procps: ['sysctl'],
@@ -47,7 +47,25 @@ const PACKAGES = {
   'g++-aarch64-linux-gnu': ['aarch64-linux-gnu-g++'],
   'qemu-user-static': ['qemu-aarch64-static'],
   'musl-tools': ['musl-gcc'],
+  'linux-doc-6.12': [
+    '/usr/share/doc/linux-doc-6.12/Documentation/netlink/specs/rt_link.yaml.gz',
+    '/usr/share/doc/linux-doc-6.12/Documentation/netlink/specs/nftables.yaml.gz',
+  ],
 }
+
+/**
+ * Of the kernel's documentation only the specifications of netlink are unpacked: 3 MB of 200. The
+ * folders above have to be named too (dpkg(1), --path-include). Images that leave all of
+ * /usr/share/doc out get them as well.
+ */
+const KERNEL_DOC = '/usr/share/doc/linux-doc-6.12'
+const UNPACK = [
+  `exclude=${KERNEL_DOC}/*`,
+  `include=${KERNEL_DOC}`,
+  `include=${KERNEL_DOC}/Documentation`,
+  `include=${KERNEL_DOC}/Documentation/netlink`,
+  `include=${KERNEL_DOC}/Documentation/netlink/specs*`,
+].flatMap((filter) => ['-o', `DPkg::Options::=--path-${filter}`])
 
 function isThere(name) {
   if (name.startsWith('/')) return matches('/', name.split('/').slice(1))
@@ -136,7 +154,8 @@ export async function setUp({ yes }) {
   }
   say(`installing ${names.join(' ')}`)
   apt('update', '-qq')
-  apt('install', '-y', '-qq', '--no-install-recommends', ...names)
+  const options = names.includes('linux-doc-6.12') ? UNPACK : []
+  apt('install', '-y', '-qq', '--no-install-recommends', ...options, ...names)
   const left = missingPackages()
   for (const [name, absent] of left)
     say(`${name} is installed and ${absent.join(', ')} is still missing`)

@@ -3,6 +3,7 @@
  */
 import type { Wire } from '../binding.js'
 import { AF } from '../netlink/base/constants.js'
+import { checkOptions, oneOf, type Options } from '../netlink/base/options.js'
 
 /** What names an ICMP or ICMPv6 flow in the place of ports. */
 export interface IcmpSide {
@@ -265,15 +266,54 @@ export function entryFromWire(wire: unknown): ConntrackEntry {
   }
 }
 
+// All of an entry, which is a key too.
+const KEY: Options<ConntrackEntry> = {
+  family: 'value',
+  original: 'value',
+  reply: 'value',
+  status: 'value',
+  statusBits: 'value',
+  timeout: 'value',
+  mark: 'value',
+  zone: 'value',
+  id: 'value',
+  tcpState: 'value',
+  labels: 'value',
+  helper: 'value',
+  counters: 'value',
+  started: 'value',
+  master: 'value',
+  sequence: 'value',
+}
+const SIDE: Options<FlowSide> = {
+  source: 'value',
+  destination: 'value',
+  protocol: 'value',
+  sourcePort: 'value',
+  destinationPort: 'value',
+  icmp: 'value',
+  zone: 'value',
+}
+
 /**
  * What names an entry, in the addon's form.
  *
  * @internal
  */
 export function keyToWire(key: ConntrackKey): { [key: string]: Wire } {
+  checkOptions(key, 'a flow', KEY)
+  checkOptions(key.original, 'a side of a flow', SIDE, 'original.')
   const { family, original, id, zone } = key
   const { source, destination, protocol, sourcePort, destinationPort, icmp } = original
-  const six = family === 'ipv6'
+  if (icmp !== undefined) {
+    checkOptions(
+      icmp,
+      'icmp',
+      { id: 'value', type: 'value', code: 'value' },
+      'original.icmp.',
+    )
+  }
+  const six = oneOf({ ipv4: false, ipv6: true }, family, 'family')
   const ip = six
     ? { source6: source, destination6: destination }
     : { source, destination }

@@ -1,9 +1,11 @@
 /**
  * Which entries of conntrack are meant (CTA_FILTER, linux/netfilter/nfnetlink_conntrack.h).
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
 import { canonicalAddress } from '../ip/index.js'
 import { AF } from '../netlink/base/constants.js'
+import { checkOptions, type Options } from '../netlink/base/options.js'
 import { STATUS, type FlowStatus } from './entry.js'
 
 /** Parts of one direction to look for. */
@@ -42,18 +44,37 @@ export interface ConntrackFilter {
 function addressText(name: string, text: string): string {
   const address = canonicalAddress(text)
   if (address !== undefined) return address
-  throw new TypeError(`${name}: ${text} is not an IPv4 or IPv6 address`)
+  throw new ArgumentError(`${name}: ${text} is not an IPv4 or IPv6 address`)
 }
 
-const FILTER = ['family', 'original', 'reply', 'mark', 'markMask', 'status', 'zone']
+const FILTER: Options<ConntrackFilter> = {
+  family: 'value',
+  original: 'value',
+  reply: 'value',
+  mark: 'value',
+  markMask: 'value',
+  status: 'value',
+  zone: 'value',
+}
+const SIDE: Options<SideFilter> = {
+  protocol: 'value',
+  source: 'value',
+  destination: 'value',
+  sourcePort: 'value',
+  destinationPort: 'value',
+}
 
 // A misspelt member would make a filter that fits everything.
 function checkFilter(filter: ConntrackFilter): void {
-  const unknown = Object.keys(filter).find((name) => !FILTER.includes(name))
-  if (unknown) throw new TypeError(`${unknown}: is none of ${FILTER.join(', ')}`)
+  checkOptions(filter, 'the filter of flows', FILTER)
+  for (const name of ['original', 'reply'] as const) {
+    if (filter[name] !== undefined) {
+      checkOptions(filter[name], 'a side of a flow', SIDE, `${name}.`)
+    }
+  }
   const { family } = filter
   if (family !== undefined && !Object.hasOwn(AF, family)) {
-    throw new TypeError(`family: ${String(family)} is neither ipv4 nor ipv6`)
+    throw new ArgumentError(`family: ${String(family)} is neither ipv4 nor ipv6`)
   }
 }
 
@@ -78,12 +99,12 @@ export function filterToWire(filter: ConntrackFilter): { [key: string]: Wire } {
   checkFilter(filter)
   const { family, original, reply, mark, markMask, status, zone } = filter
   if (markMask !== undefined && mark === undefined) {
-    throw new TypeError('markMask: give the mark too')
+    throw new ArgumentError('markMask: give the mark too')
   }
   const bits = (status ?? []).reduce((sum, name) => {
     const bit: number | undefined = STATUS[name]
     if (bit) return sum | bit
-    throw new TypeError(
+    throw new ArgumentError(
       `status: ${String(name)} is none of ${Object.keys(STATUS).join(', ')}`,
     )
   }, 0)

@@ -5,8 +5,9 @@ import { CniCode, CniError } from '../cni/spec/errors.js'
 import { ownerKey } from '../cni/spec/owner.js'
 import { NetlinkError } from '../errors.js'
 import type { CallId } from '../host/process-id.js'
-import { addressOf } from '../ip/index.js'
+import { addressOf, hostPart } from '../ip/index.js'
 import type { Link } from '../netlink/index.js'
+import type { PortBackend } from '../portmap/backend.js'
 import { mark } from '../trace.js'
 import {
   chooseNic,
@@ -29,7 +30,7 @@ import {
 } from './attach-checks.js'
 import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
-import { restoreFlushedPorts } from './ports.js'
+import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
 import { readyRecords, recordOf, viewOf } from './state.js'
 import {
@@ -134,13 +135,14 @@ async function attachOnce(
   const pools = leased.addresses.map(({ pool }) => pool)
   const wish = { facts, name, nic, network: owner.network, settings, pools }
   const { network, link } = await networkFor(job, networks[name], wish)
-  // Who took away what pods need may have taken the rules of their ports, or these alone.
-  await restoreFlushedPorts(engine, state)
+  const watch = await portsWatch(state)
   mark('bridge')
   engine.host.checkpoint()
-  const { pod, outerMac } = runPlan(job, leased, network, link, nic)
+  const { pod, outerMac, portsGone } = runPlan(job, leased, { network, link, nic, watch })
   mark('kernel')
   await recordAttachment(job, network, pod)
+  // Who took away what pods need may have taken the rules of their ports, or these alone.
+  if (portsGone) await restoreFlushedPorts(engine, state)
   mark('record')
   const [address] = pod.addresses
   engine.log.info('pod attached', {
@@ -159,13 +161,13 @@ async function attachOnce(
 function usedByOthers(
   { engine: { host, log }, mode: { families } }: Job,
   state: NodeState,
-  { links }: NearFacts,
+  { links, addresses }: NearFacts,
   leased: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
-  const pods = readyRecords(state).flatMap(({ addresses }) => addresses)
-  const ours = new Set([...leased, ...pods.map(({ address }) => addressOf(address))])
+  const pods = readyRecords(state).flatMap((record) => record.addresses)
+  const ours = new Set([...leased, ...pods.map(({ address }) => hostPart(address))])
   const warn = (message: string) => log.warn(message)
-  return readAddressesInUse(host, { ours, warn, families, links })
+  return readAddressesInUse(host, { ours, warn, families, known: { links, addresses } })
 }
 
 /** The host network that is wished for: as it is when it is as it should be, else made or mended. */
@@ -209,19 +211,29 @@ function freshFacts({ engine, request }: Job, { networks }: NodeState): NearFact
   return lazyFacts(engine.kernel, known, request.settings.master)
 }
 
+/** Where a pod comes to. */
+interface Place {
+  readonly network: HostNetwork
+  readonly link: Link
+  readonly nic: Link
+  /** Looks whether the host ports of others are there. */
+  readonly watch: PortBackend['planIsThere'] | undefined
+}
+
 function runPlan(
   { engine, request, mode }: Job,
   { addresses }: Leased,
-  network: HostNetwork,
-  link: Link,
-  nic: Link,
-): { pod: PlannedPod; outerMac: string } {
+  { network, link, nic, watch }: Place,
+): { pod: PlannedPod; outerMac: string; portsGone: boolean } {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
   const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses }
   const pod = mode.planAttach(plan, wanted)
+  const portsThere = watch?.(plan)
   try {
-    return { pod, outerMac: plan.runSync().of(pod.outer)?.mac ?? '' }
+    const done = plan.runSync()
+    const portsGone = portsThere?.(done) === false
+    return { pod, outerMac: done.of(pod.outer)?.mac ?? '', portsGone }
   } catch (error) {
     const isTaken =
       error instanceof NetlinkError &&

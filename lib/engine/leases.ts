@@ -17,6 +17,7 @@ import {
   type Environment,
   type Family,
   type HostNic,
+  type IpamSnapshot,
   type Lease,
 } from '../ipam/index.js'
 import type { EngineLog } from './engine.js'
@@ -87,6 +88,15 @@ export class AddressService {
   async release(owner: Owner, family?: Family): Promise<Lease[]> {
     try {
       return await this.#ipam.release(owner, family)
+    } catch (error) {
+      throw toCniError(error)
+    }
+  }
+
+  /** The pools as the source last told of them, with their numbers, and all leases. Takes no lock. */
+  snapshot(nics?: readonly HostNic[]): IpamSnapshot {
+    try {
+      return this.#ipam.snapshot(nics)
     } catch (error) {
       throw toCniError(error)
     }

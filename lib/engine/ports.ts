@@ -2,7 +2,12 @@
  * Host ports of an attachment: part of its record, so that whatever mends the one mends the other.
  */
 import { ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
-import { portBackend, type OwnedPorts, type PortsRecord } from '../portmap/backend.js'
+import {
+  portBackend,
+  type OwnedPorts,
+  type PortBackend,
+  type PortsRecord,
+} from '../portmap/backend.js'
 import type { Engine } from './engine.js'
 import type { NodeState } from './records.js'
 import { readyRecordOf, readyRecords } from './state.js'
@@ -58,16 +63,28 @@ function setPorts(state: NodeState, owner: Owner, ports: PortsRecord | undefined
 }
 
 /**
- * Puts ports back when all rules of them are gone, as a flush of the ruleset leaves it: what an ADD
- * looks for, whatever the number of ports.
+ * For an ADD, whose plan can ask along whether the ports of others are there at all: a flush of the
+ * ruleset takes all of them. Undefined when no attachment has any.
  */
+export async function portsWatch(
+  state: NodeState,
+): Promise<PortBackend['planIsThere'] | undefined> {
+  if (portsOnRecord(state).length === 0) return undefined
+  return (await portBackend()).planIsThere
+}
+
+/** Puts back the ports of others; that it fails is their misfortune, and the log says so. */
 export async function restoreFlushedPorts(
   engine: Engine,
   state: NodeState,
 ): Promise<void> {
-  if (portsOnRecord(state).length === 0) return
-  const backend = await portBackend()
-  if (!(await backend.isThere(engine.kernel))) await restorePorts(engine, state)
+  try {
+    await restorePorts(engine, state)
+  } catch (error) {
+    engine.log.error('host ports are gone and cannot be put back', {
+      error: String(error),
+    })
+  }
 }
 
 /**

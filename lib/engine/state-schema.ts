@@ -1,11 +1,10 @@
 /**
- * The shape of the node's document, and what an older program wrote brought up to date.
+ * The shape of the node's document.
  */
-import { hostLinkName, type Owner } from '../cni/spec/owner.js'
 import type { CallId } from '../host/process-id.js'
 import { portsShape } from '../portmap/backend.js'
+import { ownerShape } from '../state/owner-shape.js'
 import {
-  flag,
   list,
   number,
   object,
@@ -13,17 +12,12 @@ import {
   optional,
   text,
   type Shape,
-  type ShapeOf,
 } from '../state/schema.js'
 import { Salvage, type Salvaged } from '../state/salvage.js'
-import { bridgeNetwork, hostMove } from '../vnet/bridge/record.js'
+import { bridgeNetwork } from '../vnet/bridge/record.js'
 import type { AttachmentRecord, NodeState } from './records.js'
+import { readVersion1 } from './state-version1.js'
 
-const ownerShape: Shape<Owner> = object({
-  network: text,
-  containerId: text,
-  ifname: text,
-})
 const callShape: Shape<CallId> = object({ pid: number, start: text, call: number })
 
 const adding = object({ phase: oneOf('adding'), owner: ownerShape, adder: callShape })
@@ -38,38 +32,11 @@ const ready = object({
   ports: optional(portsShape),
 })
 
-const attachment: Shape<AttachmentRecord> = (value, path) => {
-  const { phase } = object({ phase: oneOf('adding', 'ready') })(value, path)
-  return phase === 'adding' ? adding(value, path) : (ready(value, path) as never)
-}
+const either = object({ phase: oneOf('adding', 'ready') })
 
-/** What version 1 had: bridges with one setting of SNAT for all, and pods with one address. */
-const bridgeOf1 = object({
-  bridge: text,
-  nic: text,
-  phase: oneOf('moving', 'ready', 'leaving'),
-  made: flag,
-  move: hostMove,
-  masquerade: optional(object({ except: list(text) })),
-})
-const addingOf1 = object({
-  phase: oneOf('adding'),
-  owner: ownerShape,
-  adder: object({ pid: number, start: text }),
-})
-const readyOf1 = object({
-  phase: oneOf('ready'),
-  owner: ownerShape,
-  bridge: text,
-  address: text,
-  mac: text,
-})
-const endpointOf1: Shape<ShapeOf<typeof addingOf1> | ShapeOf<typeof readyOf1>> = (
-  value,
-  path,
-) => {
-  const { phase } = object({ phase: oneOf('adding', 'ready') })(value, path)
-  return phase === 'adding' ? addingOf1(value, path) : readyOf1(value, path)
+const attachment: Shape<AttachmentRecord> = (value, path) => {
+  const { phase } = either(value, path)
+  return phase === 'adding' ? adding(value, path) : (ready(value, path) as never)
 }
 
 /**
@@ -86,63 +53,10 @@ export function parseNodeState(
   const salvage = new Salvage()
   const state =
     version === 1
-      ? fromVersion1(
-          salvage.record(bridgeOf1, members['bridges'], 'bridges'),
-          salvage.record(endpointOf1, members['endpoints'], 'endpoints'),
-        )
+      ? readVersion1(members, salvage)
       : {
           networks: salvage.record(bridgeNetwork, members['networks'], 'networks'),
           attachments: salvage.record(attachment, members['attachments'], 'attachments'),
         }
   return salvage.result(state)
-}
-
-function fromVersion1(
-  bridges: Record<string, ShapeOf<typeof bridgeOf1>>,
-  endpoints: Record<string, ShapeOf<typeof endpointOf1>>,
-): NodeState {
-  const records = Object.entries(endpoints)
-  const networksOn = (bridge: string) =>
-    records.flatMap(([, one]) =>
-      one.phase === 'ready' && one.bridge === bridge ? [one.owner.network] : [],
-    )
-  return {
-    networks: mapValues(bridges, ({ bridge, masquerade, ...rest }) => ({
-      ...rest,
-      mode: 'bridge',
-      name: bridge,
-      // That program moved the host's network back with the last pod.
-      lifetime: 'pods',
-      outdated: true,
-      masquerade: Object.fromEntries(
-        (masquerade ? networksOn(bridge) : []).map((network) => [
-          network,
-          { except: masquerade?.except ?? [], auto: false },
-        ]),
-      ),
-    })),
-    attachments: Object.fromEntries(records.map(([key, one]) => [key, upToDate(one)])),
-  }
-}
-
-function upToDate(one: ShapeOf<typeof endpointOf1>): AttachmentRecord {
-  if (one.phase === 'adding') {
-    // Calls had no numbers: one to a process.
-    return { phase: 'adding', owner: one.owner, adder: { ...one.adder, call: 0 } }
-  }
-  const { owner, bridge, address, mac } = one
-  return {
-    phase: 'ready',
-    owner,
-    mode: 'bridge',
-    network: bridge,
-    addresses: [{ address, mac }],
-    links: { host: hostLinkName(owner) },
-  }
-}
-
-function mapValues<A, B>(values: Record<string, A>, change: (value: A) => B) {
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, change(value)]),
-  )
 }

@@ -28,6 +28,9 @@ export interface LockOptions {
 /** How long to wait for a lock when the caller does not say, in milliseconds. */
 export const LOCK_TIMEOUT_MS = 10_000
 
+/** What `lockFile` answers with where there is no folder (asm-generic/errno-base.h). */
+const ENOENT = 2
+
 /** What `lockFile` answers with while another has the lock (asm-generic/errno-base.h). */
 const EAGAIN = 11
 
@@ -95,10 +98,15 @@ export class Locks {
     { label, timeoutMs }: Required<LockOptions>,
     deadline: number,
   ): Promise<NativeLock> {
-    const dir = dirname(path)
-    fileOperation('make', dir, () => makeFolder(dir))
+    const lockFile = () => this.#lockFile()(path, 0, label)
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      const lock = this.#lockFile()(path, 0, label)
+      let lock = lockFile()
+      if (isFailure(lock) && lock.errno === ENOENT) {
+        // Only the first call of a host finds no folder.
+        const dir = dirname(path)
+        fileOperation('make', dir, () => makeFolder(dir))
+        lock = lockFile()
+      }
       if (!isFailure(lock)) return lock
       if (lock.errno !== EAGAIN) {
         throw new StateError('lock', path, errnoName(lock.errno))

@@ -1,6 +1,7 @@
 /**
  * MAC addresses of six bytes (EUI-48).
  */
+import { ArgumentError } from '../argument-error.js'
 import { addressBytes } from './address.js'
 import { addressOf } from './prefix.js'
 
@@ -19,7 +20,7 @@ export function parseMac(text: string): Uint8Array | undefined {
 export function macBytes(text: string | number): Uint8Array {
   const bytes = parseMac(String(text))
   if (bytes) return bytes
-  throw new TypeError(`${JSON.stringify(text) ?? 'undefined'} is not a MAC address`)
+  throw new ArgumentError(`${JSON.stringify(text) ?? 'undefined'} is not a MAC address`)
 }
 
 /** `02:00:5e:10:00:01` of its bytes. */

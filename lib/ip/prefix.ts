@@ -4,6 +4,7 @@
  *
  * What is named `parse…` answers undefined for a text that is none; the others throw a TypeError.
  */
+import { ArgumentError } from '../argument-error.js'
 import {
   addressBytes,
   canonicalText,
@@ -160,7 +161,7 @@ function interfaceOf(text: string): Cidr {
 }
 
 function refuse(text: unknown): never {
-  throw new TypeError(
+  throw new ArgumentError(
     `${JSON.stringify(text) ?? 'undefined'} is not an IP address or prefix`,
   )
 }

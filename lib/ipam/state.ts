@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { Host } from '../host/host.js'
 import { canonicalMac, familyOf, parseCidr, parsePrefix } from '../ip/index.js'
+import { ownerShape } from '../state/owner-shape.js'
 import { Salvage, type Salvaged } from '../state/salvage.js'
 import {
   flag,
@@ -16,7 +17,7 @@ import {
   type Shape,
 } from '../state/schema.js'
 import { Store, type StoreHost, type StoreOptions } from '../state/store.js'
-import type { InterfaceInfo, Lease } from './types.js'
+import type { AddressInfo, InterfaceInfo, Lease } from './types.js'
 
 /** The document of the IPAM store. Times are in milliseconds since the epoch. */
 export interface IpamState {
@@ -80,14 +81,24 @@ const mac = primitive<string>(
   asText((value) => value === '*' || canonicalMac(value) !== undefined),
 )
 
+const addressInfo: Shape<AddressInfo> = object({ address, primary: flag })
+const addressInfos = list(addressInfo)
+
+// There may be hundreds, and every call reads them: what fits needs no more than a look.
+function knownAddresses(value: unknown, path: string): AddressInfo[] {
+  const fits = (one: Partial<AddressInfo> | null) =>
+    typeof one?.primary === 'boolean' && isAddress(one.address)
+  return Array.isArray(value) && value.every(fits) ? value : addressInfos(value, path)
+}
+
 const interfaceInfo: Shape<InterfaceInfo> = object({
   mac,
   primary: flag,
-  subnets: list(object({ prefix, addresses: list(object({ address, primary: flag })) })),
+  subnets: list(object({ prefix, addresses: knownAddresses })),
 })
 const leaseKey = object({
   address: cidr,
-  owner: object({ network: text, containerId: text, ifname: text }),
+  owner: ownerShape,
 })
 const leaseRest = object({ gateway: address, pool: prefix, nic: text, since: number })
 const freed = record(number)

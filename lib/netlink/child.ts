@@ -1,6 +1,7 @@
 /**
  * Programs that run inside a namespace.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import {
@@ -64,27 +65,27 @@ function signalNumber(signal: unknown, field: string): number {
   if (Number.isInteger(number) && (number as number) >= 0 && (number as number) <= 64) {
     return number as number
   }
-  throw new TypeError(`${field}: ${String(signal)} is no signal, such as SIGTERM`)
+  throw new ArgumentError(`${field}: ${String(signal)} is no signal, such as SIGTERM`)
 }
 
 function text(value: unknown, field: string): string {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
-  throw new TypeError(`${field}: must be a non-empty string without NUL bytes`)
+  throw new ArgumentError(`${field}: must be a non-empty string without NUL bytes`)
 }
 
 function argument(value: unknown, field: string): string {
   if (typeof value === 'string' && !value.includes('\0')) return value
-  throw new TypeError(`${field}: must be a string without NUL bytes`)
+  throw new ArgumentError(`${field}: must be a string without NUL bytes`)
 }
 
 function environment(env: unknown): string[] {
   if (typeof env !== 'object' || env === null) {
-    throw new TypeError('env: must be an object of names and strings')
+    throw new ArgumentError('env: must be an object of names and strings')
   }
   return Object.entries(env).flatMap(([name, value]) => {
     if (value === undefined) return []
     if (name === '' || /[=\0]/.test(name)) {
-      throw new TypeError(`env: ${JSON.stringify(name)} cannot name a variable`)
+      throw new ArgumentError(`env: ${JSON.stringify(name)} cannot name a variable`)
     }
     return [`${name}=${argument(value, `env.${name}`)}`]
   })
@@ -94,7 +95,7 @@ function standardStreams(stdio: SpawnOptions['stdio']): ChildStdio[] {
   const three = typeof stdio === 'string' ? [stdio, stdio, stdio] : [...(stdio ?? [])]
   const known = (one: unknown) => ['pipe', 'inherit', 'ignore'].includes(one as string)
   if (three.length === 3 && three.every(known)) return three as ChildStdio[]
-  throw new TypeError(
+  throw new ArgumentError(
     'stdio: must be pipe, inherit or ignore, or an array of three of these words',
   )
 }
@@ -105,7 +106,7 @@ function toWire(
   options: SpawnOptions,
 ): WireChild {
   const file = text(command, 'command')
-  if (!Array.isArray(args)) throw new TypeError('args: must be an array of strings')
+  if (!Array.isArray(args)) throw new ArgumentError('args: must be an array of strings')
   const argv = [file, ...args.map((one, i) => argument(one, `args.${i}`))]
   const { cwd, env = process.env, stdio = 'pipe' } = options
   return {

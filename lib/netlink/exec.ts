@@ -1,6 +1,7 @@
 /**
  * Programs that are run to their end inside a namespace.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Readable, Writable } from 'node:stream'
 import type { ChildExit, NetNsChild, SpawnOptions } from './child.js'
 
@@ -68,10 +69,10 @@ export async function exec(
 ): Promise<ExecResult> {
   const { input = '', maxBuffer = MOST_BYTES, ...rest } = options
   if (!(maxBuffer > 0)) {
-    throw new TypeError('maxBuffer: must be a number of bytes above 0')
+    throw new ArgumentError('maxBuffer: must be a number of bytes above 0')
   }
   if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
-    throw new TypeError('input: must be a string or a Uint8Array')
+    throw new ArgumentError('input: must be a string or a Uint8Array')
   }
   const child = spawn({ ...rest, stdio: 'pipe' })
   const { stdout, stderr, stdin } = child as NetNsChild & Piped

@@ -41,6 +41,7 @@ export {
   type OperState,
   type VlanProtocol,
 } from './base/constants.js'
+export { EthtoolVerbs, type LinkState } from './objects/ethtool.js'
 export { FdbVerbs, type FdbSpec, type FdbEntry, type FdbFilter } from './objects/fdb.js'
 export { type OfKind, type AnyLinkSpec } from './objects/kinds/index.js'
 export { type BridgeSettings, type BridgeSpec } from './objects/kinds/bridge.js'
@@ -79,6 +80,7 @@ export type {
   RouteEvent,
   WatchedNeighbour,
   NeighbourEvent,
+  NextHopEvent,
   NsidEvent,
   RuleEvent,
   NftEvent,
@@ -95,6 +97,21 @@ export {
   type NeighbourFilter,
 } from './objects/neighbour.js'
 export { NetNs } from './netns.js'
+export {
+  GenericVerbs,
+  type GenericFamily,
+  type GenericGroup,
+  type GenericOperation,
+} from './objects/generic.js'
+export {
+  NextHopVerbs,
+  type NextHopEntry,
+  type NextHopFilter,
+  type NextHopGroupType,
+  type NextHopMember,
+  type NextHopSpec,
+  type ResilientGroup,
+} from './objects/nexthop.js'
 export { NsidVerbs } from './objects/nsid.js'
 export { PlanScope, Done, Plan, type RunOptions } from './plan.js'
 export { type NextHop, type RouteSpec, type Route } from './objects/route.js'
@@ -107,7 +124,17 @@ export {
   type RuleFilter,
 } from './objects/rule.js'
 export {
+  SocketVerbs,
+  type InetSocket,
+  type SocketEnd,
+  type SocketFilter,
+  type SocketProtocol,
+  type SocketState,
+} from './objects/socket.js'
+export {
   type Settled,
+  type ShortCall,
+  type ShortVerb,
   type ShortVerbs,
   type VerbGroups,
   type NftShortVerbs,

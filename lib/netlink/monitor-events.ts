@@ -4,7 +4,10 @@
 import type { WireEvent } from '../binding.js'
 import { addressFromWire, type Address } from './objects/address.js'
 import { linkFromWire, type Link } from './objects/link.js'
+import { nextHopFromWire, type NextHopEntry } from './objects/nexthop.js'
 import { routeFromWire, type Route } from './objects/route.js'
+import { policyRuleFromWire, type Rule } from './objects/rule.js'
+import { nftChange, type NftChange } from '../nft/events.js'
 
 /** What happened: RTM_NEW… and NFT_MSG_NEW… tell of things made or changed, DEL of things gone. */
 export type Change = 'new' | 'del'
@@ -87,30 +90,36 @@ export interface NsidEvent {
   readonly nsid: number
 }
 
+/** A next hop was added, replaced or deleted. Those that go with their link are not told. */
+export interface NextHopEvent {
+  /** The kind that tells the events apart. */
+  readonly kind: 'nextHop'
+  /** Whether it is there now (`new`) or gone (`del`). */
+  readonly change: Change
+  /** The next hop as it is now, or was last. */
+  readonly nextHop: NextHopEntry
+}
+
 /** A policy rule was added or deleted. */
 export interface RuleEvent {
   /** The kind that tells the events apart. */
   readonly kind: 'rule'
   /** Whether it is there now (`new`) or gone (`del`). */
   readonly change: Change
-  /** The members of the message, by the addon's names; bytes where it has no table. */
-  readonly rule: unknown
+  /** The rule as it is now, or was last. */
+  readonly rule: Rule
 }
 
 /**
  * Something of the ruleset changed. The changes of one transaction come one after the other, and
  * its generation (`object: 'generation'`) closes them.
  */
-export interface NftEvent {
+export type NftEvent = {
   /** The kind that tells the events apart. */
   readonly kind: 'nft'
   /** Whether it is there now (`new`) or gone (`del`). */
   readonly change: Change
-  /** `table`, `chain`, `rule`, `set`, `elements`, `generation`; empty for what is not known here. */
-  readonly object: string
-  /** The members of the object, by the addon's names (native/nft); bytes where it has no table. */
-  readonly value: unknown
-}
+} & NftChange
 
 /**
  * Notifications are missing at this place: the kernel's buffer or the queue of this monitor was
@@ -139,6 +148,8 @@ export interface MonitorEvents {
   readonly rule: RuleEvent
   /** RTNLGRP_NSID. */
   readonly nsid: NsidEvent
+  /** RTNLGRP_NEXTHOP. */
+  readonly nextHop: NextHopEvent
   /** NFNLGRP_NFTABLES; needs CAP_NET_ADMIN. */
   readonly nft: NftEvent
 }
@@ -173,9 +184,10 @@ const readers: {
   route: (value) => ({ route: routeFromWire(value) }),
   neighbour: (value) => ({ neighbour: neighbour(value) }),
   fdb: (value) => ({ neighbour: neighbour(value) }),
-  rule: (value) => ({ rule: value }),
+  rule: (value) => ({ rule: policyRuleFromWire(value) }),
+  nextHop: (value) => ({ nextHop: nextHopFromWire(value) }),
   nsid: (value) => ({ nsid: (value as { nsid: number }).nsid }),
-  nft: (value, wire) => ({ object: (wire.object ?? '').replace(/^nft\./, ''), value }),
+  nft: (value, wire) => ({ ...nftChange(wire.object ?? '', value) }),
 }
 
 /**

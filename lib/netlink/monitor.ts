@@ -2,6 +2,7 @@
  * Watching a namespace: the notifications of rtnetlink and nftables (netlink(7), RTNLGRP_* in
  * linux/rtnetlink.h, NFNLGRP_NFTABLES in linux/netfilter/nfnetlink.h).
  */
+import { ArgumentError } from '../argument-error.js'
 import {
   isFailure,
   type Backend,
@@ -40,15 +41,15 @@ const TAKE = 64
 /** Throws a TypeError for kinds and numbers that no monitor takes. */
 function check(kinds: readonly string[], limit: number, receiveBuffer: number): void {
   if (!Array.isArray(kinds) || kinds.length === 0) {
-    throw new TypeError('kinds: give a list of at least one kind to watch')
+    throw new ArgumentError('kinds: give a list of at least one kind to watch')
   }
   for (const kind of kinds) {
     if (monitorKinds.includes(kind)) continue
     const known = monitorKinds.join(', ')
-    throw new TypeError(`kinds: ${String(kind)} is not one of ${known}`)
+    throw new ArgumentError(`kinds: ${String(kind)} is not one of ${known}`)
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > 0xffffffff) {
-    throw new TypeError(`limit: ${limit} must be an integer from 1 to 4294967295`)
+    throw new ArgumentError(`limit: ${limit} must be an integer from 1 to 4294967295`)
   }
   if (receiveBuffer === 0) return
   if (
@@ -56,7 +57,7 @@ function check(kinds: readonly string[], limit: number, receiveBuffer: number): 
     receiveBuffer < 2048 ||
     receiveBuffer > 0x3fffffff
   ) {
-    throw new TypeError(
+    throw new ArgumentError(
       `receiveBuffer: ${receiveBuffer} must be an integer from 2048 to 1073741823 bytes`,
     )
   }

@@ -1,6 +1,7 @@
 /**
  * Network namespaces.
  */
+import { ArgumentError } from '../argument-error.js'
 import { readdirSync } from 'node:fs'
 import {
   addon,
@@ -41,6 +42,10 @@ const GROUPS: readonly (keyof VerbGroups)[] = [
   'fdb',
   'bridgePort',
   'nsid',
+  'nextHop',
+  'socket',
+  'generic',
+  'ethtool',
   'sysctl',
   'nftables',
   'conntrack',
@@ -266,6 +271,26 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
     return this.#group('nsid')
   }
 
+  /** Next hops that routes name, one call each. */
+  get nextHop(): ShortVerbs<VerbGroups['nextHop']> {
+    return this.#group('nextHop')
+  }
+
+  /** Sockets of TCP and UDP, one call each. */
+  get socket(): ShortVerbs<VerbGroups['socket']> {
+    return this.#group('socket')
+  }
+
+  /** Families of generic netlink, one call each. */
+  get generic(): ShortVerbs<VerbGroups['generic']> {
+    return this.#group('generic')
+  }
+
+  /** What drivers tell of their devices, one call each. */
+  get ethtool(): ShortVerbs<VerbGroups['ethtool']> {
+    return this.#group('ethtool')
+  }
+
   /** Files below /proc/sys, one call each. */
   get sysctl(): ShortVerbs<VerbGroups['sysctl']> {
     return this.#group('sysctl')
@@ -324,7 +349,7 @@ function pinnedPath(name: string): string {
     name === '..' ||
     /[/\0]/.test(name)
   ) {
-    throw new TypeError(
+    throw new ArgumentError(
       `name: ${JSON.stringify(name)} cannot name a namespace; it must be a plain file name`,
     )
   }

@@ -1,6 +1,7 @@
 /**
  * A plan: a list of requests to the kernel that run in one native call.
  */
+import { ArgumentError } from '../argument-error.js'
 import {
   type Backend,
   type Wire,
@@ -15,17 +16,22 @@ import type { CallOptions } from './call.js'
 import { AddressVerbs } from './objects/address.js'
 import { BridgePortVerbs } from './objects/bridge-port.js'
 import { checkSignal } from './base/check.js'
+import { EthtoolVerbs } from './objects/ethtool.js'
 import { FdbVerbs } from './objects/fdb.js'
+import { GenericVerbs } from './objects/generic.js'
 import { LinkVerbs } from './objects/link-verbs.js'
 import { NeighbourVerbs } from './objects/neighbour.js'
 import type { NamespaceHandle } from './base/namespace.js'
+import { NextHopVerbs } from './objects/nexthop.js'
 import { NsidVerbs } from './objects/nsid.js'
-import { checkOptions } from './base/options.js'
+import { checkOptions, type Options } from './base/options.js'
 import { RouteVerbs } from './objects/route-verbs.js'
 import { RuleVerbs } from './objects/rule.js'
+import { SocketVerbs } from './objects/socket.js'
 import { snapshot } from './base/snapshot.js'
 import { StepRef, type StepOptions, type StepSink } from './base/steps.js'
 import { SysctlVerbs } from './objects/sysctl.js'
+import { subjectOf } from './subject.js'
 
 /** What happens when a step fails. */
 export interface RunOptions {
@@ -36,47 +42,111 @@ export interface RunOptions {
   readonly onFailure?: 'undo' | 'stop' | 'continue'
 }
 
+const RAW: Options<StepOptions> = {
+  flags: 'value',
+  accept: 'value',
+  undo: 'value',
+  describe: 'value',
+}
+
 /** The verbs that a plan offers for one namespace. */
 export class PlanScope {
-  /** Links: ip-link(8). */
-  readonly link: LinkVerbs
-  /** Addresses: ip-address(8). */
-  readonly address: AddressVerbs
-  /** Routes: ip-route(8). */
-  readonly route: RouteVerbs
-  /** Policy rules: ip-rule(8). */
-  readonly rule: RuleVerbs
-  /** Neighbours: ip-neighbour(8). */
-  readonly neighbour: NeighbourVerbs
-  /** The nftables ruleset: nft(8). */
-  readonly nftables: NftVerbs
-  /** Flows that the kernel remembers: conntrack(8). */
-  readonly conntrack: ConntrackVerbs
-  /** Forwarding tables of bridges and VXLAN tunnels: bridge(8). */
-  readonly fdb: FdbVerbs
-  /** Ports of bridges and their VLANs: bridge(8). */
-  readonly bridgePort: BridgePortVerbs
-  /** Numbers of other namespaces: ip-netns(8). */
-  readonly nsid: NsidVerbs
-  /** Files below /proc/sys. */
-  readonly sysctl: SysctlVerbs
+  // Made when they are first used: a plan has few kinds of steps, and a cold start pays for each.
+  #link?: LinkVerbs
+  #address?: AddressVerbs
+  #route?: RouteVerbs
+  #rule?: RuleVerbs
+  #neighbour?: NeighbourVerbs
+  #nftables?: NftVerbs
+  #conntrack?: ConntrackVerbs
+  #fdb?: FdbVerbs
+  #bridgePort?: BridgePortVerbs
+  #nsid?: NsidVerbs
+  #nextHop?: NextHopVerbs
+  #socket?: SocketVerbs
+  #generic?: GenericVerbs
+  #ethtool?: EthtoolVerbs
+  #sysctl?: SysctlVerbs
 
   /** @internal */
   constructor(
     /** @internal */
     protected readonly sink: StepSink,
-  ) {
-    this.link = new LinkVerbs(sink)
-    this.address = new AddressVerbs(sink)
-    this.route = new RouteVerbs(sink)
-    this.rule = new RuleVerbs(sink)
-    this.neighbour = new NeighbourVerbs(sink)
-    this.nftables = new NftVerbs(sink)
-    this.conntrack = new ConntrackVerbs(sink)
-    this.fdb = new FdbVerbs(sink)
-    this.bridgePort = new BridgePortVerbs(sink)
-    this.nsid = new NsidVerbs(sink)
-    this.sysctl = new SysctlVerbs(sink)
+  ) {}
+
+  /** Links: ip-link(8). */
+  get link(): LinkVerbs {
+    return (this.#link ??= new LinkVerbs(this.sink))
+  }
+
+  /** Addresses: ip-address(8). */
+  get address(): AddressVerbs {
+    return (this.#address ??= new AddressVerbs(this.sink))
+  }
+
+  /** Routes: ip-route(8). */
+  get route(): RouteVerbs {
+    return (this.#route ??= new RouteVerbs(this.sink))
+  }
+
+  /** Policy rules: ip-rule(8). */
+  get rule(): RuleVerbs {
+    return (this.#rule ??= new RuleVerbs(this.sink))
+  }
+
+  /** Neighbours: ip-neighbour(8). */
+  get neighbour(): NeighbourVerbs {
+    return (this.#neighbour ??= new NeighbourVerbs(this.sink))
+  }
+
+  /** The nftables ruleset: nft(8). */
+  get nftables(): NftVerbs {
+    return (this.#nftables ??= new NftVerbs(this.sink))
+  }
+
+  /** Flows that the kernel remembers: conntrack(8). */
+  get conntrack(): ConntrackVerbs {
+    return (this.#conntrack ??= new ConntrackVerbs(this.sink))
+  }
+
+  /** Forwarding tables of bridges and VXLAN tunnels: bridge(8). */
+  get fdb(): FdbVerbs {
+    return (this.#fdb ??= new FdbVerbs(this.sink))
+  }
+
+  /** Ports of bridges and their VLANs: bridge(8). */
+  get bridgePort(): BridgePortVerbs {
+    return (this.#bridgePort ??= new BridgePortVerbs(this.sink))
+  }
+
+  /** Numbers of other namespaces: ip-netns(8). */
+  get nsid(): NsidVerbs {
+    return (this.#nsid ??= new NsidVerbs(this.sink))
+  }
+
+  /** Next hops that routes name: ip-nexthop(8). */
+  get nextHop(): NextHopVerbs {
+    return (this.#nextHop ??= new NextHopVerbs(this.sink))
+  }
+
+  /** Sockets of TCP and UDP: ss(8). */
+  get socket(): SocketVerbs {
+    return (this.#socket ??= new SocketVerbs(this.sink))
+  }
+
+  /** Families of generic netlink: genl(8). */
+  get generic(): GenericVerbs {
+    return (this.#generic ??= new GenericVerbs(this.sink))
+  }
+
+  /** What drivers tell of their devices: ethtool(8). */
+  get ethtool(): EthtoolVerbs {
+    return (this.#ethtool ??= new EthtoolVerbs(this.sink))
+  }
+
+  /** Files below /proc/sys. */
+  get sysctl(): SysctlVerbs {
+    return (this.#sysctl ??= new SysctlVerbs(this.sink))
   }
 
   /**
@@ -88,6 +158,7 @@ export class PlanScope {
     args: { readonly [key: string]: Wire },
     options?: StepOptions,
   ): StepRef<T> {
+    if (options !== undefined) checkOptions(options, 'Plan.raw', RAW)
     const copy = snapshot(args)
     return new StepRef(this.sink.add(op, copy, options), (wire) => wire as T)
   }
@@ -116,7 +187,7 @@ export class Done {
   /** The result of a step. */
   of<T>(ref: StepRef<T>): T {
     if (ref.step >= this.#results.length) {
-      throw new TypeError(`ref: step ${ref.step} is none of this plan`)
+      throw new ArgumentError(`ref: step ${ref.step} is none of this plan`)
     }
     return ref.decode(this.#results[ref.step])
   }
@@ -222,12 +293,12 @@ export class Plan extends PlanScope {
 
   #position(ns: NamespaceHandle): number {
     if (typeof ns?.native?.identity !== 'function') {
-      throw new TypeError(
+      throw new ArgumentError(
         `netns: give a namespace that is open (NetNs), not ${String(ns)}`,
       )
     }
     if (ns.backend !== this.#backend) {
-      throw new TypeError(
+      throw new ArgumentError(
         'netns: a plan cannot mix namespaces of the kernel with those of a fake, or of two fakes',
       )
     }
@@ -241,7 +312,7 @@ export class Plan extends PlanScope {
 
   #prepare({ onFailure = 'undo' }: RunOptions) {
     if (!['undo', 'stop', 'continue'].includes(onFailure)) {
-      throw new TypeError(
+      throw new ArgumentError(
         `onFailure: ${String(onFailure)} is not one of undo, stop, continue`,
       )
     }
@@ -258,16 +329,13 @@ export class Plan extends PlanScope {
         results,
         [failure, ...moreFailures].map((f) => toError(f, [], this.#subject(f))),
       )
-    throw toError(failure, moreFailures, this.#subject(failure))
+    throw toError(failure, moreFailures, (one) => this.#subject(one))
   }
 
-  // The errno alone does not say which of thirty addresses it was.
   #subject(failure: WireFailure): string {
     const described = this.#describe.get(failure.step)?.(failure)
     if (described) return described
-    const args = this.#steps[failure.step]?.args ?? {}
-    const { name, altName, local, to, address } = args as Record<string, unknown>
-    const subject = name ?? altName ?? local ?? to ?? address
-    return typeof subject === 'string' ? subject : ''
+    const step = this.#steps[failure.step]
+    return step ? subjectOf(step, this.#steps) : ''
   }
 }

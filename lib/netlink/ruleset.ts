@@ -1,17 +1,15 @@
 /**
  * Reading the whole ruleset and committing to it in one call.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
 import { NetlinkError } from '../errors.js'
 import { ERRNO } from './base/constants.js'
+import { checkOptions, type Options } from './base/options.js'
 import { takeSignal, type CallOptions, type ShortArguments } from './call.js'
 import type { Done, Plan } from './plan.js'
-import type {
-  CommitOptions,
-  CommitResult,
-  Ruleset,
-  RulesetFilter,
-} from '../nft/ruleset.js'
+import type { CommitOptions, CommitResult, RulesetFilter } from '../nft/ruleset.js'
+import type { Ruleset } from '../nft/ruleset-info.js'
 import type { Transaction } from '../nft/transaction.js'
 
 type NewPlan = () => Plan
@@ -48,6 +46,7 @@ async function run<T>(plans: Plans<T>, options: CallOptions): Promise<T> {
 const TRIES = 20
 
 function* readAll(newPlan: NewPlan, filter: RulesetFilter): Plans<Ruleset> {
+  checkOptions(filter, 'nftables.list', { family: 'value', table: 'value' })
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const first = newPlan()
     const before = first.nftables.generation()
@@ -132,12 +131,23 @@ function* emulateDestroy(
   }
 }
 
+const COMMIT: Options<CommitCallOptions> = {
+  accept: 'value',
+  undo: 'value',
+  echo: 'switch',
+  destroy: 'value',
+}
+
 function* commitPlans(
   newPlan: NewPlan,
   tx: Transaction,
   options: CommitCallOptions,
 ): Plans<CommitResult> {
+  checkOptions(options, 'nftables.commit', COMMIT)
   const { destroy, ...rest } = options
+  if (destroy !== undefined && destroy !== 'emulate') {
+    throw new ArgumentError(`destroy: ${String(destroy)} is not emulate`)
+  }
   const destroys = tx.messages.some(({ op }) => op.endsWith('.destroy'))
   if (destroys && destroy === 'emulate') return yield* emulateDestroy(newPlan, tx, rest)
   const plan = newPlan()

@@ -18,12 +18,28 @@ export type Settled<T> =
 
 /** A group of verbs in its short form; `Answer` is `promise` or `value`. */
 export type ShortVerbs<V, Answer extends 'promise' | 'value' = 'promise'> = {
-  readonly [K in keyof V]: V[K] extends (...args: infer A) => infer R
-    ? Answer extends 'promise'
-      ? (...args: ShortArguments<A>) => Promise<Settled<R>>
-      : (...args: A) => Settled<R>
-    : never
+  readonly [K in keyof V]: ShortVerb<V[K], Answer>
 }
+
+/** One verb in its short form; one that is told in two ways keeps both. */
+export type ShortVerb<F, Answer extends 'promise' | 'value'> = F extends {
+  (...args: infer A): infer R
+  (...args: infer B): infer S
+}
+  ? // Of a function with one signature the other is not known.
+    unknown extends R
+    ? ShortCall<B, S, Answer>
+    : ShortCall<A, R, Answer> & ShortCall<B, S, Answer>
+  : never
+
+/** A call with the arguments of a verb, which answers with what its reference stands for. */
+export type ShortCall<
+  A extends readonly unknown[],
+  R,
+  Answer extends 'promise' | 'value',
+> = Answer extends 'promise'
+  ? (...args: ShortArguments<A>) => Promise<Settled<R>>
+  : (...args: A) => Settled<R>
 
 /** The groups of verbs that a plan has. */
 export type VerbGroups = Pick<

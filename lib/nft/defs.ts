@@ -6,7 +6,7 @@ import type { Expr } from './expr.js'
 import {
   hookName,
   hookNumber,
-  nftFamilies,
+  nftFamilyNumber,
   nftFamilyName,
   priorityNumber,
   type NftFamily,
@@ -14,7 +14,8 @@ import {
   type PriorityName,
 } from './families.js'
 import type { CounterState } from './object.js'
-import { commentBytes, readComment } from './userdata.js'
+import { withChecks } from './protocol-checks.js'
+import { commentBytes, readComment, withComment } from './userdata.js'
 
 /** Names a table. */
 export interface TableRef {
@@ -64,6 +65,11 @@ export interface ChainDef extends ChainRef {
   readonly device?: string
   /** The interfaces of an ingress or egress hook. */
   readonly devices?: readonly string[]
+  /**
+   * It belongs to the one rule that jumps to it, as `jump { … }` in nft, and takes no more rules once
+   * that rule is there (NFT_CHAIN_BINDING, Linux 5.9 and later).
+   */
+  readonly binding?: boolean
   /** Text of up to 127 bytes. */
   readonly comment?: string
 }
@@ -100,7 +106,7 @@ export interface RuleDef {
   readonly expressions: readonly Expr[]
   /** Text of up to 127 bytes that `nft list` shows. */
   readonly comment?: string
-  /** User data as bytes, in the place of a comment. */
+  /** User data as bytes. A comment beside it is put in. */
   readonly userdata?: Uint8Array
   /**
    * For rules with xt matches or targets: the protocol number that the rule is about and NFT_RULE_
@@ -128,11 +134,14 @@ export interface RuleInfo extends RuleDef {
 }
 
 const DORMANT = 1
+/** NFT_CHAIN_BINDING */
+const BINDING = 4
 const POLICIES = ['drop', 'accept'] as const
 
 function userdataOf(def: { comment?: string | undefined; userdata?: Uint8Array }) {
-  const bytes = def.userdata ?? (def.comment ? commentBytes(def.comment) : undefined)
-  return bytes && { userdata: bytes }
+  const { comment, userdata } = def
+  if (userdata) return { userdata: withComment(userdata, comment) }
+  return comment ? { userdata: commentBytes(comment) } : undefined
 }
 
 /**
@@ -142,7 +151,7 @@ function userdataOf(def: { comment?: string | undefined; userdata?: Uint8Array }
  */
 export function tableToWire(table: TableDef): { [key: string]: Wire } {
   return {
-    family: nftFamilies[table.family],
+    family: nftFamilyNumber(table.family),
     name: table.name,
     ...(table.dormant !== undefined && { flags: table.dormant ? DORMANT : 0 }),
     ...(table.comment && { userdata: commentBytes(table.comment) }),
@@ -157,7 +166,7 @@ export function tableToWire(table: TableDef): { [key: string]: Wire } {
 export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
   const { family, table, name, hook, device, devices } = chain
   return {
-    family: nftFamilies[family],
+    family: nftFamilyNumber(family),
     table,
     name,
     ...(hook && {
@@ -170,22 +179,23 @@ export function chainToWire(chain: ChainDef): { [key: string]: Wire } {
       type: chain.type ?? 'filter',
       policy: POLICIES.indexOf(chain.policy ?? 'accept'),
     }),
+    ...(chain.binding && { flags: BINDING }),
     ...userdataOf({ comment: chain.comment }),
   }
 }
 
 /**
- * A rule in the addon's form.
+ * A rule in the addon's form. Throws an ArgumentError for fields whose protocols do not go together.
  *
  * @internal
  */
 export function ruleToWire(rule: RuleDef): { [key: string]: Wire } {
   const { family, table, chain, expressions, compat } = rule
   return {
-    family: nftFamilies[family],
+    family: nftFamilyNumber(family),
     table,
     chain,
-    expressions,
+    expressions: withChecks(expressions, family),
     ...(compat && { compat: { ...compat } }),
     ...userdataOf(rule),
   }
@@ -257,18 +267,22 @@ export function chainFromWire(wire: unknown): ChainInfo {
     handle: w.handle,
     use: w.use ?? 0,
     ...hookFromWire(w, family),
+    ...((w.flags ?? 0) & BINDING && { binding: true }),
     ...(w.counters && { counter: w.counters }),
     ...(comment !== undefined && { comment }),
   }
 }
 
-// Of a dynset in a set without timeouts the kernel tells a timeout of zero, which it refuses when
-// the rule is added again (nft_dynset_init). Absent means the same everywhere.
+// What the kernel tells and refuses when it is given back. Absent means the same: the timeout of a
+// dynset in a set without timeouts (nft_dynset_init), the flags of an option that is written
+// (nft_exthdr_tcp_set_init).
 function addable(expression: Expr): Expr {
-  if (expression.expr !== 'dynset' || expression.data?.['timeout'] !== 0)
-    return expression
-  const { timeout: _, ...data } = expression.data
-  return { ...expression, data }
+  const { expr, data = {} } = expression
+  const name =
+    expr === 'dynset' ? 'timeout' : expr === 'exthdr' && data['sreg'] ? 'flags' : ''
+  if (data[name] !== 0) return expression
+  const { [name]: _, ...rest } = data
+  return { ...expression, data: rest }
 }
 
 /**

@@ -1,24 +1,31 @@
 /**
  * Elements of sets and maps.
  */
+import { ArgumentError, locate } from '../argument-error.js'
 import type { Wire } from '../binding.js'
-import { bytesOf, predecessor, successor } from '../ip/index.js'
+import { bytesOf, successor } from '../ip/index.js'
+import type { Expr } from './expr/core.js'
 import type { CounterState } from './object.js'
-import { keyRange } from './range.js'
-import { isConcatRange, type SetDef } from './set-def.js'
-import { decodeValue, encodeInto, encodeValue, typeLength } from './types.js'
+import { keyRange, type KeyRange } from './range.js'
+import { isConcatRange, setName, type SetDef } from './set-def.js'
+import { encodeInto, encodeValue, typeLength } from './types.js'
 import type { DataValue } from './types.js'
-import { commentBytes, readComment } from './userdata.js'
-import { verdictFromWire, verdictToWire, type Verdict } from './verdict.js'
+import { commentBytes } from './userdata.js'
+import { verdictToWire, type Verdict } from './verdict.js'
 
 /** An element of a set or map. */
 export interface SetElement {
-  /** One value a part. In an interval set an address may be a prefix: `10.0.0.0/8`. */
+  /**
+   * One value a part; empty where the set's types have no name here, and for `catchAll`. In an interval
+   * set an address may be a prefix, `10.0.0.0/8`, and an interface name the beginning of some, `eth*`.
+   */
   readonly key: readonly DataValue[]
   /** The last key of a range, in an interval set. */
   readonly keyEnd?: readonly DataValue[]
   /** What a map leads to. */
   readonly data?: readonly DataValue[]
+  /** The last of the range that a map with `dataInterval` leads to; `data` when absent. */
+  readonly dataEnd?: readonly DataValue[]
   /** What a verdict map leads to. */
   readonly verdict?: Verdict
   /** Name of the object that an object map leads to. */
@@ -31,36 +38,94 @@ export interface SetElement {
   readonly expires?: number
   /** The count of a set with counters. */
   readonly counter?: CounterState
+  /** What works in it, with its state, where that is more than a counter. */
+  readonly expressions?: readonly Expr[]
   /** Text of up to 127 bytes that `nft list` shows. */
   readonly comment?: string
+  /** The key as bytes; taken where the set's types have no name here. */
+  readonly keyBytes?: Uint8Array
+  /** The last key of its range as bytes, when it is one; taken as `keyBytes` is. */
+  readonly keyEndBytes?: Uint8Array
+  /** The datum as bytes; taken as `keyBytes` is. */
+  readonly dataBytes?: Uint8Array
 }
 
 /** An element as the kernel tells it. */
 export interface ElementInfo extends SetElement {
   /** The key as bytes. */
   readonly keyBytes: Uint8Array
-  /** The last key of its range as bytes, when it is one. */
-  readonly keyEndBytes?: Uint8Array
-  /** The datum as bytes. */
-  readonly dataBytes?: Uint8Array
 }
 
-// NFT_SET_ELEM_* bits.
-const INTERVAL_END = 1
-const CATCH_ALL = 2
+/**
+ * NFT_SET_ELEM_INTERVAL_END: the key after a range.
+ *
+ * @internal
+ */
+export const INTERVAL_END = 1
+/**
+ * NFT_SET_ELEM_CATCHALL
+ *
+ * @internal
+ */
+export const CATCH_ALL = 2
 
 type WireElement = { [key: string]: Wire }
 
+function dataValue(set: SetDef, e: SetElement): Uint8Array {
+  const { data: types = [], dataInterval, dataLength } = set
+  if (types.length === 0) return bytesFor(e.dataBytes, 'dataBytes', dataLength)
+  const first = encodeValue(types, e.data ?? [])
+  if (!dataInterval) return first
+  return Uint8Array.from([...first, ...encodeValue(types, e.dataEnd ?? e.data ?? [])])
+}
+
+function bytesFor(bytes: Uint8Array | undefined, field: string, length?: number) {
+  if (bytes instanceof Uint8Array && bytes.length === length) return bytes
+  throw new ArgumentError(
+    `${field}: the types of the set have no name here; give ${length} bytes`,
+  )
+}
+
+const counterOf = (counter: CounterState): Expr => ({
+  expr: 'counter',
+  data: { ...counter },
+})
+
+function expressionsToWire({ counter, expressions }: SetElement): WireElement {
+  const list =
+    expressions?.map((e) => (counter && e.expr === 'counter' ? counterOf(counter) : e)) ??
+    (counter ? [counterOf(counter)] : [])
+  if (list.length > 1) return { expressions: list }
+  return list.length === 1 ? { expr: list[0] } : {}
+}
+
+const noData = () => new ArgumentError('data: the set is no map to data')
+
 function restToWire(set: SetDef, e: SetElement): WireElement {
+  if (!set.data && e.data) throw noData()
+  if (!set.dataInterval && e.dataEnd) {
+    throw new ArgumentError('dataEnd: the map leads to no ranges; define it dataInterval')
+  }
   return {
-    ...(set.data && { data: { value: encodeValue(set.data, e.data ?? []) } }),
+    ...(set.data && { data: { value: dataValue(set, e) } }),
     ...(e.verdict && { data: { verdict: verdictToWire(e.verdict) } }),
     ...(e.object && { object: e.object }),
     ...(e.timeout !== undefined && { timeout: e.timeout }),
     ...(e.expires !== undefined && { expiration: e.expires }),
-    ...(e.counter && { expr: { expr: 'counter', data: { ...e.counter } } }),
+    ...expressionsToWire(e),
     ...(e.comment && { userdata: commentBytes(e.comment) }),
   }
+}
+
+function keyOf(set: SetDef, e: SetElement): KeyRange {
+  if (set.key.length === 0) {
+    const first = bytesFor(e.keyBytes, 'keyBytes', set.keyLength)
+    if (!e.keyEndBytes) return { first, last: first }
+    return { first, last: bytesFor(e.keyEndBytes, 'keyEndBytes', set.keyLength) }
+  }
+  if (set.interval) return keyRange(set.key, e.key, e.keyEnd)
+  const only = encodeValue(set.key, e.key)
+  return { first: only, last: only }
 }
 
 /**
@@ -69,10 +134,7 @@ function restToWire(set: SetDef, e: SetElement): WireElement {
  * @internal
  */
 export function elementToWire(set: SetDef, element: SetElement): WireElement {
-  return {
-    key: { value: encodeValue(set.key, element.key) },
-    ...restToWire(set, element),
-  }
+  return { key: { value: keyOf(set, element).first }, ...restToWire(set, element) }
 }
 
 /**
@@ -82,13 +144,15 @@ export function elementToWire(set: SetDef, element: SetElement): WireElement {
  * @internal
  */
 export function elementsToWire(set: SetDef, element: SetElement): WireElement[] {
-  const rest = restToWire(set, element)
-  if (element.catchAll) return [{ flags: CATCH_ALL, ...rest }]
+  if (element.catchAll) return [{ flags: CATCH_ALL, ...restToWire(set, element) }]
   if (!set.interval) {
     if (!element.keyEnd) return [elementToWire(set, element)]
-    throw new TypeError(`keyEnd: ${set.name} holds no ranges; define it with interval`)
+    throw new ArgumentError(
+      `keyEnd: ${set.name} holds no ranges; define it with interval`,
+    )
   }
-  const { first, last } = keyRange(set.key, element.key, element.keyEnd)
+  const { first, last } = keyOf(set, element)
+  const rest = restToWire(set, element)
   if (isConcatRange(set)) {
     return [{ key: { value: first }, ...rest, keyEnd: { value: last } }]
   }
@@ -133,6 +197,10 @@ export function isPlain(set: SetDef, e: SetElement): boolean {
     !e.verdict &&
     !e.object &&
     !e.counter &&
+    !e.expressions &&
+    !set.dataInterval &&
+    set.key.length > 0 &&
+    set.data?.length !== 0 &&
     e.timeout === undefined &&
     e.expires === undefined &&
     !set.interval
@@ -152,10 +220,13 @@ export function packElements(set: SetDef, elements: readonly SetElement[]): Wire
   const data = new Uint8Array(count * dataLength)
   const comments: Uint8Array[] = []
   const commented = elements.some((element) => element.comment)
-  elements.forEach((element, i) => {
-    encodeInto(set.key, element.key, keys, i * keyLength)
-    if (set.data) encodeInto(set.data, element.data ?? [], data, i * dataLength)
-  })
+  elements.forEach((element, i) =>
+    locate(`elements.${i}`, setName(set), () => {
+      if (element.data && !set.data) throw noData()
+      encodeInto(set.key, element.key, keys, i * keyLength)
+      if (set.data) encodeInto(set.data, element.data ?? [], data, i * dataLength)
+    }),
+  )
   if (commented) {
     for (const { comment } of elements) {
       const bytes = comment ? commentBytes(comment) : new Uint8Array()
@@ -192,83 +263,9 @@ export function wireSize(e: WireElement): number {
     object * 3,
     userdata,
   ]
-  // Headers of the element, its attributes and what they nest; flags, timeouts and a counter.
-  return sizes.reduce((sum, n) => sum + 12 + pad(n), 4 + 8 + 12 + 12 + 52)
-}
-
-interface WireElementInfo {
-  key?: { value: Uint8Array }
-  keyEnd?: { value: Uint8Array }
-  data?: { value?: Uint8Array; verdict?: { code: number; chain?: string } }
-  object?: string
-  flags?: number
-  timeout?: number
-  expiration?: number
-  expr?: { expr: string; data?: unknown }
-  expressions?: { expr: string; data?: unknown }[]
-  userdata?: Uint8Array
-}
-
-function elementFromWire(
-  set: SetDef,
-  e: WireElementInfo,
-  last?: Uint8Array,
-): ElementInfo {
-  const comment = readComment(e.userdata)
-  const keyBytes = e.key?.value ?? new Uint8Array()
-  const end = e.keyEnd?.value ?? last
-  const isRange = end !== undefined && Buffer.compare(end, keyBytes) !== 0
-  const verdict = e.data?.verdict && verdictFromWire(e.data.verdict)
-  const known = set.key.length > 0
-  const counter = [e.expr, ...(e.expressions ?? [])].find((x) => x?.expr === 'counter')
-  const catchAll = ((e.flags ?? 0) & CATCH_ALL) !== 0
-  return {
-    keyBytes,
-    key: known && !catchAll ? decodeValue(set.key, keyBytes) : [],
-    ...(isRange && known && { keyEnd: decodeValue(set.key, end) }),
-    ...(isRange && { keyEndBytes: end }),
-    ...(e.data?.value && { dataBytes: e.data.value }),
-    ...(set.data &&
-      set.data.length > 0 &&
-      e.data?.value && { data: decodeValue(set.data, e.data.value) }),
-    ...(verdict && { verdict }),
-    ...(e.object !== undefined && { object: e.object }),
-    ...(catchAll && { catchAll }),
-    ...(e.timeout !== undefined && { timeout: e.timeout }),
-    ...(e.expiration !== undefined && { expires: e.expiration }),
-    ...(counter && { counter: counter.data as unknown as CounterState }),
-    ...(comment !== undefined && { comment }),
-  }
-}
-
-// The kernel tells starts and ends of ranges one by one, in no promised order.
-function rangesFromWire(set: SetDef, list: readonly WireElementInfo[]): ElementInfo[] {
-  const isEnd = (e: WireElementInfo) => ((e.flags ?? 0) & INTERVAL_END) !== 0
-  const keyOf = (e: WireElementInfo) => e.key?.value ?? new Uint8Array()
-  const sorted = list
-    .filter((e) => e.key)
-    .sort(
-      (a, b) => Buffer.compare(keyOf(a), keyOf(b)) || Number(isEnd(b)) - Number(isEnd(a)),
-    )
-  const out: ElementInfo[] = []
-  sorted.forEach((e, i) => {
-    if (isEnd(e)) return
-    const next = sorted[i + 1]
-    const last = next ? predecessor(keyOf(next)) : keyOf(e).map(() => 255)
-    out.push(elementFromWire(set, e, last))
-  })
-  const others = list.filter((e) => !e.key)
-  return [...out, ...others.map((e) => elementFromWire(set, e))]
-}
-
-/**
- * Elements from the addon's answer to a dump.
- *
- * @internal
- */
-export function elementsFromWire(set: SetDef, wire: unknown): ElementInfo[] {
-  const messages = (wire ?? []) as { elements?: WireElementInfo[] }[]
-  const list = messages.flatMap((message) => message.elements ?? [])
-  if (set.interval && !isConcatRange(set)) return rangesFromWire(set, list)
-  return list.map((e) => elementFromWire(set, e))
+  const expressions = (e['expressions'] as readonly Expr[] | undefined)?.length ?? 0
+  // Headers of the element, its attributes and what they nest; flags, timeouts and an expression: the
+  // largest is a limit, of five numbers.
+  sizes.push((expressions + (e['expr'] ? 1 : 0)) * 96)
+  return sizes.reduce((sum, n) => sum + 12 + pad(n), 4 + 8 + 12 + 12)
 }

@@ -2,6 +2,7 @@
  * Families of tables, the hooks that chains of each can have, and the priorities that the nft
  * program knows by name.
  */
+import { ArgumentError } from '../argument-error.js'
 
 /** Families of tables (NFPROTO_*, linux/netfilter.h). */
 export const nftFamilies = {
@@ -27,13 +28,24 @@ const familyNames: ReadonlyMap<number, NftFamily> = new Map(
 )
 
 /**
+ * The number of a family. Throws an ArgumentError for a word that is none.
+ *
+ * @internal
+ */
+export function nftFamilyNumber(family: NftFamily): number {
+  if (Object.hasOwn(nftFamilies, family)) return nftFamilies[family]
+  const known = Object.keys(nftFamilies).join(', ')
+  throw new ArgumentError(`family: ${String(family)} is not one of ${known}`)
+}
+
+/**
  * The name of a family's number. Throws a TypeError for one that has none.
  *
  * @internal
  */
 export function nftFamilyName(number: number): NftFamily {
   const name = familyNames.get(number)
-  if (!name) throw new TypeError(`family: ${number} is no family of nftables`)
+  if (!name) throw new ArgumentError(`family: ${number} is no family of nftables`)
   return name
 }
 
@@ -60,10 +72,11 @@ export type NftHook =
  * @internal
  */
 export function hookNumber(hook: NftHook, family: NftFamily = 'inet'): number {
+  nftFamilyNumber(family)
   const number = HOOKS[family][hook]
   if (number === undefined) {
     const known = Object.keys(HOOKS[family]).join(', ')
-    throw new TypeError(`hook: the ${family} family has no ${hook}; it has ${known}`)
+    throw new ArgumentError(`hook: the ${family} family has no ${hook}; it has ${known}`)
   }
   return number
 }
@@ -126,7 +139,7 @@ export function priorityNumber(
   const base = PRIORITIES[family][name]
   if (base === undefined) {
     const known = Object.keys(PRIORITIES[family]).join(', ')
-    throw new TypeError(
+    throw new ArgumentError(
       `priority: ${JSON.stringify(priority)} is none of the ${family} family; ` +
         `use a number, or ${known} with or without an offset such as "filter + 10"`,
     )

@@ -7,8 +7,10 @@ export {
   storeFrom,
   store,
   loadKey,
+  ofProtocol,
   type Expr,
   type FieldDef,
+  type Protocol,
 } from './expr/core.js'
 export {
   payload,
@@ -50,6 +52,7 @@ export {
   objectMap,
   dynset,
   type DynamicOptions,
+  type SetLike,
 } from './expr/sets.js'
 export {
   exprData,
@@ -76,6 +79,7 @@ export {
   type LimitDef,
   type ObjectRef,
   type ObjectDef,
+  type ObjectData,
   type ObjectInfo,
 } from './object.js'
 export {
@@ -84,13 +88,18 @@ export {
   type CommitOptions,
   type Made,
   type CommitResult,
-  type SetContents,
-  type Ruleset,
 } from './ruleset.js'
+export { type SetContents, type Ruleset } from './ruleset-info.js'
 export { type SetInfo } from './set.js'
 export { type SetElement, type ElementInfo } from './element.js'
-export { type SetRef, type SetDef } from './set-def.js'
+export { type SetRef, type SetDef, type SetNumbers } from './set-def.js'
 export { type ElementKey } from './refs.js'
+export {
+  type ChangedElement,
+  type ElementsChange,
+  type GenerationInfo,
+  type NftChange,
+} from './events.js'
 export { Transaction } from './transaction.js'
 export {
   type TableRef,

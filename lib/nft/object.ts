@@ -1,8 +1,9 @@
 /**
  * Named objects: counters, quotas and limits that several rules share.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { Wire } from '../binding.js'
-import { nftFamilies, nftFamilyName, type NftFamily } from './types.js'
+import { nftFamilyName, nftFamilyNumber, type NftFamily } from './types.js'
 import { commentBytes, readComment } from './userdata.js'
 
 /** NFT_OBJECT_* (linux/netfilter/nf_tables.h). */
@@ -11,8 +12,22 @@ export const objectTypes = {
   counter: 1,
   /** NFT_OBJECT_QUOTA */
   quota: 2,
+  /** NFT_OBJECT_CT_HELPER */
+  ctHelper: 3,
   /** NFT_OBJECT_LIMIT */
   limit: 4,
+  /** NFT_OBJECT_CONNLIMIT */
+  connlimit: 5,
+  /** NFT_OBJECT_TUNNEL */
+  tunnel: 6,
+  /** NFT_OBJECT_CT_TIMEOUT */
+  ctTimeout: 7,
+  /** NFT_OBJECT_SECMARK */
+  secmark: 8,
+  /** NFT_OBJECT_CT_EXPECT */
+  ctExpectation: 9,
+  /** NFT_OBJECT_SYNPROXY */
+  synproxy: 10,
 } as const
 
 /** A kind of named object. */
@@ -64,7 +79,15 @@ export interface ObjectRef {
   readonly name: string
 }
 
-/** A named object to make: one of the three. */
+/** What the addon tells of an object that has no members of its own here, and takes again. */
+export interface ObjectData {
+  /** A conntrack helper (NFTA_CT_HELPER_*): its name, family and protocol number. */
+  readonly ctHelper?: { readonly [name: string]: Wire }
+  /** The attributes of NFTA_OBJ_DATA as bytes. */
+  readonly raw?: Uint8Array
+}
+
+/** A named object to make: a counter, a quota, a limit, or one that was read. */
 export interface ObjectDef {
   /** Family of the table that it is in. */
   readonly family: NftFamily
@@ -78,11 +101,15 @@ export interface ObjectDef {
   readonly quota?: QuotaDef
   /** Makes a limit. */
   readonly limit?: LimitDef
+  /** Its kind, where that is none of the three. */
+  readonly type?: ObjectType
+  /** What makes one of another kind: as it was read. */
+  readonly data?: ObjectData
   /** Text of up to 127 bytes that `nft list` shows. */
   readonly comment?: string
 }
 
-/** A named object as the kernel tells it. */
+/** A named object as the kernel tells it; it can be given back to `addObject`. */
 export interface ObjectInfo extends ObjectRef {
   /** The kernel's number for it, unique in the table. */
   readonly handle: number
@@ -94,6 +121,8 @@ export interface ObjectInfo extends ObjectRef {
   readonly quota?: QuotaDef
   /** The settings of a limit. */
   readonly limit?: LimitDef
+  /** What is told of one of another kind. */
+  readonly data?: ObjectData
   /** Text that it was given. */
   readonly comment?: string
 }
@@ -123,7 +152,7 @@ export function limitToWire(limit: LimitDef): { [key: string]: Wire } {
   const unit: number | undefined = UNITS[limit.per]
   if (!unit) {
     const known = Object.keys(UNITS).join(', ')
-    throw new TypeError(`limit.per: ${String(limit.per)} is none of ${known}`)
+    throw new ArgumentError(`limit.per: ${String(limit.per)} is none of ${known}`)
   }
   const bytes = limit.of === 'bytes'
   return {
@@ -135,16 +164,19 @@ export function limitToWire(limit: LimitDef): { [key: string]: Wire } {
   }
 }
 
+const OWN = ['counter', 'quota', 'limit'] as const
+
 /**
- * The type of an object to make. Throws a TypeError unless it is exactly one.
+ * The type of an object to make. Throws an ArgumentError unless it is exactly one.
  *
  * @internal
  */
 export function objectType(def: ObjectDef): ObjectType {
-  const types = (Object.keys(objectTypes) as ObjectType[]).filter((type) => def[type])
+  const types: ObjectType[] = OWN.filter((type) => def[type])
+  if (def.data && def.type) types.push(def.type)
   const [type] = types
-  if (types.length === 1 && type) return type
-  throw new TypeError(`object ${def.name}: give one of counter, quota and limit`)
+  if (types.length === 1 && type && (def.type ?? type) === type) return type
+  throw new ArgumentError(`object ${def.name}: give one of counter, quota and limit`)
 }
 
 /**
@@ -161,9 +193,10 @@ export function objectToWire(def: ObjectDef): { [key: string]: Wire } {
     }),
     ...(quota && { quota: quotaToWire(quota) }),
     ...(limit && { limit: limitToWire(limit) }),
+    ...def.data,
   }
   return {
-    family: nftFamilies[def.family],
+    family: nftFamilyNumber(def.family),
     table: def.table,
     name: def.name,
     type: objectTypes[type],
@@ -184,7 +217,7 @@ interface WireObject {
     counter?: CounterState
     quota?: { bytes: number; flags?: number; consumed?: number }
     limit?: { rate: number; unit: number; burst: number; type: number; flags: number }
-  }
+  } & ObjectData
 }
 
 function limitFromWire(
@@ -210,7 +243,7 @@ export function objectFromWire(wire: unknown): ObjectInfo | undefined {
   const types = Object.entries(objectTypes) as [ObjectType, number][]
   const type = types.find(([, number]) => number === w.type)?.[0]
   if (!type) return undefined
-  const { counter, quota, limit } = w.data ?? {}
+  const { counter, quota, limit, ...data } = w.data ?? {}
   const comment = readComment(w.userdata)
   return {
     family: nftFamilyName(w.family),
@@ -228,6 +261,7 @@ export function objectFromWire(wire: unknown): ObjectInfo | undefined {
       },
     }),
     ...(limit && { limit: limitFromWire(limit) }),
+    ...(Object.keys(data).length > 0 && { data }),
     ...(comment !== undefined && { comment }),
   }
 }

@@ -1,9 +1,11 @@
 /**
  * What names things of the ruleset, in the addon's form and for people.
  */
+import { oneOf } from '../netlink/base/options.js'
+import { checkElement } from './check.js'
 import type { RuleRef, TableRef } from './defs.js'
 import type { SetElement } from './element.js'
-import { nftFamilies, type NftFamily } from './families.js'
+import { nftFamilyNumber, type NftFamily } from './families.js'
 import { objectTypes, type ObjectRef } from './object.js'
 import type { SetDef, SetRef } from './set-def.js'
 import type { DataValue } from './types.js'
@@ -13,37 +15,45 @@ export type Subject = (position: number | undefined) => string
 
 /** What names an element for its deletion: its key alone, or with the end of its range. */
 export type ElementKey =
-  readonly DataValue[] | Pick<SetElement, 'key' | 'keyEnd' | 'catchAll'>
+  | readonly DataValue[]
+  | Pick<SetElement, 'key' | 'keyEnd' | 'catchAll' | 'keyBytes' | 'keyEndBytes'>
 
 export function tableArgs(table: TableRef) {
-  return { family: nftFamilies[table.family], name: table.name }
+  return { family: nftFamilyNumber(table.family), name: table.name }
 }
 
 export function namedArgs(ref: { family: NftFamily; table: string; name: string }) {
-  return { family: nftFamilies[ref.family], table: ref.table, name: ref.name }
+  return { family: nftFamilyNumber(ref.family), table: ref.table, name: ref.name }
 }
 
 export function setArgs(set: SetRef) {
-  return { family: nftFamilies[set.family], table: set.table, set: set.name }
+  return { family: nftFamilyNumber(set.family), table: set.table, set: set.name }
 }
 
 export function objectArgs(object: ObjectRef) {
-  return { ...namedArgs(object), type: objectTypes[object.type] }
+  return { ...namedArgs(object), type: oneOf(objectTypes, object.type, 'type') }
 }
 
 export function ruleArgs({ family, table, chain, handle }: RuleRef) {
-  return { family: nftFamilies[family], table, chain, handle }
+  return { family: nftFamilyNumber(family), table, chain, handle }
 }
 
 export function keysOnly(set: SetDef): SetDef {
-  const { data: _data, verdicts: _verdicts, objects: _objects, ...rest } = set
+  const { data: _, dataInterval: _i, verdicts: _v, objects: _o, ...rest } = set
   return rest
 }
 
 export function toElement(key: ElementKey): SetElement {
+  if (!Array.isArray(key)) checkElement(key)
   if ('key' in key) {
-    const { key: first, keyEnd, catchAll } = key
-    return { key: first, ...(keyEnd && { keyEnd }), ...(catchAll && { catchAll }) }
+    const { key: first, keyEnd, catchAll, keyBytes, keyEndBytes } = key
+    return {
+      key: first,
+      ...(keyEnd && { keyEnd }),
+      ...(catchAll && { catchAll }),
+      ...(keyBytes && { keyBytes }),
+      ...(keyEndBytes && { keyEndBytes }),
+    }
   }
   return { key }
 }

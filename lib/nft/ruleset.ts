@@ -1,12 +1,17 @@
 /**
  * Reading the ruleset, and committing to it.
  */
+import { ArgumentError } from '../argument-error.js'
 import { ERRNO } from '../netlink/base/constants.js'
+import { checkOptions, type Options } from '../netlink/base/options.js'
 import { StepRef, type StepSink } from '../netlink/base/steps.js'
+import { checkSet } from './check-parts.js'
+import { checkTable } from './check.js'
 import { chainFromWire, ruleFromWire, tableFromWire } from './defs.js'
 import type { ChainInfo, RuleDef, RuleInfo, TableInfo, TableRef } from './defs.js'
-import { elementsFromWire, type ElementInfo } from './element.js'
-import { nftFamilies, type NftFamily } from './families.js'
+import type { ElementInfo } from './element.js'
+import { elementsFromWire } from './element-read.js'
+import { nftFamilyNumber, type NftFamily } from './families.js'
 import { objectFromWire, type ObjectInfo } from './object.js'
 import { setArgs, tableArgs } from './refs.js'
 import { setFromWire, type SetInfo } from './set.js'
@@ -53,28 +58,6 @@ export interface CommitResult {
   readonly ruleHandles: readonly number[]
 }
 
-/** A set or map with all that is in it. */
-export interface SetContents extends SetInfo {
-  /** Its elements; of interval sets, ranges in order. */
-  readonly elements: readonly ElementInfo[]
-}
-
-/** The ruleset of a namespace. */
-export interface Ruleset {
-  /** Changes with every commit. */
-  readonly generation: number
-  /** The tables of all families. */
-  readonly tables: readonly TableInfo[]
-  /** The chains of those tables. */
-  readonly chains: readonly ChainInfo[]
-  /** The sets and maps, with their elements. */
-  readonly sets: readonly SetContents[]
-  /** The rules, chain by chain in order. */
-  readonly rules: readonly RuleInfo[]
-  /** The named counters, quotas and limits. */
-  readonly objects: readonly ObjectInfo[]
-}
-
 function resultFromWire(wire: unknown): CommitResult {
   const echoes = (wire ?? []) as Made[]
   const isGeneration = (echo: Made) => echo.op === 'nft.generation.new'
@@ -97,6 +80,18 @@ function handleOf(echo: Made) {
   return handle === undefined ? {} : { handle }
 }
 
+const FILTER: Options<RulesetFilter> = { family: 'value', table: 'value' }
+const COMMIT: Options<CommitOptions> = {
+  accept: 'value',
+  undo: 'value',
+  echo: 'switch',
+}
+
+function checkTransaction(value: unknown, field: string): void {
+  if (value instanceof Transaction) return
+  throw new ArgumentError(`${field}: give a Transaction, not ${String(value)}`)
+}
+
 /**
  * The verbs for the nftables ruleset of one namespace in a plan. All of them need CAP_NET_ADMIN in
  * the namespace (EPERM). What is not there reads as an empty list.
@@ -113,7 +108,10 @@ export class NftVerbs {
    * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
   commit(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
+    checkTransaction(transaction, 'transaction')
+    checkOptions(options, 'nftables.commit', COMMIT)
     const { accept = [], undo, echo } = options
+    if (undo !== undefined) checkTransaction(undo, 'undo')
     const step = this.sink.add('nft.batch', transaction.toWire({ echo: echo === true }), {
       accept,
       describe: (failure) => transaction.describe(failure),
@@ -150,11 +148,13 @@ export class NftVerbs {
 
   /** Reads the tables, in no promised order. */
   tables(filter: Pick<RulesetFilter, 'family'> = {}): StepRef<TableInfo[]> {
+    checkOptions(filter, 'nftables.tables', { family: 'value' })
     return this.#dump('nft.table', filter, tableFromWire)
   }
 
   /** Looks whether a table is there. */
   tableExists(table: TableRef): StepRef<boolean> {
+    checkTable(table)
     const step = this.sink.add('nft.table.get', tableArgs(table), {
       accept: [ERRNO.ENOENT],
     })
@@ -163,6 +163,7 @@ export class NftVerbs {
 
   /** Reads the chains. */
   chains(filter: RulesetFilter = {}): StepRef<ChainInfo[]> {
+    checkOptions(filter, 'nftables.chains', FILTER)
     const { family, table } = filter
     // The kernel filters chains by family only.
     const byFamily = family ? { family } : {}
@@ -173,7 +174,7 @@ export class NftVerbs {
 
   /** Reads the rules, chain by chain in order. */
   rules(filter: RulesetFilter & { readonly chain?: string } = {}): StepRef<RuleInfo[]> {
-    return this.#dump('nft.rule', filter, ruleFromWire)
+    return this.#dump('nft.rule', filter, ruleFromWire, 'dump', { chain: 'value' })
   }
 
   /** Reads what sets and maps there are; see elements(). */
@@ -186,6 +187,7 @@ export class NftVerbs {
     filter: RulesetFilter = {},
     options: { reset?: boolean } = {},
   ): StepRef<ObjectInfo[]> {
+    checkOptions(options, 'nftables.objects', { reset: 'switch' })
     const verb = options.reset ? 'dumpReset' : 'dump'
     const all = this.#dump('nft.object', filter, objectFromWire, verb)
     return new StepRef(all.step, (wire) =>
@@ -195,6 +197,7 @@ export class NftVerbs {
 
   /** Reads the elements of a set; empty when the set or its table is not there. */
   elements(set: SetDef): StepRef<ElementInfo[]> {
+    checkSet(set)
     const step = this.sink.add('nft.elements.dump', setArgs(set), {
       accept: [ERRNO.ENOENT],
     })
@@ -211,12 +214,14 @@ export class NftVerbs {
     filter: RulesetFilter & { readonly chain?: string },
     decode: (wire: unknown) => T,
     verb = 'dump',
+    more: { readonly [name: string]: 'value' } = {},
   ): StepRef<T[]> {
+    checkOptions(filter, `the filter of ${object}s`, { ...FILTER, ...more })
     const { family, ...rest } = filter
     if (rest.table !== undefined && !family) {
-      throw new TypeError('family: give the family of the table too')
+      throw new ArgumentError('family: give the family of the table too')
     }
-    const args = { family: family ? nftFamilies[family] : 0, ...rest }
+    const args = { family: family ? nftFamilyNumber(family) : 0, ...rest }
     const step = this.sink.add(`${object}.${verb}`, args, { accept: [ERRNO.ENOENT] })
     return new StepRef(step, (wire) => ((wire ?? []) as unknown[]).map(decode))
   }

@@ -1,6 +1,7 @@
 /**
  * What sets and maps are.
  */
+import type { Expr } from './expr/core.js'
 import type { ObjectType } from './object.js'
 import type { DataTypeName, NftFamily } from './types.js'
 
@@ -14,12 +15,31 @@ export interface SetRef {
   readonly name: string
 }
 
+/**
+ * The types of a set by number, where they have no name here: nft's `typeof vlan id`. Sets that are
+ * read have what they need to be made again; elements have their bytes.
+ */
+export interface SetNumbers {
+  /** The nft program's number of the key's type, where `key` is empty. */
+  readonly keyType?: number
+  /** Length of a key in bytes. */
+  readonly keyLength?: number
+  /** Lengths in bytes of the parts of a concatenation, where its elements are ranges. */
+  readonly keyParts?: readonly number[]
+  /** The nft program's number of the type of what a map leads to, where `data` is empty. */
+  readonly dataType?: number
+  /** Length in bytes of what a map leads to. */
+  readonly dataLength?: number
+}
+
 /** What a set is. With `data`, `verdicts` or `objects` it is a map. */
-export interface SetDef extends SetRef {
+export interface SetDef extends SetRef, SetNumbers {
   /** Types of the key; several make a concatenation. */
   readonly key: readonly DataTypeName[]
   /** Types of what a map leads to; several make a concatenation. */
   readonly data?: readonly DataTypeName[]
+  /** What a map leads to are ranges, from an element's `data` to its `dataEnd`; nft's `interval`. */
+  readonly dataInterval?: boolean
   /** A verdict map: elements lead to verdicts. */
   readonly verdicts?: boolean
   /** A map to named objects of this type. */
@@ -43,10 +63,19 @@ export interface SetDef extends SetRef {
   readonly policy?: 'performance' | 'memory'
   /** Elements do not change once a rule uses the set. */
   readonly constant?: boolean
+  /**
+   * It belongs to the one rule that uses it, as `{ 80, 443 }` in nft. Its name is for the transaction
+   * alone, which has to add that rule too.
+   */
+  readonly anonymous?: boolean
   /** Each element counts the packets that found it. */
   readonly counters?: boolean
+  /** What works in each element when a packet finds it: counter(), limit(…), quota(…). */
+  readonly expressions?: readonly Expr[]
   /** Text of up to 127 bytes that `nft list` shows. */
   readonly comment?: string
+  /** User data as bytes: the nft program's notes, such as `typeof`. A comment beside it is put in. */
+  readonly userdata?: Uint8Array
 }
 
 /**
@@ -55,5 +84,16 @@ export interface SetDef extends SetRef {
  * @internal
  */
 export function isConcatRange(set: SetDef): boolean {
-  return set.interval === true && set.key.length > 1
+  const parts = set.keyParts?.length ?? set.key.length
+  return set.interval === true && parts > 1
+}
+
+/**
+ * The set for people: `set inet t s`.
+ *
+ * @internal
+ */
+export function setName(set: SetDef): string {
+  const kind = set.data || set.verdicts || set.objects ? 'map' : 'set'
+  return `${kind} ${set.family} ${set.table} ${set.name}`
 }

@@ -1,9 +1,20 @@
 /**
  * An nft transaction: all of it happens, or nothing.
  */
+import { locate } from '../argument-error.js'
 import type { Wire, WireFailure } from '../binding.js'
 import { formatAddress } from '../ip/index.js'
 import { NLM_F } from '../netlink/base/constants.js'
+import { checkOptions, type Options } from '../netlink/base/options.js'
+import { checkSet } from './check-parts.js'
+import {
+  checkChain,
+  checkElement,
+  checkObject,
+  checkRule,
+  checkRuleRef,
+  checkTable,
+} from './check.js'
 import {
   chainToWire,
   ruleToWire,
@@ -21,7 +32,8 @@ import {
   intervalToWire,
   type SetElement,
 } from './element.js'
-import { nftFamilies, type NftFamily } from './families.js'
+import { nftFamilyNumber, type NftFamily } from './families.js'
+import { ANONYMOUS_NAME, AnonymousSets } from './anonymous-sets.js'
 import { MessageList, type TransactionMessage } from './message-list.js'
 import { inMessages, isPackable, packedInMessages, type MessagePart } from './messages.js'
 import { objectToWire, objectType, type ObjectDef, type ObjectRef } from './object.js'
@@ -40,8 +52,18 @@ import {
   type ElementKey,
   type Subject,
 } from './refs.js'
+import { inOrder, type Ruleset } from './ruleset-info.js'
 import { setToWire } from './set.js'
-import type { SetDef, SetRef } from './set-def.js'
+import { setName, type SetDef, type SetRef } from './set-def.js'
+
+const RULESET: Options<Ruleset> = {
+  generation: 'value',
+  tables: 'value',
+  chains: 'value',
+  sets: 'value',
+  rules: 'value',
+  objects: 'value',
+}
 
 /**
  * A list of changes to the ruleset that are committed together, by `plan.nftables.commit` or
@@ -51,6 +73,7 @@ import type { SetDef, SetRef } from './set-def.js'
 export class Transaction {
   #list = new MessageList()
   #nextId = 1
+  readonly #anonymous = new AnonymousSets()
 
   /**
    * @param generation the ruleset's generation that the changes were worked out from: if another
@@ -64,6 +87,8 @@ export class Transaction {
    * @throws NetlinkError EEXIST with `exclusive`, when it is there
    */
   addTable(table: TableDef, options: { exclusive?: boolean } = {}): this {
+    checkTable(table)
+    checkOptions(options, 'Transaction.addTable', { exclusive: 'switch' })
     const flags = create(options.exclusive)
     return this.#push(
       'nft.table.new',
@@ -79,11 +104,13 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is none
    */
   deleteTable(table: TableRef): this {
+    checkTable(table)
     return this.#push('nft.table.del', tableArgs(table), 0, subjectOf('table', table))
   }
 
   /** Deletes a table with all that it holds, if it is there. */
   destroyTable(table: TableRef): this {
+    checkTable(table)
     return this.#push('nft.table.destroy', tableArgs(table), 0, subjectOf('table', table))
   }
 
@@ -93,7 +120,8 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is no such table
    */
   flushTable(table: TableRef): this {
-    const args = { family: nftFamilies[table.family], table: table.name }
+    checkTable(table)
+    const args = { family: nftFamilyNumber(table.family), table: table.name }
     return this.#push('nft.rule.del', args, 0, subjectOf('table', table))
   }
 
@@ -108,6 +136,8 @@ export class Transaction {
    *   priority
    */
   addChain(chain: ChainDef, options: { exclusive?: boolean } = {}): this {
+    checkChain(chain)
+    checkOptions(options, 'Transaction.addChain', { exclusive: 'switch' })
     const flags = create(options.exclusive)
     return this.#push(
       'nft.chain.new',
@@ -124,6 +154,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule or an element of a verdict map leads to it
    */
   deleteChain(chain: ChainRef): this {
+    checkChain(chain)
     return this.#push('nft.chain.del', namedArgs(chain), 0, subjectOf('chain', chain))
   }
 
@@ -134,6 +165,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule or an element of a verdict map leads to it
    */
   destroyChain(chain: ChainRef): this {
+    checkChain(chain)
     return this.#push('nft.chain.destroy', namedArgs(chain), 0, subjectOf('chain', chain))
   }
 
@@ -143,8 +175,9 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is no such chain
    */
   flushChain(chain: ChainRef): this {
+    checkChain(chain)
     const args = {
-      family: nftFamilies[chain.family],
+      family: nftFamilyNumber(chain.family),
       table: chain.table,
       chain: chain.name,
     }
@@ -161,8 +194,9 @@ export class Transaction {
     chain: { family: NftFamily; table: string; handle: number },
     name: string,
   ): this {
+    checkChain(chain)
     const { family, table, handle } = chain
-    const args = { family: nftFamilies[family], table, handle, name }
+    const args = { family: nftFamilyNumber(family), table, handle, name }
     return this.#push('nft.chain.new', args, 0, () => `chain of handle ${handle}`)
   }
 
@@ -174,10 +208,14 @@ export class Transaction {
    * @throws NetlinkError ENOENT when its table is not there
    */
   addSet(set: SetDef, options: { exclusive?: boolean } = {}): this {
-    const wire = setToWire(set, this.#nextId++)
+    checkSet(set)
+    checkOptions(options, 'Transaction.addSet', { exclusive: 'switch' })
+    const id = this.#nextId++
+    const wire = setToWire(set, id)
+    if (set.anonymous) this.#anonymous.add(set, id)
     return this.#push(
       'nft.set.new',
-      wire,
+      { ...wire, ...(set.anonymous && { name: ANONYMOUS_NAME }) },
       create(options.exclusive),
       subjectOf(setKind(set), set),
     )
@@ -190,6 +228,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule uses it
    */
   deleteSet(set: SetRef): this {
+    checkSet(set)
     return this.#push('nft.set.del', namedArgs(set), 0, subjectOf('set', set))
   }
 
@@ -200,6 +239,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule uses it
    */
   destroySet(set: SetRef): this {
+    checkSet(set)
     return this.#push('nft.set.destroy', namedArgs(set), 0, subjectOf('set', set))
   }
 
@@ -209,6 +249,7 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is no such set
    */
   flushSet(set: SetRef): this {
+    checkSet(set)
     return this.#push('nft.elements.del', setArgs(set), 0, subjectOf('set', set))
   }
 
@@ -226,6 +267,11 @@ export class Transaction {
     elements: readonly SetElement[],
     options: { exclusive?: boolean } = {},
   ): this {
+    checkSet(set)
+    checkOptions(options, 'Transaction.addElements', { exclusive: 'switch' })
+    elements.forEach((element, i) =>
+      locate(`elements.${i}`, setName(set), () => checkElement(element)),
+    )
     const flags = create(options.exclusive)
     if (!isPackable(set, elements)) {
       return this.#elements('nft.elements.new', set, elements, flags)
@@ -246,6 +292,10 @@ export class Transaction {
     set: SetDef,
     ranges: readonly { first: number | Uint8Array; last: number | Uint8Array }[],
   ): this {
+    checkSet(set)
+    ranges.forEach((range, i) =>
+      checkOptions(range, 'a range', { first: 'value', last: 'value' }, `ranges.${i}.`),
+    )
     const text = (address: number | Uint8Array) => formatAddress(intervalKey(address))
     const keyed = ranges.map(({ first, last }) => ({
       key: [text(first)],
@@ -261,7 +311,9 @@ export class Transaction {
    * @throws NetlinkError ENOENT when one of them, or the set, is not there
    */
   deleteElements(set: SetDef, keys: readonly ElementKey[]): this {
-    return this.#elements('nft.elements.del', keysOnly(set), keys.map(toElement))
+    checkSet(set)
+    const elements = keys.map((key, i) => elementOf(set, key, i))
+    return this.#elements('nft.elements.del', keysOnly(set), elements)
   }
 
   /**
@@ -270,10 +322,12 @@ export class Transaction {
    * @throws NetlinkError ENOENT when the set is not there
    */
   destroyElements(set: SetDef, keys: readonly ElementKey[]): this {
+    checkSet(set)
     // One a message, so that a kernel without this request can be given those that are there.
-    for (const key of keys) {
-      this.#elements('nft.elements.destroy', keysOnly(set), [toElement(key)])
-    }
+    keys.forEach((key, i) => {
+      const element = elementOf(set, key, i)
+      this.#elements('nft.elements.destroy', keysOnly(set), [element])
+    })
     return this
   }
 
@@ -287,6 +341,7 @@ export class Transaction {
    *   not take, such as a masquerade in a filter chain
    */
   addRule(rule: RuleDef, options: { after?: number } = {}): this {
+    checkOptions(options, 'Transaction.addRule', { after: 'value' })
     return this.#rule(rule, NLM_F.create | NLM_F.append, { position: options.after })
   }
 
@@ -297,6 +352,7 @@ export class Transaction {
    * @throws NetlinkError EOPNOTSUPP as addRule
    */
   insertRule(rule: RuleDef, options: { before?: number } = {}): this {
+    checkOptions(options, 'Transaction.insertRule', { before: 'value' })
     return this.#rule(rule, NLM_F.create, { position: options.before })
   }
 
@@ -315,6 +371,7 @@ export class Transaction {
    * @throws NetlinkError ENOENT when there is none
    */
   deleteRule(rule: RuleRef): this {
+    checkRuleRef(rule)
     return this.#push('nft.rule.del', ruleArgs(rule), 0, ruleSubject(rule))
   }
 
@@ -324,6 +381,7 @@ export class Transaction {
    * @throws NetlinkError ENOENT when its chain is not there
    */
   destroyRule(rule: RuleRef): this {
+    checkRuleRef(rule)
     return this.#push('nft.rule.destroy', ruleArgs(rule), 0, ruleSubject(rule))
   }
 
@@ -335,6 +393,8 @@ export class Transaction {
    * @throws NetlinkError ENOENT when its table is not there
    */
   addObject(object: ObjectDef, options: { exclusive?: boolean } = {}): this {
+    checkObject(object)
+    checkOptions(options, 'Transaction.addObject', { exclusive: 'switch' })
     const wire = objectToWire(object)
     const subject = subjectOf(objectType(object), object)
     return this.#push('nft.object.new', wire, create(options.exclusive), subject)
@@ -347,6 +407,7 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule or element uses it
    */
   deleteObject(object: ObjectRef): this {
+    checkObject(object)
     return this.#push(
       'nft.object.del',
       objectArgs(object),
@@ -362,12 +423,32 @@ export class Transaction {
    * @throws NetlinkError EBUSY when a rule or element uses it
    */
   destroyObject(object: ObjectRef): this {
+    checkObject(object)
     return this.#push(
       'nft.object.destroy',
       objectArgs(object),
       0,
       subjectOf(object.type, object),
     )
+  }
+
+  /**
+   * Makes all that a ruleset holds, as `list` read it: tables, chains, objects, sets with their elements,
+   * and rules. What is there already is left, and its rules are added to. Handles are given anew.
+   *
+   * @throws NetlinkError as the methods for each
+   */
+  addRuleset(ruleset: Ruleset): this {
+    checkOptions(ruleset, 'a ruleset', RULESET)
+    const each = <T>(name: string, list: readonly T[], add: (one: T) => unknown) =>
+      list.forEach((one, i) => locate(`${name}.${i}`, undefined, () => add(one)))
+    each('tables', ruleset.tables, (table) => this.addTable(table))
+    each('chains', ruleset.chains, (chain) => this.addChain(chain))
+    each('objects', ruleset.objects, (object) => this.addObject(object))
+    each('sets', ruleset.sets, (set) => this.addSet(set).addElements(set, set.elements))
+    each('rules', ruleset.rules, checkRule)
+    for (const rule of inOrder(ruleset)) this.addRule(rule)
+    return this
   }
 
   /** Deletes everything, of all families. Makes sense as the first change only. */
@@ -414,17 +495,23 @@ export class Transaction {
     where: { position?: number | undefined; handle?: number },
   ): this {
     const subject = () => `rule of chain ${rule.family} ${rule.table} ${rule.chain}`
-    return this.#push('nft.rule.new', { ...ruleToWire(rule), ...where }, flags, subject)
+    checkRule(rule)
+    const expressions = this.#anonymous.named(rule)
+    const wire = ruleToWire({ ...rule, expressions })
+    return this.#push('nft.rule.new', { ...wire, ...where }, flags, subject)
   }
 
   #elements(op: string, set: SetDef, elements: readonly SetElement[], flags = 0): this {
-    const wire = elements.map((element) => elementsToWire(set, element))
+    const wire = elements.map((element, i) =>
+      locate(`elements.${i}`, setName(set), () => elementsToWire(set, element)),
+    )
     return this.#parts(op, set, inMessages(elements, wire), flags)
   }
 
   #parts(op: string, set: SetDef, parts: readonly MessagePart[], flags: number): this {
     for (const { members, about } of parts) {
-      this.#push(op, { ...setArgs(set), ...members }, flags, elementSubject(set, about))
+      const args = { ...setArgs(set), ...this.#anonymous.args(set), ...members }
+      this.#push(op, args, flags, elementSubject(set, about))
     }
     return this
   }
@@ -438,6 +525,10 @@ export class Transaction {
     this.#list.push({ op, flags, args }, subject)
     return this
   }
+}
+
+function elementOf(set: SetDef, key: ElementKey, i: number): SetElement {
+  return locate(`keys.${i}`, setName(set), () => toElement(key))
 }
 
 function create(exclusive = false): number {

@@ -3,11 +3,15 @@
  * are those that the nft program shows by name (enum datatypes of nftables' include/datatype.h);
  * the kernel only carries them.
  */
+import { ArgumentError } from '../argument-error.js'
 import { formatAddress, formatMac, ipv4Bytes, ipv6Bytes, macBytes } from '../ip/index.js'
 
 export * from './families.js'
 
-/** A value of a data type: text for addresses and names, a number for the others. */
+/**
+ * A value of a data type: text for addresses and names, a number for the others. A name that ends
+ * with an asterisk stands for all that begin so, where ranges can be.
+ */
 export type DataValue = string | number
 
 /**
@@ -52,6 +56,8 @@ interface DataType {
   /** Value to bytes, in network order. */
   readonly encode: (value: DataValue) => Uint8Array
   readonly decode: (bytes: Uint8Array) => DataValue
+  /** The same type in network order, as keys of ranges are: only so their bytes have an order. */
+  readonly ordered?: Pick<DataType, 'encode' | 'decode'>
 }
 
 function integer(value: DataValue, length: number): number {
@@ -62,7 +68,7 @@ function integer(value: DataValue, length: number): number {
     number < 0 ||
     number >= 256 ** length
   ) {
-    throw new TypeError(`${value} does not fit into ${length} byte(s)`)
+    throw new ArgumentError(`${value} does not fit into ${length} byte(s)`)
   }
   return number
 }
@@ -94,21 +100,51 @@ function hostOrdered(length: number) {
     host: true,
     encode: (value: DataValue) => turn(big.encode(value)),
     decode: (bytes: Uint8Array) => big.decode(turn(bytes.slice(0, length))),
+    ordered: big,
   }
 }
 
 const IFNAMSIZ = 16
 
-function nameBytes(value: DataValue): Uint8Array {
-  const text = new TextEncoder().encode(String(value))
+/**
+ * What an interface name without its closing NULs is: the name, or the beginning of names where the
+ * text ends with an asterisk, as in nft (`eth*`). A backslash before the asterisk makes it a part of
+ * the name. Throws an ArgumentError for what no name can be.
+ *
+ * @internal
+ */
+export function nameOrPrefix(value: DataValue): { text: Uint8Array; prefix: boolean } {
+  const given = String(value)
+  const literal = given.endsWith('\\*')
+  const prefix = given.endsWith('*') && !literal
+  const plain = literal ? `${given.slice(0, -2)}*` : prefix ? given.slice(0, -1) : given
+  const text = new TextEncoder().encode(plain)
   if (text.length === 0 || text.length >= IFNAMSIZ || text.includes(0)) {
-    throw new TypeError(
-      `${JSON.stringify(value)} is no interface name; give 1 to 15 bytes`,
+    throw new ArgumentError(
+      `${JSON.stringify(value)} is no interface name; give 1 to 15 bytes` +
+        (prefix ? ' before the asterisk' : ''),
     )
   }
-  const bytes = new Uint8Array(IFNAMSIZ)
-  bytes.set(text)
-  return bytes
+  return { text, prefix }
+}
+
+function nameBytes(value: DataValue): Uint8Array {
+  const { text, prefix } = nameOrPrefix(value)
+  if (prefix) {
+    throw new ArgumentError(
+      `${JSON.stringify(value)} stands for all names that begin so, a range; give a name, ` +
+        `a set with interval, or write \\* for an asterisk in the name`,
+    )
+  }
+  return sized(text, IFNAMSIZ)
+}
+
+// The bytes of a name end with NULs; where there is none before the end, it is the beginning of names.
+function nameText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  const text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+  if (end < 0 && bytes.length < IFNAMSIZ) return `${text}*`
+  return text.endsWith('*') ? `${text.slice(0, -1)}\\*` : text
 }
 
 // The kernel's bytes may be fewer than a set's definition says.
@@ -170,7 +206,7 @@ const dataTypes = {
     length: IFNAMSIZ,
     host: true, // so says the nft program, for all that it is text
     encode: nameBytes,
-    decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes).replace(/\0.*$/s, ''),
+    decode: nameText,
   },
 } satisfies Record<DataTypeName, DataType>
 
@@ -188,7 +224,7 @@ function dataType(name: DataTypeName): DataType {
   const type: DataType | undefined = dataTypes[name]
   if (!type) {
     const known = Object.keys(dataTypes).join(', ')
-    throw new TypeError(`type: ${name} is not known; use one of ${known}`)
+    throw new ArgumentError(`type: ${name} is not known; use one of ${known}`)
   }
   return type
 }
@@ -264,7 +300,7 @@ export function encodeInto(
   at: number,
 ): void {
   if (names.length !== values.length) {
-    throw new TypeError(`expected ${names.length} value(s) (${names.join(' . ')})`)
+    throw new ArgumentError(`expected ${names.length} value(s) (${names.join(' . ')})`)
   }
   let offset = at
   for (let i = 0; i < names.length; i++) {
@@ -272,6 +308,19 @@ export function encodeInto(
     bytes.set(type.encode(values[i] as DataValue), offset)
     offset += padded(type.length)
   }
+}
+
+/**
+ * The sizes in bytes of the parts that are turned to network order in keys of ranges; 0 for those that
+ * stay as they are.
+ *
+ * @internal
+ */
+export function turnedParts(names: readonly DataTypeName[]): number[] {
+  return names.map((name) => {
+    const { ordered, length }: DataType = dataType(name)
+    return ordered ? length : 0
+  })
 }
 
 /** Values to the bytes of a key or datum. Throws a TypeError for a value out of its type. */
@@ -284,14 +333,34 @@ export function encodeValue(
   return bytes
 }
 
-/** The bytes of a key or datum to its values. */
+/**
+ * One part of a key of ranges as bytes.
+ *
+ * @internal
+ */
+export function encodeOrdered(
+  name: DataTypeName,
+  values: readonly DataValue[],
+): Uint8Array {
+  const { ordered }: DataType = dataType(name)
+  const [value] = values
+  if (!ordered || value === undefined) return encodeValue([name], values)
+  return ordered.encode(value)
+}
+
+/**
+ * The bytes of a key or datum to its values; `ordered` for keys of an interval set, whose numbers are
+ * in network order all.
+ */
 export function decodeValue(
   names: readonly DataTypeName[],
   bytes: Uint8Array,
+  ordered = false,
 ): DataValue[] {
   let at = 0
   return names.map((name) => {
-    const type = dataType(name)
+    const whole: DataType = dataType(name)
+    const type = { ...whole, ...(ordered && whole.ordered) }
     const value = type.decode(bytes.subarray(at, at + type.length))
     at += padded(type.length)
     return value

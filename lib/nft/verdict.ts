@@ -1,6 +1,8 @@
 /**
  * Verdicts: what happens to a packet next.
  */
+import { ArgumentError } from '../argument-error.js'
+import { checkOptions } from '../netlink/base/options.js'
 
 /** NF_* (linux/netfilter.h) and NFT_* (linux/netfilter/nf_tables.h) as two's complement. */
 const CODES: Readonly<Record<Exclude<Verdict, object>, number>> = {
@@ -46,15 +48,20 @@ export interface WireVerdict {
  * @internal
  */
 export function verdictToWire(verdict: Verdict): { code: number; chain?: string } {
-  if (typeof verdict === 'object') {
-    return 'jump' in verdict
-      ? { code: JUMP, chain: verdict.jump }
-      : { code: GOTO, chain: verdict.goto }
+  if (typeof verdict === 'object' && verdict !== null) {
+    checkOptions(verdict, 'a verdict', { jump: 'value', goto: 'value' }, 'verdict.')
+    if (Object.keys(verdict).length === 1) {
+      return 'jump' in verdict
+        ? { code: JUMP, chain: verdict.jump }
+        : { code: GOTO, chain: verdict.goto }
+    }
   }
-  const code: number | undefined = CODES[verdict]
+  const code = Object.hasOwn(CODES, String(verdict))
+    ? CODES[verdict as keyof typeof CODES]
+    : undefined
   if (code === undefined) {
     const known = Object.keys(CODES).join(', ')
-    throw new TypeError(
+    throw new ArgumentError(
       `verdict: ${String(verdict)} is none of ${known}, { jump }, { goto }`,
     )
   }

@@ -3,6 +3,7 @@
  * which firewall serves it is chosen here, in one place.
  */
 import type { NetNs } from '../netlink/netns.js'
+import type { Done, Plan } from '../netlink/plan.js'
 import { flag, list, number, object, oneOf, optional, text } from '../state/schema.js'
 import type { Shape } from '../state/schema.js'
 import type { Mapping } from './mapping.js'
@@ -72,8 +73,11 @@ export interface PortBackend {
   remove(host: NetNs, tag: string): Promise<void>
   /** Tags of the owners of all ports, each once. */
   holders(host: NetNs): Promise<string[]>
-  /** Whether there is anything of it in the kernel: one small request, whatever the number. */
-  isThere(host: NetNs): Promise<boolean>
+  /**
+   * Asks in a plan, by one small request whatever the number of ports, whether there is anything of
+   * it in the kernel; answers with how to get at the answer.
+   */
+  planIsThere(plan: Plan): (done: Done) => boolean
   /** Where the kernel differs from a record, in words; empty when it does not. */
   check(host: NetNs, tag: string, ports: PortsRecord): Promise<string[]>
   /**

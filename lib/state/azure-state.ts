@@ -1,7 +1,7 @@
 /**
  * The state files of Azure's own plug-ins: which addresses they gave to pods of this node.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalAddress } from '../ip/index.js'
 
@@ -42,6 +42,8 @@ export function readAzureAddresses(
 function readJson(path: string, note: (problem: string) => void): Json | undefined {
   let text: string
   try {
+    // Most hosts have none: an error that is thrown costs more than a look.
+    if (!statSync(path, { throwIfNoEntry: false })) return undefined
     text = readFileSync(path, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException

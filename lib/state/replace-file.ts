@@ -19,18 +19,30 @@ import { dirname } from 'node:path'
 export function replaceFile(path: string, text: string): void {
   const temporary = `${path}.tmp`
   try {
-    // A crash may have left one; "wx" then makes it anew with the right mode.
-    rmSync(temporary, { force: true })
-    withFile(temporary, 'wx', (fd) => {
-      writeFileSync(fd, text)
-      fsyncSync(fd)
-    })
+    writeNew(temporary, text)
     renameSync(temporary, path)
     // The new name is on disk only when its folder is.
     flushFolder(dirname(path))
   } catch (error) {
     discard(temporary)
     throw error
+  }
+}
+
+// With "wx" the file is new and has the right mode, and a link that somebody put there is not
+// followed. A crash may have left one; looking before each writing would cost every call.
+function writeNew(path: string, text: string): void {
+  const write = () =>
+    withFile(path, 'wx', (fd) => {
+      writeFileSync(fd, text)
+      fsyncSync(fd)
+    })
+  try {
+    write()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    rmSync(path)
+    write()
   }
 }
 

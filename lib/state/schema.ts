@@ -62,7 +62,9 @@ export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
 export function list<T>(item: Shape<T>): Shape<T[]> {
   return (value, path) => {
     if (!Array.isArray(value)) throw wrong(path, value, 'a list')
-    value.forEach((one, i) => item(one, `${path}[${i}]`))
+    for (let i = 0; i < value.length; i++) {
+      check(item, value[i], () => `${path}[${i}]`)
+    }
     return value as T[]
   }
 }
@@ -74,13 +76,25 @@ function asObject(value: unknown, path: string): Record<string, unknown> {
   throw wrong(path, value, 'an object')
 }
 
+// The place is made only for a value that does not fit: a node's document has hundreds that do, and
+// every call reads it.
+function check(shape: Shape<unknown>, value: unknown, place: () => string): void {
+  try {
+    shape(value, '')
+  } catch {
+    shape(value, place())
+  }
+}
+
 const below = (path: string, key: string) => (path ? `${path}.${key}` : key)
 
 /** An object with any keys, whose values all have a shape. */
 export function record<T>(item: Shape<T>): Shape<Record<string, T>> {
   return (value, path) => {
     const found = asObject(value, path)
-    for (const [key, one] of Object.entries(found)) item(one, below(path, key))
+    for (const [key, one] of Object.entries(found)) {
+      check(item, one, () => below(path, key))
+    }
     return found as Record<string, T>
   }
 }
@@ -89,11 +103,13 @@ export function record<T>(item: Shape<T>): Shape<Record<string, T>> {
 export function object<S extends Record<string, Shape<unknown>>>(
   members: S,
 ): Shape<{ [K in keyof S]: ShapeOf<S[K]> }> {
+  const entries = Object.entries(members)
   return (value, path) => {
     const found = asObject(value, path)
-    for (const [key, shape] of Object.entries(members)) {
+    for (const [key, shape] of entries) {
       // A member of every object (`constructor`) is none of this one.
-      shape(Object.hasOwn(found, key) ? found[key] : undefined, below(path, key))
+      const one = Object.hasOwn(found, key) ? found[key] : undefined
+      check(shape, one, () => below(path, key))
     }
     return found as { [K in keyof S]: ShapeOf<S[K]> }
   }

@@ -1,6 +1,7 @@
 /**
  * The fake kernel that users' tests talk to.
  */
+import { ArgumentError } from '../argument-error.js'
 import { constants } from 'node:os'
 import type {
   Backend,
@@ -62,7 +63,7 @@ function errnoOf(code: string): number {
   const errno = (constants.errno as Record<string, number | undefined>)[code]
   const known = errno ?? (code === 'ERESTART' ? 85 : undefined)
   if (known === undefined)
-    throw new TypeError(`code: ${code} is no errno, such as EINVAL`)
+    throw new ArgumentError(`code: ${code} is no errno, such as EINVAL`)
   return known
 }
 
@@ -98,7 +99,9 @@ export class FakeKernel {
         return this.#run(namespaces, steps, keepGoing)
       },
       spawn: () => {
-        throw new TypeError('namespace: a namespace of the fake kernel runs no programs')
+        throw new ArgumentError(
+          'namespace: a namespace of the fake kernel runs no programs',
+        )
       },
       openMonitor: (namespace, kinds, limit, _, onReady) =>
         openMonitor(this.#model(namespace), kinds, limit, onReady),
@@ -140,7 +143,7 @@ export class FakeKernel {
    */
   failOn(op: string, code: string, options: FailOptions = {}): this {
     if (!Object.hasOwn(operations, op)) {
-      throw new TypeError(`op: ${op} is not an operation that the fake kernel knows`)
+      throw new ArgumentError(`op: ${op} is not an operation that the fake kernel knows`)
     }
     const { after = 0, times = 1, extAck = '', syscall = '' } = options
     const refusal = new Refusal(errnoOf(code), extAck, syscall)
@@ -157,7 +160,7 @@ export class FakeKernel {
   #model(native: NativeNetNs): FakeNamespace {
     const known = this.#handles.get(native)
     if (!known || known.isClosed) {
-      throw new TypeError('namespaces: not an open namespace handle (NetNs)')
+      throw new ArgumentError('namespaces: not an open namespace handle (NetNs)')
     }
     return known.model
   }

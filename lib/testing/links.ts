@@ -250,6 +250,13 @@ export function delAltNames(ns: FakeNamespace, args: Fields): void {
   ns.tell('link', 'new', linkToWire(link))
 }
 
+/** The ports of all bridges, with what was set on them. */
+export function dumpPorts(ns: FakeNamespace): Fields[] {
+  return ns.links
+    .filter(({ master }) => master)
+    .map(({ index, master, port }) => ({ index, master, port: { ...port } }))
+}
+
 /** Sets flags of a bridge's port (br_setlink). */
 export function setPort(ns: FakeNamespace, args: Fields): void {
   const link = ns.link(args)

@@ -1,6 +1,7 @@
 /**
  * nftables of the fake kernel: net/netfilter/nf_tables_api.c in small. Rules are kept, not run.
  */
+import { ArgumentError } from '../argument-error.js'
 import { NLM_F } from '../netlink/base/constants.js'
 import {
   E,
@@ -178,7 +179,9 @@ export function batch(ns: FakeNamespace, args: Fields): void {
   messages.forEach((message, i) => {
     const verb = verbs[message['op']]
     if (!verb) {
-      throw new TypeError(`messages.${i}: the fake kernel does not know ${message['op']}`)
+      throw new ArgumentError(
+        `messages.${i}: the fake kernel does not know ${message['op']}`,
+      )
     }
     try {
       verb(next, message['args'], message['flags'] ?? 0)

@@ -1,6 +1,7 @@
 /**
  * Runs a plan against the model, step by step, as native/executor.cc does against the kernel.
  */
+import { ArgumentError } from '../argument-error.js'
 import type { WireFailure, WireOutcome, WireStep } from '../binding.js'
 import { E, Refusal, type FakeLink, type FakeNamespace, type Fields } from './model.js'
 import { operations } from './operations.js'
@@ -123,12 +124,12 @@ export class Runner {
   #check(steps: readonly WireStep[]): void {
     for (const step of steps) {
       if (!Object.hasOwn(operations, step.op)) {
-        throw new TypeError(
+        throw new ArgumentError(
           `op: ${step.op} is not an operation that the fake kernel knows`,
         )
       }
       if (!this.namespaces[step.ns]) {
-        throw new TypeError(`${step.op}: ns: no namespace has that position`)
+        throw new ArgumentError(`${step.op}: ns: no namespace has that position`)
       }
       this.#check(step.undo ?? [])
     }

@@ -2,7 +2,7 @@
  * Addresses that somebody other than us uses on this host: they must not be given to a pod.
  */
 import type { Host } from '../host/host.js'
-import { addressOf, parseCidr, widthOf, type Family } from '../ip/index.js'
+import { hostPart, widthOf, type Family } from '../ip/index.js'
 import type { Address, Link, Neighbour, NetNs, Route } from '../netlink/index.js'
 import { readAzureAddresses } from '../state/azure-state.js'
 
@@ -37,8 +37,8 @@ const VALID = new Set<unknown>([
 const OWN_ROUTES = new Set<unknown>(['local', 'broadcast', 'anycast', 'multicast'])
 
 /**
- * Addresses in use, in canonical form, each with the reason: an address of the host, an entry in
- * somebody's state file, a route to it alone, a neighbour.
+ * Addresses in use, in canonical form (the kernel's addresses are in it), each with the reason: an
+ * address of the host, an entry in somebody's state file, a route to it alone, a neighbour.
  *
  * @param ours addresses that our own records hold: what there is about them is our own work
  */
@@ -54,8 +54,8 @@ export function addressesInUse(
     if (!ours.has(address) && !found.has(address)) found.set(address, reason)
   }
   for (const { address, peer, link } of facts.addresses) {
-    add(addressOf(address), `host address${on(link)}`)
-    if (peer !== undefined) add(addressOf(peer), `other end of a link${on(link)}`)
+    add(hostPart(address), `host address${on(link)}`)
+    if (peer !== undefined) add(hostPart(peer), `other end of a link${on(link)}`)
   }
   for (const [address, reason] of facts.recorded) add(address, reason)
   for (const route of facts.routes) {
@@ -68,9 +68,9 @@ export function addressesInUse(
   return found
 }
 
-function hostRouteTo({ to, type }: Route): string | undefined {
-  const parsed = OWN_ROUTES.has(type) ? undefined : parseCidr(to)
-  return parsed?.length === widthOf(parsed?.family ?? 'ipv4') ? parsed.address : undefined
+function hostRouteTo({ to, type, family }: Route): string | undefined {
+  const isToOne = family !== undefined && to.endsWith(`/${widthOf(family)}`)
+  return isToOne && !OWN_ROUTES.has(type) ? hostPart(to) : undefined
 }
 
 /** What the reading of the facts needs beside the host. */
@@ -81,27 +81,28 @@ export interface InUseOptions {
   readonly warn: (message: string) => void
   /** Families of the addresses in question; both when absent. */
   readonly families?: readonly Family[]
-  /** Links that are known already, for the reasons; the kernel is asked when absent. */
-  readonly links?: readonly Pick<Link, 'index' | 'name'>[]
+  /** What is known already; the kernel is asked when absent. */
+  readonly known?: Pick<InUseFacts, 'links' | 'addresses'>
 }
 
 /**
  * Looks at the host and at the state files of Azure's plug-ins. It takes two native calls, one where
- * the links are known, whose cost does not grow with the number of our own pods' links.
+ * links and addresses are known, whose cost does not grow with the number of our own pods' links.
  * Throws NetlinkError, SyscallError.
  */
 export function readAddressesInUse(
   host: Pick<Host, 'current' | 'azureDir'>,
-  { ours = new Set(), warn, families = ['ipv4', 'ipv6'], links }: InUseOptions,
+  { ours = new Set(), warn, families = ['ipv4', 'ipv6'], known }: InUseOptions,
 ): Map<string, string> {
   const netns = host.current()
   const plan = netns.plan()
-  const addresses = plan.address.dump()
-  const neighbours = plan.neighbour.dump()
+  const [only] = families.length === 1 ? families : []
+  const addresses = known ? undefined : plan.address.dump()
+  const neighbours = plan.neighbour.dump({ family: only })
   const dumps = families.map((family) => plan.route.dump({ family }))
   const done = plan.runSync()
   const facts = {
-    addresses: done.of(addresses),
+    addresses: addresses ? done.of(addresses) : known!.addresses,
     routes: dumps.flatMap((dump) =>
       done.of(dump).filter((r) => hostRouteTo(r) !== undefined),
     ),
@@ -109,7 +110,7 @@ export function readAddressesInUse(
   }
   const recorded = readAzureAddresses(host.azureDir, warn)
   return addressesInUse(
-    { ...facts, recorded, links: links ?? linksOf(netns, facts) },
+    { ...facts, recorded, links: known?.links ?? linksOf(netns, facts) },
     ours,
   )
 }

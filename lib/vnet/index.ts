@@ -17,6 +17,7 @@ export { forgetNeighbours, readAddressesInUse } from './in-use.js'
 export type {
   AttachPlan,
   BridgeLifetime,
+  CheckPlan,
   FoundPod,
   HostNetwork,
   LeasedAddress,

@@ -7,6 +7,7 @@
  * its pods one element that leads there. Pods of other networks are not touched.
  */
 import { addressOf, familyOf, mergeRanges } from '../ip/index.js'
+import type { Done, Plan } from '../netlink/index.js'
 import {
   eq,
   field,
@@ -114,7 +115,9 @@ export function addNetworks(
     const set = exceptSet(table, network)
     const ranges = mergeRanges([...ALWAYS, ...except])
     // Only IPv4 is masqueraded: what is reached by IPv6 needs no exception.
-    const four = ranges.filter((range) => range.family === 'ipv4')
+    const four = ranges
+      .filter((range) => range.family === 'ipv4')
+      .map(({ first, last }) => ({ first, last }))
     tx.addSet(set).addIntervals(set, four)
     const chain = chainOf(network)
     tx.addChain({ family, table: name, name: chain })
@@ -196,6 +199,23 @@ export function removeMasqueradedPod(
   return tablesOf(bridgeTable).map((table) =>
     new Transaction().deleteElements(podsMap(table), [[addressOf(address)]]),
   )
+}
+
+/** Asks in a plan for the pods of a bridge with Internet SNAT; answers with how to get at them. */
+export function planMasqueraded(
+  plan: Plan,
+  bridgeTable: TableRef,
+): (done: Done) => ReadonlySet<string> {
+  const dumps = tablesOf(bridgeTable).map((table) =>
+    plan.nftables.elements(podsMap(table)),
+  )
+  // Both tables must have it.
+  return (done) => {
+    const [inBridge = [], inNode = []] = dumps.map((dump) =>
+      done.of(dump).map(({ key }) => String(key[0])),
+    )
+    return new Set(inBridge.filter((address) => inNode.includes(address)))
+  }
 }
 
 /** Whether an address can be masqueraded. */

@@ -94,6 +94,13 @@ export interface PlannedPod {
   readonly outer: StepRef<{ readonly mac: string } | undefined>
 }
 
+/** What is looked at for a check of a pod. */
+export interface CheckPlan extends Pod {
+  readonly network: HostNetwork
+  /** The pod's namespace; absent when the host's side alone is looked at. */
+  readonly sandbox?: NetNs | undefined
+}
+
 /** One way to attach pods. Methods throw CniError, NetlinkError and SyscallError. */
 export interface Mode {
   readonly name: ModeName
@@ -142,6 +149,11 @@ export interface Mode {
     addresses: readonly string[],
     masqueraded: boolean,
   ): void
+  /**
+   * Where the kernel differs from what is on record of a pod, each in a sentence that names the
+   * thing; empty when it does not.
+   */
+  check(host: NetNs, check: CheckPlan): string[]
   /** The interfaces of the host for a result, the outermost first. */
   hostInterfaces(link: Link): readonly { readonly name: string; readonly mac: string }[]
   /** The pods that the kernel knows on a network. */

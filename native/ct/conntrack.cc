@@ -1,7 +1,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
-#include "../nft/objects.h"
+#include "objects.h"
 
 namespace vnet {
 
@@ -29,8 +29,8 @@ const Attr kProtoAttrs[] = {
 const Table kProto(kProtoAttrs);
 
 const Attr kTupleAttrs[] = {
-    {CTA_TUPLE_IP, "ip", Type::kNest, &kIp},
-    {CTA_TUPLE_PROTO, "proto", Type::kNest, &kProto},
+    {CTA_TUPLE_IP, "ip", Type::kNest, kIp},
+    {CTA_TUPLE_PROTO, "proto", Type::kNest, kProto},
     {CTA_TUPLE_ZONE, "zone", Type::kBe16},
 };
 const Table kTuple(kTupleAttrs);
@@ -60,9 +60,9 @@ const Attr kSctpAttrs[] = {
 const Table kSctp(kSctpAttrs);
 
 const Attr kProtoInfoAttrs[] = {
-    {CTA_PROTOINFO_TCP, "tcp", Type::kNest, &kTcp},
-    {CTA_PROTOINFO_DCCP, "dccp", Type::kNest, &kDccp},
-    {CTA_PROTOINFO_SCTP, "sctp", Type::kNest, &kSctp},
+    {CTA_PROTOINFO_TCP, "tcp", Type::kNest, kTcp},
+    {CTA_PROTOINFO_DCCP, "dccp", Type::kNest, kDccp},
+    {CTA_PROTOINFO_SCTP, "sctp", Type::kNest, kSctp},
 };
 const Table kProtoInfo(kProtoInfoAttrs);
 
@@ -81,7 +81,7 @@ const Table kPorts(kPortsAttrs);
 const Attr kNatAttrs[] = {
     {CTA_NAT_V4_MINIP, "addressMin", Type::kAddress},
     {CTA_NAT_V4_MAXIP, "addressMax", Type::kAddress},
-    {CTA_NAT_PROTO, "ports", Type::kNest, &kPorts},
+    {CTA_NAT_PROTO, "ports", Type::kNest, kPorts},
     {CTA_NAT_V6_MINIP, "addressMin6", Type::kAddress},
     {CTA_NAT_V6_MAXIP, "addressMax6", Type::kAddress},
 };
@@ -125,32 +125,36 @@ const Attr kFilterAttrs[] = {
 const Table kFilter(kFilterAttrs);
 
 const Attr kAttrs[] = {
-    {CTA_TUPLE_ORIG, "original", Type::kNest, &kTuple},
-    {CTA_TUPLE_REPLY, "reply", Type::kNest, &kTuple},
+    {CTA_TUPLE_ORIG, "original", Type::kNest, kTuple},
+    {CTA_TUPLE_REPLY, "reply", Type::kNest, kTuple},
     {CTA_STATUS, "status", Type::kBe32},
-    {CTA_PROTOINFO, "protoInfo", Type::kNest, &kProtoInfo},
-    {CTA_HELP, "help", Type::kNest, &kHelp},
-    {CTA_NAT_SRC, "natSource", Type::kNest, &kNat},
+    {CTA_PROTOINFO, "protoInfo", Type::kNest, kProtoInfo},
+    {CTA_HELP, "help", Type::kNest, kHelp},
+    {CTA_NAT_SRC, "natSource", Type::kNest, kNat},
     {CTA_TIMEOUT, "timeout", Type::kBe32},
     {CTA_MARK, "mark", Type::kBe32},
-    {CTA_COUNTERS_ORIG, "countersOriginal", Type::kNest, &kCounters},
-    {CTA_COUNTERS_REPLY, "countersReply", Type::kNest, &kCounters},
-    {CTA_USE, "use", Type::kBe32, nullptr, nullptr, Mode::kDecode},
+    {CTA_COUNTERS_ORIG, "countersOriginal", Type::kNest, kCounters},
+    {CTA_COUNTERS_REPLY, "countersReply", Type::kNest, kCounters},
+    {CTA_USE, "use", Type::kBe32, Mode::kDecode},
     {CTA_ID, "id", Type::kBe32},
-    {CTA_NAT_DST, "natDestination", Type::kNest, &kNat},
-    {CTA_TUPLE_MASTER, "master", Type::kNest, &kTuple},
-    {CTA_SEQ_ADJ_ORIG, "sequenceOriginal", Type::kNest, &kSequence},
-    {CTA_SEQ_ADJ_REPLY, "sequenceReply", Type::kNest, &kSequence},
+    {CTA_NAT_DST, "natDestination", Type::kNest, kNat},
+    {CTA_TUPLE_MASTER, "master", Type::kNest, kTuple},
+    {CTA_SEQ_ADJ_ORIG, "sequenceOriginal", Type::kNest, kSequence},
+    {CTA_SEQ_ADJ_REPLY, "sequenceReply", Type::kNest, kSequence},
     {CTA_ZONE, "zone", Type::kBe16},
-    {CTA_SECCTX, "security", Type::kNest, &kSecurity},
-    {CTA_TIMESTAMP, "timestamp", Type::kNest, &kTimestamp},
+    {CTA_SECCTX, "security", Type::kNest, kSecurity},
+    {CTA_TIMESTAMP, "timestamp", Type::kNest, kTimestamp},
     {CTA_MARK_MASK, "markMask", Type::kBe32},
     {CTA_LABELS, "labels", Type::kBytes},
     {CTA_LABELS_MASK, "labelsMask", Type::kBytes},
-    {CTA_SYNPROXY, "synproxy", Type::kNest, &kSynproxy},
-    {CTA_FILTER, "filter", Type::kNest, &kFilter},
+    {CTA_SYNPROXY, "synproxy", Type::kNest, kSynproxy},
+    {CTA_FILTER, "filter", Type::kNest, kFilter},
     {CTA_STATUS_MASK, "statusMask", Type::kBe32},
 };
+
+// struct nfgenmsg; conntrack looks at the version.
+const Field kFields[] = {{"family", 0, Type::kU8}, {"version", 1, Type::kU8}};
+const Key kKeys[] = {{"family"}, {"original"}, {"id"}, {"zone"}};
 
 constexpr uint16_t type(uint16_t message) {
   return static_cast<uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | message);
@@ -158,14 +162,15 @@ constexpr uint16_t type(uint16_t message) {
 
 }  // namespace
 
-const Object kConntrack = {"conntrack",
-                           4,
-                           kNfFields,
-                           2,
-                           Table(kAttrs),
-                           type(IPCTNL_MSG_CT_NEW),
-                           0,
-                           type(IPCTNL_MSG_CT_DELETE),
-                           type(IPCTNL_MSG_CT_GET)};
+const Object kConntrack = {
+    .name = "conntrack",
+    .family = kCt,
+    .body = {sizeof(nfgenmsg), kFields, kAttrs},
+    .types = {.create = type(IPCTNL_MSG_CT_NEW),
+              .del = type(IPCTNL_MSG_CT_DELETE),
+              .get = type(IPCTNL_MSG_CT_GET)},
+    .keys = kKeys,
+    .filter = &kConntrackFilter,
+};
 
 }  // namespace vnet

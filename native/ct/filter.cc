@@ -1,8 +1,8 @@
-#include "filter.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+
+#include "objects.h"
 
 namespace vnet {
 
@@ -92,9 +92,8 @@ bool fits(const Value& filter, const Value& entry) {
          masked_fits(filter, "status", "statusMask", entry);
 }
 
-}  // namespace
-
-Value conntrack_query(const Value& filter, bool precise) {
+// With `precise` the tuples go into CTA_FILTER, which kernels before 5.8 lack.
+Value query(const Value& filter, bool precise) {
   Map args;
   for (const auto& [name, value] : filter.map() ? *filter.map() : Map{}) {
     if (name != "original" && name != "reply") args.emplace_back(name, value);
@@ -114,20 +113,8 @@ Value conntrack_query(const Value& filter, bool precise) {
   return Value(std::move(args));
 }
 
-Value conntrack_matching(const Value& filter, const Value& entries) {
-  List out;
-  for (const Value& entry : entries.list() ? *entries.list() : List{}) {
-    if (fits(filter, entry)) out.push_back(entry);
-  }
-  return Value(std::move(out));
-}
+}  // namespace
 
-Value conntrack_key(const Value& entry) {
-  Map args;
-  for (const char* name : {"family", "original", "id", "zone"}) {
-    if (const Value* v = entry.get(name)) args.emplace_back(name, *v);
-  }
-  return Value(std::move(args));
-}
+const Filter kConntrackFilter = {query, fits};
 
 }  // namespace vnet

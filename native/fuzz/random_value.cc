@@ -1,9 +1,7 @@
 #include "random_value.h"
 
+#include <algorithm>
 #include <string_view>
-
-#include "../nft/objects.h"
-#include "../rtnl/objects.h"
 
 namespace vnet::fuzz {
 
@@ -35,34 +33,6 @@ std::string address(Source& s) {
   return format_address({bytes, size});
 }
 
-Value link_info(Source& s, int depth) {
-  static constexpr const char* kNames[] = {"veth",   "bridge", "macvlan", "macvtap", "ifb",
-                                           "vxlan",  "dummy",  "vlan",    "ipvlan",  "vrf",
-                                           "ipvtap", "tun",    "geneve",  "gre"};
-  const LinkKind* kind = link_kind(kNames[s.below(std::size(kNames))]);
-  Map m;
-  m.emplace_back("kind", Value(std::string(kind ? kind->name : "dummy")));
-  if (kind && s.chance(200)) m.emplace_back("data", Value(table_value(s, kind->data, depth + 1)));
-  return Value(std::move(m));
-}
-
-Value expressions(Source& s, int depth) {
-  static constexpr const char* kNames[] = {
-      "payload", "meta", "ct",     "fib",     "cmp",    "bitwise", "lookup",
-      "dynset",  "nat",  "masq",   "counter", "range",  "redir",   "reject",
-      "limit",   "log",  "objref", "quota",   "numgen", "hash",    "immediate"};
-  List list;
-  for (size_t n = s.below(kMostElements); n > 0; n--) {
-    const NftNamed* known = nft_expression(kNames[s.below(std::size(kNames))]);
-    if (!known) continue;
-    Map m;
-    m.emplace_back("expr", Value(std::string(known->name)));
-    m.emplace_back("data", Value(table_value(s, known->data, depth + 1)));
-    list.emplace_back(std::move(m));
-  }
-  return Value(std::move(list));
-}
-
 Value hops(Source& s) {
   List list;
   for (size_t n = s.below(kMostElements); n > 0; n--) {
@@ -76,12 +46,6 @@ Value hops(Source& s) {
   return Value(std::move(list));
 }
 
-Value names(Source& s) {
-  List list;
-  for (size_t n = s.below(kMostElements); n > 0; n--) list.emplace_back(text(s));
-  return Value(std::move(list));
-}
-
 Value lifetime(Source& s) {
   Map m;
   m.emplace_back("preferred", Value(static_cast<int64_t>(s.number(4))));
@@ -90,18 +54,32 @@ Value lifetime(Source& s) {
 }
 
 // Attributes whose shape only their own code knows. The rest is left out, not guessed at.
-Value custom_value(Source& s, const Attr& a, int depth) {
+Value custom_value(Source& s, const Attr& a) {
   std::string_view name(a.name);
-  if (name == "info") return link_info(s, depth);
-  if (name == "expressions") return expressions(s, depth);
   if (name == "hops") return hops(s);
-  if (name == "altNames") return names(s);
   if (name == "lifetime") return lifetime(s);
-  if (name == "peer") return Value(object_value(s, kLink));
-  if (name == "priority") {
-    return Value(int64_t{static_cast<int32_t>(static_cast<uint32_t>(s.number(4)))});
-  }
   return {};
+}
+
+const Kind* any_kind(Source& s, const Kinds& kinds) {
+  const KindList& list = *kinds.lists[s.below(kinds.lists.size())];
+  return &list[s.below(list.size())];
+}
+
+// The attribute and, beside it, the selector that picks what it holds.
+void kind_value(Source& s, const Attr& a, const Table& table, int depth, Map& into) {
+  const Kind* kind = any_kind(s, *a.kinds);
+  bool by_number = table.by_name(a.kinds->selector)->kind != Type::kString;
+  Value selector = by_number ? Value(kind->number) : Value(std::string(kind->name));
+  std::erase_if(into, [&](const auto& m) { return m.first == a.kinds->selector; });
+  into.emplace_back(a.kinds->selector, std::move(selector));
+  Value data(table_value(s, kind->data, depth + 1));
+  if (a.kinds->named) {
+    Map one;
+    one.emplace_back(kind->name, std::move(data));
+    data = Value(std::move(one));
+  }
+  into.emplace_back(a.name, std::move(data));
 }
 
 Value list_value(Source& s, const Table& table, int depth) {
@@ -112,8 +90,24 @@ Value list_value(Source& s, const Table& table, int depth) {
   return Value(std::move(list));
 }
 
-Value attribute_value(Source& s, const Attr& a, int depth) {
-  switch (a.kind) {
+Value array_value(Source& s, const Struct& each) {
+  List list;
+  for (size_t n = s.below(kMostElements); n > 0; n--) list.emplace_back(struct_value(s, each, 0));
+  return Value(std::move(list));
+}
+
+Value attribute_value(Source& s, const Attr& a, int depth);
+
+Value row_value(Source& s, const Attr& each, int depth) {
+  List list;
+  for (size_t n = s.below(kMostElements); n > 0; n--) {
+    list.push_back(attribute_value(s, each, depth + 1));
+  }
+  return Value(std::move(list));
+}
+
+Value number_value(Source& s, Type kind) {
+  switch (kind) {
     case Type::kU8:
       return Value(int64_t{s.byte()});
     case Type::kU16:
@@ -123,12 +117,20 @@ Value attribute_value(Source& s, const Attr& a, int depth) {
     case Type::kBe32:
       return Value(static_cast<int64_t>(s.number(4)));
     case Type::kI32:
+    case Type::kBeI32:
       return Value(int64_t{static_cast<int32_t>(static_cast<uint32_t>(s.number(4)))});
     case Type::kU64:
     case Type::kBe64:
       return Value(static_cast<int64_t>(s.number(8)));
     case Type::kLink:
       return Value(static_cast<int64_t>(s.number(4) & INT32_MAX));
+    default:
+      return {};
+  }
+}
+
+Value attribute_value(Source& s, const Attr& a, int depth) {
+  switch (a.kind) {
     case Type::kString:
       return Value(text(s));
     case Type::kMac:
@@ -143,10 +145,16 @@ Value attribute_value(Source& s, const Attr& a, int depth) {
       return Value(table_value(s, *a.nest, depth + 1));
     case Type::kList:
       return list_value(s, *a.nest, depth);
+    case Type::kRow:
+      return row_value(s, a.nest->attrs.front(), depth);
+    case Type::kStruct:
+      return depth < kMaxDepth ? Value(struct_value(s, *a.fixed, depth + 1)) : Value();
+    case Type::kArray:
+      return array_value(s, *a.fixed);
     case Type::kCustom:
-      return custom_value(s, a, depth);
+      return custom_value(s, a);
     default:
-      return {};
+      return number_value(s, a.kind);
   }
 }
 
@@ -199,27 +207,49 @@ Value any_value(Source& s, int depth) {
 
 Map table_value(Source& s, const Table& table, int depth) {
   Map m;
-  for (size_t i = 0; i < table.count && depth < kMaxDepth && !s.empty(); i++) {
-    const Attr& a = table.attrs[i];
+  // The selector is needed, though the bytes may be used up.
+  for (const Attr& a : table.attrs) {
+    if (!table.required || !a.kinds || a.kinds->selector != std::string_view(table.required))
+      continue;
+    m.emplace_back(table.required, Value(std::string(any_kind(s, *a.kinds)->name)));
+  }
+  for (const Attr& a : table.attrs) {
+    if (depth >= kMaxDepth || s.empty()) break;
     // A type that two names share comes back under the first.
     if (a.mode != Mode::kBoth || table.by_type(a.type) != &a || !s.chance(100)) continue;
-    Value v = attribute_value(s, a, depth);
+    if (a.kind == Type::kKinds) {
+      kind_value(s, a, table, depth, m);
+      continue;
+    }
+    bool there = std::any_of(m.begin(), m.end(), [&](const auto& p) { return p.first == a.name; });
+    Value v = there ? Value() : attribute_value(s, a, depth);
+    if (a.many && !v.null()) {
+      List list;
+      list.push_back(std::move(v));
+      v = Value(std::move(list));
+    }
     if (!v.null()) m.emplace_back(a.name, std::move(v));
   }
   return m;
 }
 
-Map object_value(Source& s, const Object& object) {
+Value field_value(Source& s, const Field& f) {
+  // In room for IPv6 an address is told as one unless the family says otherwise.
+  if (f.kind == Type::kAddress) return {};
+  if (f.kind != Type::kBytes) return number_value(s, f.kind);
+  Bytes bytes(f.size);
+  for (uint8_t& b : bytes) b = s.byte();
+  return Value(std::move(bytes));
+}
+
+Map struct_value(Source& s, const Struct& shape, int depth) {
   Map m;
-  for (size_t i = 0; i < object.field_count; i++) {
-    const Field& f = object.fields[i];
-    auto n = static_cast<int64_t>(s.number(f.size));
-    m.emplace_back(f.name, Value(f.link ? n & INT32_MAX : n));
+  for (const Field& f : shape.fields) {
+    Value v = field_value(s, f);
+    if (!v.null()) m.emplace_back(f.name, std::move(v));
   }
-  for (auto& [name, value] : table_value(s, object.attrs)) {
-    bool taken = false;
-    for (size_t i = 0; i < object.field_count; i++) taken |= name == object.fields[i].name;
-    if (!taken) m.emplace_back(name, std::move(value));
+  for (auto& [name, value] : table_value(s, shape.attrs, depth)) {
+    if (!shape.field(name)) m.emplace_back(name, std::move(value));
   }
   return m;
 }

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "../wire/schema.h"
+#include "../wire/object.h"
 
 namespace vnet::fuzz {
 
@@ -35,8 +35,8 @@ Value any_value(Source& s, int depth = 0);
 // Members that the table can encode and that must come back as they are.
 Map table_value(Source& s, const Table& table, int depth = 0);
 
-// An object's fixed fields and attributes.
-Map object_value(Source& s, const Object& object);
+// The members of a struct and of the attributes after it.
+Map struct_value(Source& s, const Struct& shape, int depth = 0);
 
 bool equal(const Value& a, const Value& b);
 

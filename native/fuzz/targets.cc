@@ -3,10 +3,12 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../events.h"
 #include "../executor.h"
-#include "../monitor.h"
 #include "../nft/batch.h"
+#include "../operations.h"
 #include "../socket.h"
+#include "deep.h"
 #include "random_value.h"
 
 namespace vnet::fuzz {
@@ -24,18 +26,19 @@ bool encode(const Object& object, const Value& v, Bytes* out) {
   std::vector<int> none;
   Encoder e(w, none, nullptr);
   e.path.emplace_back(object.name);
-  e.object(object, v);
+  e.structure(object.asks(), v);
   if (e.failed()) return false;
   *out = w.bytes();
   return true;
 }
 
+// A request, read as what it is.
 Value decode(const Object& object, const Bytes& b) {
-  return decode_object(object, {b.data(), b.size()});
+  return decode_struct(object.asks(), {b.data(), b.size()});
 }
 
 const Object& pick(Source& s) {
-  std::vector<const Object*> objects = all_objects();
+  std::span<const Object* const> objects = all_objects();
   return *objects[s.below(objects.size())];
 }
 
@@ -44,7 +47,7 @@ const Object& pick(Source& s) {
 void recode(View input) {
   Source s(input);
   const Object& object = pick(s);
-  Value value = decode_object(object, input.from(1));
+  Value value = decode_struct(object.asks(), input.from(1));
   Bytes once;
   if (!encode(object, value, &once)) return;
   Bytes twice;
@@ -58,7 +61,7 @@ void recode(View input) {
 void round_trip(const Object& object, View input) {
   Source s(input);
   bool proper = s.chance(224);
-  Value value = proper ? Value(object_value(s, object)) : any_value(s);
+  Value value = proper ? Value(struct_value(s, object.asks())) : any_value(s);
   Bytes bytes;
   bool taken = encode(object, value, &bytes);
   if (!proper) return;
@@ -113,7 +116,7 @@ void ack(View input) {
   Failure f = parse_error(header, rest.from(split), &object, request);
   if (f.error < 0) broken("an errno is positive");
   if (!f && !f.ext_ack.empty()) broken("no words without an errno");
-  attribute_name(object, request, split);
+  attribute_name(object.asks(), request, split);
 }
 
 // Datagrams as answers to a request: byte 0 picks the object, byte 1 the length of a datagram;
@@ -125,14 +128,19 @@ void reply(View input) {
   size_t length = size_t{s.byte()} + 16;
   View rest = input.from(2);
   Failure f;
-  bool interrupted = false;
+  Answer answer;
   List list;
+  Request request{Bytes(rest.data, rest.data + rest.size), 1, &object};
   while (rest.size > 0) {
     View datagram{rest.data, std::min(length, rest.size)};
     bool done = read_reply(
-        datagram, 1, object, rest,
-        [&](const nlmsghdr&, View payload) { list.push_back(decode_object(object, payload)); },
-        &interrupted, &f);
+        datagram, request,
+        [&](const nlmsghdr& header, View payload) {
+          bool fits = header.nlmsg_seq == 1 && header.nlmsg_type >= NLMSG_MIN_TYPE;
+          if (!fits) broken("only what answers the request is handed on");
+          list.push_back(decode_object(object, payload));
+        },
+        &answer, &f);
     if (!done && f) broken("only the end of an answer refuses");
     if (done) return;
     rest = rest.from(length);
@@ -159,15 +167,11 @@ void batch_reply(View input) {
   for (const Object* object : all_objects()) parse_error(m.header, m.payload, object, m.payload);
 }
 
-// Notifications: byte 0 picks the protocol, all kinds are wanted.
+// Notifications: byte 0 picks the kind whose protocol it is, all kinds are wanted.
 void events(View input) {
   if (input.size < 1) return;
-  std::vector<const EventKind*> kinds;
-  for (const char* name :
-       {"link", "bridgePort", "address", "route", "neighbour", "fdb", "rule", "nsid", "nft"}) {
-    kinds.push_back(event_kind(name));
-  }
-  int protocol = input.data[0] & 1 ? NETLINK_ROUTE : NETLINK_NETFILTER;
+  std::vector<const EventKind*> kinds = event_kinds();
+  int protocol = kinds[input.data[0] % kinds.size()]->family->protocol;
   for (const Value& event : read_events(input.from(1), protocol, kinds)) {
     if (!event.get("kind") || !event.get("change")) broken("an event has a kind and a change");
   }
@@ -185,7 +189,7 @@ void plan(View input) {
     Map m;
     m.emplace_back("op", s.chance(240) ? Value(operation()) : any_value(s));
     m.emplace_back("flags", Value(static_cast<int64_t>(s.number(2))));
-    m.emplace_back("args", s.chance(128) ? any_value(s) : Value(object_value(s, pick(s))));
+    m.emplace_back("args", s.chance(128) ? any_value(s) : Value(struct_value(s, pick(s).asks())));
     return Value(std::move(m));
   };
   Plan p;
@@ -224,6 +228,7 @@ std::vector<Target> targets() {
   all.push_back({"reply", reply});
   all.push_back({"batchreply", batch_reply});
   all.push_back({"events", events});
+  all.push_back({"deep", deep});
   all.push_back({"plan", plan});
   return all;
 }

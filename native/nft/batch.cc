@@ -4,7 +4,6 @@
 #include <linux/netfilter/nf_tables.h>
 #include <sys/socket.h>
 
-#include "../executor.h"
 #include "../socket.h"
 #include "objects.h"
 
@@ -12,8 +11,9 @@ namespace vnet {
 
 namespace {
 
-const Object* const kObjects[] = {&kNftTable,    &kNftChain,  &kNftRule,     &kNftSet,
-                                  &kNftElements, &kNftObject, &kNftFlowtable};
+// The generation is only told, not asked for.
+const Object* const kObjects[] = {&kNftTable,    &kNftChain,  &kNftRule,      &kNftSet,
+                                  &kNftElements, &kNftObject, &kNftFlowtable, &kNftGeneration};
 
 void mark(Encoder& e, uint16_t type, uint32_t sequence, int64_t generation) {
   size_t at = e.out.begin_message(type, NLM_F_REQUEST, sequence);
@@ -28,8 +28,10 @@ void mark(Encoder& e, uint16_t type, uint32_t sequence, int64_t generation) {
 const Object* find_object(const Value& message, Verb* verb) {
   const Value* op = message.get("op");
   const Object* object = nullptr;
-  if (!op || !op->string() || !find_operation(*op->string(), &object, verb)) return nullptr;
-  return object && object->fields == kNfFields && *verb <= Verb::kDestroy ? object : nullptr;
+  if (!op || !op->string() || !find_operation(kObjects, *op->string(), &object, verb)) {
+    return nullptr;
+  }
+  return *verb <= Verb::kDestroy ? object : nullptr;
 }
 
 // Absent, or an integer from 0 to `max`.
@@ -68,13 +70,13 @@ void NftBatch::encode(const Value& args, uint32_t first, Encoder& e) {
     if (!is_number(m.get("flags"), UINT16_MAX))
       return e.fail("needs flags from 0 to 65535, or none");
     auto flags = static_cast<uint16_t>(m.number("flags", 0) | NLM_F_REQUEST);
-    size_t at = e.out.begin_message(message_type(*object, verb), flags, ++sequence);
-    e.object(*object, *fields);
-    e.out.end_message(at);
+    encode_request(*object, verb, flags, ++sequence, 0, *fields, e);
     if (e.failed()) return;
     e.path.pop_back();
   }
   mark(e, NFNL_MSG_BATCH_END, ++sequence, -1);
+  // Without its end the kernel would take the batch, commit nothing and say nothing.
+  if (e.out.overflow()) e.fail("messages: are too many: the transaction has more than 16 MiB");
 }
 
 void NftBatch::name_culprit(const Value& args, uint32_t first, uint32_t culprit, const Bytes& sent,
@@ -99,19 +101,16 @@ void NftBatch::name_culprit(const Value& args, uint32_t first, uint32_t culprit,
 }
 
 Value NftBatch::decode_echo(uint32_t first, const nlmsghdr& header, View payload) {
-  Map echo;
-  echo.emplace_back("message", Value(int64_t{header.nlmsg_seq} - first - 1));
-  if (header.nlmsg_type == nft_type(NFT_MSG_NEWGEN)) {
-    echo.emplace_back("op", Value(std::string("nft.generation.new")));
-    echo.emplace_back("value", decode_object(kNftGeneration, payload));
-    return Value(std::move(echo));
-  }
   for (const Object* o : kObjects) {
-    bool made = header.nlmsg_type == o->type_new;
-    if (!made && header.nlmsg_type != o->type_del) continue;
-    echo.emplace_back("op", Value(std::string(o->name) + (made ? ".new" : ".del")));
-    echo.emplace_back("value", decode_object(*o, payload));
-    return Value(std::move(echo));
+    for (const Notice& n : o->notices) {
+      bool made = header.nlmsg_type == n.made;
+      if (!made && (n.gone == 0 || header.nlmsg_type != n.gone)) continue;
+      Map echo;
+      echo.emplace_back("message", Value(int64_t{header.nlmsg_seq - first - 1}));
+      echo.emplace_back("op", Value(std::string(o->name) + (made ? ".new" : ".del")));
+      echo.emplace_back("value", decode_object(*o, payload));
+      return Value(std::move(echo));
+    }
   }
   return {};
 }

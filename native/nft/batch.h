@@ -4,7 +4,7 @@
 #include <string>
 
 #include "../failure.h"
-#include "../wire/schema.h"
+#include "../wire/object.h"
 
 namespace vnet {
 

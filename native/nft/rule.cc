@@ -18,24 +18,27 @@ const Attr kAttrs[] = {
     {NFTA_RULE_CHAIN, "chain", Type::kString},
     {NFTA_RULE_HANDLE, "handle", Type::kBe64},
     {NFTA_RULE_POSITION, "position", Type::kBe64},
-    {NFTA_RULE_EXPRESSIONS, "expressions", Type::kCustom, nullptr, &kNftExpressions},
-    {NFTA_RULE_COMPAT, "compat", Type::kNest, &kCompat},
+    {NFTA_RULE_EXPRESSIONS, "expressions", Type::kList, kNftExpression},
+    {NFTA_RULE_COMPAT, "compat", Type::kNest, kCompat},
     {NFTA_RULE_USERDATA, "userdata", Type::kBytes},
     {NFTA_RULE_ID, "id", Type::kBe32},
     {NFTA_RULE_POSITION_ID, "positionId", Type::kBe32},
+    {NFTA_RULE_CHAIN_ID, "chainId", Type::kBe32},
 };
+
+const Notice kRuleNotices[] = {{&kNftEvents, nft_type(NFT_MSG_NEWRULE), nft_type(NFT_MSG_DELRULE)}};
 
 }  // namespace
 
-const Object kNftRule = {"nft.rule",
-                         4,
-                         kNfFields,
-                         1,
-                         Table(kAttrs),
-                         nft_type(NFT_MSG_NEWRULE),
-                         0,
-                         nft_type(NFT_MSG_DELRULE),
-                         nft_type(NFT_MSG_GETRULE),
-                         nft_type(kNftDestroyRule)};
+const Object kNftRule = {
+    .name = "nft.rule",
+    .family = kNft,
+    .body = {sizeof(nfgenmsg), kNfFields, kAttrs},
+    .types = {.create = nft_type(NFT_MSG_NEWRULE),
+              .del = nft_type(NFT_MSG_DELRULE),
+              .get = nft_type(NFT_MSG_GETRULE),
+              .destroy = nft_type(kNftDestroyRule)},
+    .notices = kRuleNotices,
+};
 
 }  // namespace vnet

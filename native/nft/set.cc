@@ -12,7 +12,7 @@ const Table kField(kFieldAttrs);
 
 const Attr kDescriptionAttrs[] = {
     {NFTA_SET_DESC_SIZE, "size", Type::kBe32},
-    {NFTA_SET_DESC_CONCAT, "concat", Type::kList, &kField},
+    {NFTA_SET_DESC_CONCAT, "concat", Type::kList, kField},
 };
 const Table kDescription(kDescriptionAttrs);
 
@@ -25,18 +25,18 @@ const Attr kAttrs[] = {
     {NFTA_SET_DATA_TYPE, "dataType", Type::kBe32},
     {NFTA_SET_DATA_LEN, "dataLength", Type::kBe32},
     {NFTA_SET_POLICY, "policy", Type::kBe32},
-    {NFTA_SET_DESC, "description", Type::kNest, &kDescription},
+    {NFTA_SET_DESC, "description", Type::kNest, kDescription},
     {NFTA_SET_ID, "id", Type::kBe32},
     {NFTA_SET_TIMEOUT, "timeout", Type::kBe64},
     {NFTA_SET_GC_INTERVAL, "gcInterval", Type::kBe32},
     {NFTA_SET_USERDATA, "userdata", Type::kBytes},
     // Later than the headers here: NFTA_SET_TYPE (the data structure), NFTA_SET_COUNT.
-    {19, "backend", Type::kString, nullptr, nullptr, Mode::kDecode},
-    {20, "count", Type::kBe32, nullptr, nullptr, Mode::kDecode},
+    {19, "backend", Type::kString, Mode::kDecode},
+    {20, "count", Type::kBe32, Mode::kDecode},
     {NFTA_SET_OBJ_TYPE, "objectType", Type::kBe32},
     {NFTA_SET_HANDLE, "handle", Type::kBe64},
-    {NFTA_SET_EXPR, "expr", Type::kCustom, nullptr, &kNftExpression},
-    {NFTA_SET_EXPRESSIONS, "expressions", Type::kCustom, nullptr, &kNftExpressions},
+    {NFTA_SET_EXPR, "expr", Type::kNest, kNftExpression},
+    {NFTA_SET_EXPRESSIONS, "expressions", Type::kList, kNftExpression},
 };
 
 const Attr kVerdictAttrs[] = {
@@ -48,7 +48,7 @@ const Table kVerdict(kVerdictAttrs);
 
 const Attr kDataAttrs[] = {
     {NFTA_DATA_VALUE, "value", Type::kBytes},
-    {NFTA_DATA_VERDICT, "verdict", Type::kNest, &kVerdict},
+    {NFTA_DATA_VERDICT, "verdict", Type::kNest, kVerdict},
 };
 
 }  // namespace
@@ -58,16 +58,16 @@ const Table kNftData(kDataAttrs);
 namespace {
 
 const Attr kElementAttrs[] = {
-    {NFTA_SET_ELEM_KEY, "key", Type::kNest, &kNftData},
-    {NFTA_SET_ELEM_KEY_END, "keyEnd", Type::kNest, &kNftData},
-    {NFTA_SET_ELEM_DATA, "data", Type::kNest, &kNftData},
+    {NFTA_SET_ELEM_KEY, "key", Type::kNest, kNftData},
+    {NFTA_SET_ELEM_KEY_END, "keyEnd", Type::kNest, kNftData},
+    {NFTA_SET_ELEM_DATA, "data", Type::kNest, kNftData},
     {NFTA_SET_ELEM_FLAGS, "flags", Type::kBe32},
     {NFTA_SET_ELEM_TIMEOUT, "timeout", Type::kBe64},
     {NFTA_SET_ELEM_EXPIRATION, "expiration", Type::kBe64},
     {NFTA_SET_ELEM_USERDATA, "userdata", Type::kBytes},
-    {NFTA_SET_ELEM_EXPR, "expr", Type::kCustom, nullptr, &kNftExpression},
+    {NFTA_SET_ELEM_EXPR, "expr", Type::kNest, kNftExpression},
     {NFTA_SET_ELEM_OBJREF, "object", Type::kString},
-    {NFTA_SET_ELEM_EXPRESSIONS, "expressions", Type::kCustom, nullptr, &kNftExpressions},
+    {NFTA_SET_ELEM_EXPRESSIONS, "expressions", Type::kList, kNftExpression},
 };
 const Table kElement(kElementAttrs);
 
@@ -146,33 +146,41 @@ const Custom kPacked = {encode_packed, nullptr};
 const Attr kElementsAttrs[] = {
     {NFTA_SET_ELEM_LIST_TABLE, "table", Type::kString},
     {NFTA_SET_ELEM_LIST_SET, "set", Type::kString},
-    {NFTA_SET_ELEM_LIST_ELEMENTS, "elements", Type::kList, &kElement},
-    {NFTA_SET_ELEM_LIST_ELEMENTS, "packed", Type::kCustom, nullptr, &kPacked, Mode::kEncode},
+    {NFTA_SET_ELEM_LIST_ELEMENTS, "elements", Type::kList, kElement},
+    {NFTA_SET_ELEM_LIST_ELEMENTS, "packed", kPacked, Mode::kEncode},
     {NFTA_SET_ELEM_LIST_SET_ID, "setId", Type::kBe32},
 };
 
+const Notice kSetNotices[] = {{&kNftEvents, nft_type(NFT_MSG_NEWSET), nft_type(NFT_MSG_DELSET)}};
+
+const Notice kElementsNotices[] = {
+    {&kNftEvents, nft_type(NFT_MSG_NEWSETELEM), nft_type(NFT_MSG_DELSETELEM)}};
+
 }  // namespace
 
-const Object kNftSet = {"nft.set",
-                        4,
-                        kNfFields,
-                        1,
-                        Table(kAttrs),
-                        nft_type(NFT_MSG_NEWSET),
-                        0,
-                        nft_type(NFT_MSG_DELSET),
-                        nft_type(NFT_MSG_GETSET),
-                        nft_type(kNftDestroySet)};
+const Object kNftSet = {
+    .name = "nft.set",
+    .family = kNft,
+    .body = {sizeof(nfgenmsg), kNfFields, kAttrs},
+    .types = {.create = nft_type(NFT_MSG_NEWSET),
+              .del = nft_type(NFT_MSG_DELSET),
+              .get = nft_type(NFT_MSG_GETSET),
+              .destroy = nft_type(kNftDestroySet)},
+    .notices = kSetNotices,
+};
 
-const Object kNftElements = {"nft.elements",
-                             4,
-                             kNfFields,
-                             1,
-                             Table(kElementsAttrs),
-                             nft_type(NFT_MSG_NEWSETELEM),
-                             0,
-                             nft_type(NFT_MSG_DELSETELEM),
-                             nft_type(NFT_MSG_GETSETELEM),
-                             nft_type(kNftDestroyElements)};
+// The number of the ruleset goes up when a transaction commits, but its elements join their set
+// before that, and leave it after (net/netfilter/nf_tables_api.c).
+const Object kNftElements = {
+    .name = "nft.elements",
+    .family = kNft,
+    .body = {sizeof(nfgenmsg), kNfFields, kElementsAttrs},
+    .types = {.create = nft_type(NFT_MSG_NEWSETELEM),
+              .del = nft_type(NFT_MSG_DELSETELEM),
+              .get = nft_type(NFT_MSG_GETSETELEM),
+              .destroy = nft_type(kNftDestroyElements)},
+    .guard = Guard::kGeneration,
+    .notices = kElementsNotices,
+};
 
 }  // namespace vnet

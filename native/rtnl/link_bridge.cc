@@ -28,19 +28,17 @@ const Attr kBridgeAttrs[] = {
     {IFLA_BR_VLAN_STATS_PER_PORT, "vlanStatisticsPerPort", Type::kU8},
     {IFLA_BR_GROUP_FWD_MASK, "groupForwardMask", Type::kU16},
     {IFLA_BR_GROUP_ADDR, "groupAddress", Type::kMac},
-    {IFLA_BR_FDB_FLUSH, "fdbFlush", Type::kFlag, nullptr, nullptr, Mode::kEncode},
-    {IFLA_BR_ROOT_ID, "rootId", Type::kBytes, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_BRIDGE_ID, "bridgeId", Type::kBytes, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_ROOT_PORT, "rootPort", Type::kU16, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_ROOT_PATH_COST, "rootPathCost", Type::kU32, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_TOPOLOGY_CHANGE, "topologyChange", Type::kU8, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_TOPOLOGY_CHANGE_DETECTED, "topologyChangeDetected", Type::kU8, nullptr, nullptr,
-     Mode::kDecode},
-    {IFLA_BR_HELLO_TIMER, "helloTimer", Type::kU64, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_TCN_TIMER, "tcnTimer", Type::kU64, nullptr, nullptr, Mode::kDecode},
-    {IFLA_BR_TOPOLOGY_CHANGE_TIMER, "topologyChangeTimer", Type::kU64, nullptr, nullptr,
-     Mode::kDecode},
-    {IFLA_BR_GC_TIMER, "gcTimer", Type::kU64, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BR_FDB_FLUSH, "fdbFlush", Type::kFlag, Mode::kEncode},
+    {IFLA_BR_ROOT_ID, "rootId", Type::kBytes, Mode::kDecode},
+    {IFLA_BR_BRIDGE_ID, "bridgeId", Type::kBytes, Mode::kDecode},
+    {IFLA_BR_ROOT_PORT, "rootPort", Type::kU16, Mode::kDecode},
+    {IFLA_BR_ROOT_PATH_COST, "rootPathCost", Type::kU32, Mode::kDecode},
+    {IFLA_BR_TOPOLOGY_CHANGE, "topologyChange", Type::kU8, Mode::kDecode},
+    {IFLA_BR_TOPOLOGY_CHANGE_DETECTED, "topologyChangeDetected", Type::kU8, Mode::kDecode},
+    {IFLA_BR_HELLO_TIMER, "helloTimer", Type::kU64, Mode::kDecode},
+    {IFLA_BR_TCN_TIMER, "tcnTimer", Type::kU64, Mode::kDecode},
+    {IFLA_BR_TOPOLOGY_CHANGE_TIMER, "topologyChangeTimer", Type::kU64, Mode::kDecode},
+    {IFLA_BR_GC_TIMER, "gcTimer", Type::kU64, Mode::kDecode},
     {IFLA_BR_MCAST_SNOOPING, "multicastSnooping", Type::kU8},
     {IFLA_BR_MCAST_ROUTER, "multicastRouter", Type::kU8},
     {IFLA_BR_MCAST_QUERIER, "multicastQuerier", Type::kU8},
@@ -59,9 +57,8 @@ const Attr kBridgeAttrs[] = {
     {IFLA_BR_MCAST_IGMP_VERSION, "igmpVersion", Type::kU8},
     {IFLA_BR_MCAST_MLD_VERSION, "mldVersion", Type::kU8},
     {IFLA_BR_MULTI_BOOLOPT, "options", Type::kBytes},  // struct br_boolopt_multi
-    {IFLA_BR_MCAST_QUERIER_STATE, "multicastQuerierState", Type::kBytes, nullptr, nullptr,
-     Mode::kDecode},
-    {kFdbLearned, "fdbLearned", Type::kU32, nullptr, nullptr, Mode::kDecode},
+    {IFLA_BR_MCAST_QUERIER_STATE, "multicastQuerierState", Type::kBytes, Mode::kDecode},
+    {kFdbLearned, "fdbLearned", Type::kU32, Mode::kDecode},
     {kFdbMaxLearned, "fdbMaxLearned", Type::kU32},
     {IFLA_BR_PAD, "pad", Type::kSkip},
     {IFLA_BR_NF_CALL_IPTABLES, "callIptables", Type::kU8},
@@ -69,8 +66,10 @@ const Attr kBridgeAttrs[] = {
     {IFLA_BR_NF_CALL_ARPTABLES, "callArptables", Type::kU8},
 };
 
+const Kind kKinds[] = {{"bridge", kBridgeAttrs}};
+
 }  // namespace
 
-const LinkKind kBridge = {"bridge", Table(kBridgeAttrs)};
+const KindList kBridgeKinds = kKinds;
 
 }  // namespace vnet

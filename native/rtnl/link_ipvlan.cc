@@ -9,8 +9,10 @@ namespace {
 const Attr kIpvlanAttrs[] = {{IFLA_IPVLAN_MODE, "mode", Type::kU16},
                              {IFLA_IPVLAN_FLAGS, "flags", Type::kU16}};
 
+const Kind kKinds[] = {{"ipvlan", kIpvlanAttrs}};
+
 }  // namespace
 
-const LinkKind kIpvlan = {"ipvlan", Table(kIpvlanAttrs)};
+const KindList kIpvlanKinds = kKinds;
 
 }  // namespace vnet

@@ -10,16 +10,16 @@ namespace {
 const Attr kMacvlanAttrs[] = {
     {IFLA_MACVLAN_MODE, "mode", Type::kU32},
     {IFLA_MACVLAN_FLAGS, "flags", Type::kU16},
-    {IFLA_MACVLAN_MACADDR_COUNT, "sourceCount", Type::kU32, nullptr, nullptr, Mode::kDecode},
+    {IFLA_MACVLAN_MACADDR_COUNT, "sourceCount", Type::kU32, Mode::kDecode},
     {IFLA_MACVLAN_BC_QUEUE_LEN, "broadcastQueueLength", Type::kU32},
-    {IFLA_MACVLAN_BC_QUEUE_LEN_USED, "broadcastQueueUsed", Type::kU32, nullptr, nullptr,
-     Mode::kDecode},
+    {IFLA_MACVLAN_BC_QUEUE_LEN_USED, "broadcastQueueUsed", Type::kU32, Mode::kDecode},
 };
+
+// A macvtap is a macvlan whose frames go to a character device (drivers/net/macvtap.c).
+const Kind kKinds[] = {{"macvlan", kMacvlanAttrs}, {"macvtap", kMacvlanAttrs}};
 
 }  // namespace
 
-const LinkKind kMacvlan = {"macvlan", Table(kMacvlanAttrs)};
-// A macvlan whose frames go to a character device: the same settings (drivers/net/macvtap.c).
-const LinkKind kMacvtap = {"macvtap", Table(kMacvlanAttrs)};
+const KindList kMacvlanKinds = kKinds;
 
 }  // namespace vnet

@@ -27,11 +27,13 @@ const Custom kFlags = {encode_flags, decode_flags};
 const Attr kVlanAttrs[] = {
     {IFLA_VLAN_ID, "id", Type::kU16},
     {IFLA_VLAN_PROTOCOL, "protocol", Type::kBe16},
-    {IFLA_VLAN_FLAGS, "flags", Type::kCustom, nullptr, &kFlags},
+    {IFLA_VLAN_FLAGS, "flags", kFlags},
 };
+
+const Kind kKinds[] = {{"vlan", kVlanAttrs}};
 
 }  // namespace
 
-const LinkKind kVlan = {"vlan", Table(kVlanAttrs)};
+const KindList kVlanKinds = kKinds;
 
 }  // namespace vnet

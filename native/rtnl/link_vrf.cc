@@ -8,8 +8,10 @@ namespace {
 
 const Attr kVrfAttrs[] = {{IFLA_VRF_TABLE, "table", Type::kU32}};
 
+const Kind kKinds[] = {{"vrf", kVrfAttrs}};
+
 }  // namespace
 
-const LinkKind kVrf = {"vrf", Table(kVrfAttrs)};
+const KindList kVrfKinds = kKinds;
 
 }  // namespace vnet

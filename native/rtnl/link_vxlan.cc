@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <linux/if_link.h>
 
 #include "objects.h"
@@ -8,19 +7,8 @@ namespace vnet {
 namespace {
 
 // struct ifla_vxlan_port_range: low and high, big endian.
-const Field kRangeFields[] = {{"low", 0, 2, false, true}, {"high", 2, 2, false, true}};
-const Object kRangeStruct = {"portRange", 4, kRangeFields, 2, Table(), 0, 0, 0, 0};
-
-void encode_range(const Attr& a, const Value& v, Encoder& e) {
-  if (!v.map()) return e.fail("must be an object with low and high");
-  size_t at = e.out.begin_nest(a.type);
-  e.object(kRangeStruct, v);
-  e.out.end_nest(at);
-}
-
-Value decode_range(View v) { return decode_object(kRangeStruct, v); }
-
-const Custom kRange = {encode_range, decode_range};
+const Field kRangeFields[] = {{"low", 0, Type::kBe16}, {"high", 2, Type::kBe16}};
+const Struct kRange = {sizeof(ifla_vxlan_port_range), kRangeFields, {}};
 
 // Attributes that are newer than the headers of the oldest system that this builds on.
 // linux/if_link.h, enum that starts with IFLA_VXLAN_UNSPEC.
@@ -45,7 +33,7 @@ const Attr kVxlanAttrs[] = {
     {IFLA_VXLAN_AGEING, "ageing", Type::kU32},
     {IFLA_VXLAN_LIMIT, "limit", Type::kU32},
     {IFLA_VXLAN_PORT, "port", Type::kBe16},
-    {IFLA_VXLAN_PORT_RANGE, "sourcePorts", Type::kCustom, nullptr, &kRange},
+    {IFLA_VXLAN_PORT_RANGE, "sourcePorts", Type::kStruct, kRange},
     {IFLA_VXLAN_PROXY, "proxy", Type::kU8},
     {IFLA_VXLAN_RSC, "routeShortCircuit", Type::kU8},
     {IFLA_VXLAN_L2MISS, "l2Miss", Type::kU8},
@@ -61,13 +49,15 @@ const Attr kVxlanAttrs[] = {
     {IFLA_VXLAN_REMCSUM_NOPARTIAL, "remoteChecksumNoPartial", Type::kFlag},
     {kLocalBypass, "localBypass", Type::kU8},
     {kLabelPolicy, "labelPolicy", Type::kU32},
-    {kReservedBits, "reservedBits", Type::kBe64, nullptr, nullptr, Mode::kDecode},
+    {kReservedBits, "reservedBits", Type::kBe64, Mode::kDecode},
     {kMulticastRoute, "multicastRoute", Type::kU8},
     {IFLA_VXLAN_VNIFILTER, "vniFilter", Type::kU8},
 };
 
+const Kind kKinds[] = {{"vxlan", kVxlanAttrs}};
+
 }  // namespace
 
-const LinkKind kVxlan = {"vxlan", Table(kVxlanAttrs)};
+const KindList kVxlanKinds = kKinds;
 
 }  // namespace vnet

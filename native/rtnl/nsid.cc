@@ -8,20 +8,29 @@ namespace vnet {
 namespace {
 
 // struct rtgenmsg
-const Field kFields[] = {{"family", 0, 1}};
+const Field kFields[] = {{"family", 0, Type::kU8}};
 
 const Attr kAttrs[] = {
     {NETNSA_NSID, "nsid", Type::kI32},
-    {NETNSA_PID, "pid", Type::kU32, nullptr, nullptr, Mode::kEncode},
-    {NETNSA_FD, "netns", Type::kNetNs, nullptr, nullptr, Mode::kEncode},
+    {NETNSA_PID, "pid", Type::kU32, Mode::kEncode},
+    {NETNSA_FD, "netns", Type::kNetNs, Mode::kEncode},
     {NETNSA_TARGET_NSID, "targetNsid", Type::kI32},
-    {NETNSA_CURRENT_NSID, "currentNsid", Type::kI32, nullptr, nullptr, Mode::kDecode},
+    {NETNSA_CURRENT_NSID, "currentNsid", Type::kI32, Mode::kDecode},
 };
+
+constexpr EventKind kEvents{"nsid", &kRtnl, {RTNLGRP_NSID}};
+const Notice kNotices[] = {{&kEvents, RTM_NEWNSID, RTM_DELNSID}};
 
 }  // namespace
 
 // The number by which one namespace knows another (net/core/net_namespace.c).
-const Object kNsid = {"nsid", sizeof(rtgenmsg), kFields,    1, Table(kAttrs), RTM_NEWNSID,
-                      0,      RTM_DELNSID,      RTM_GETNSID};
+const Object kNsid = {
+    .name = "nsid",
+    .family = kRtnl,
+    .body = {sizeof(rtgenmsg), kFields, kAttrs},
+    .types = {.create = RTM_NEWNSID, .del = RTM_DELNSID, .get = RTM_GETNSID},
+    .guard = Guard::kSecondLook,
+    .notices = kNotices,
+};
 
 }  // namespace vnet

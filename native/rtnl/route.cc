@@ -11,16 +11,28 @@ namespace vnet {
 namespace {
 
 // struct rtmsg; its table byte is RT_TABLE_UNSPEC for us, RTA_TABLE carries the number.
-const Field kFields[] = {{"family", 0, 1}, {"toLength", 1, 1}, {"fromLength", 2, 1},
-                         {"tos", 3, 1},    {"protocol", 5, 1}, {"scope", 6, 1},
-                         {"type", 7, 1},   {"flags", 8, 4}};
+const Field kFields[] = {{"family", 0, Type::kU8},     {"toLength", 1, Type::kU8},
+                         {"fromLength", 2, Type::kU8}, {"tos", 3, Type::kU8},
+                         {"protocol", 5, Type::kU8},   {"scope", 6, Type::kU8},
+                         {"type", 7, Type::kU8},       {"flags", 8, Type::kU32}};
 
 const Attr kMetricAttrs[] = {
-    {RTAX_LOCK, "lock", Type::kU32},         {RTAX_MTU, "mtu", Type::kU32},
-    {RTAX_WINDOW, "window", Type::kU32},     {RTAX_RTT, "rtt", Type::kU32},
-    {RTAX_ADVMSS, "advmss", Type::kU32},     {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
-    {RTAX_INITCWND, "initCwnd", Type::kU32}, {RTAX_RTO_MIN, "rtoMin", Type::kU32},
-    {RTAX_INITRWND, "initRwnd", Type::kU32}, {RTAX_QUICKACK, "quickAck", Type::kU32},
+    {RTAX_LOCK, "lock", Type::kU32},
+    {RTAX_RTTVAR, "rttVariance", Type::kU32},
+    {RTAX_SSTHRESH, "slowStartThreshold", Type::kU32},
+    {RTAX_CWND, "congestionWindow", Type::kU32},
+    {RTAX_REORDERING, "reordering", Type::kU32},
+    {RTAX_FEATURES, "features", Type::kU32},
+    {RTAX_FASTOPEN_NO_COOKIE, "fastOpenNoCookie", Type::kU32},
+    {RTAX_MTU, "mtu", Type::kU32},
+    {RTAX_WINDOW, "window", Type::kU32},
+    {RTAX_RTT, "rtt", Type::kU32},
+    {RTAX_ADVMSS, "advmss", Type::kU32},
+    {RTAX_HOPLIMIT, "hopLimit", Type::kU32},
+    {RTAX_INITCWND, "initCwnd", Type::kU32},
+    {RTAX_RTO_MIN, "rtoMin", Type::kU32},
+    {RTAX_INITRWND, "initRwnd", Type::kU32},
+    {RTAX_QUICKACK, "quickAck", Type::kU32},
 };
 const Table kMetrics(kMetricAttrs);
 
@@ -44,13 +56,11 @@ Value decode_via(View v) {
 
 const Custom kVia = {encode_via, decode_via};
 
-const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress},
-                          {RTA_VIA, "viaOther", Type::kCustom, nullptr, &kVia}};
-const Table kHop(kHopAttrs);
+const Attr kHopAttrs[] = {{RTA_GATEWAY, "via", Type::kAddress}, {RTA_VIA, "viaOther", kVia}};
 
 // struct rtnexthop without its length, which comes last, and without the weight.
-const Field kHopFields[] = {{"flags", 2, 1}, {"link", 4, 4, true}};
-const Object kHopObject = {"hop", sizeof(rtnexthop), kHopFields, 2, Table(kHopAttrs), 0, 0, 0, 0};
+const Field kHopFields[] = {{"flags", 2, Type::kU8}, {"link", 4, Type::kLink}};
+const Struct kHop = {sizeof(rtnexthop), kHopFields, kHopAttrs};
 
 // RTA_MULTIPATH is a row of struct rtnexthop, each followed by its own attributes.
 void encode_hops(const Attr& a, const Value& v, Encoder& e) {
@@ -65,7 +75,7 @@ void encode_hops(const Attr& a, const Value& v, Encoder& e) {
     Map rest = hop.map() ? *hop.map() : Map{};
     std::erase_if(rest, [](const auto& member) { return member.first == "weight"; });
     size_t start = e.out.bytes().size();
-    e.object(kHopObject, Value(std::move(rest)));
+    e.structure(kHop, Value(std::move(rest)));
     // rtnh_hops is the weight less one, so that a byte reaches 256.
     auto hops = static_cast<uint8_t>(weight - 1);
     e.out.patch(start + offsetof(rtnexthop, rtnh_hops), &hops, sizeof hops);
@@ -84,7 +94,7 @@ Value decode_hops(View v) {
     m.emplace_back("link", Value(int64_t{h.rtnh_ifindex}));
     m.emplace_back("weight", Value(int64_t{h.rtnh_hops} + 1));
     m.emplace_back("flags", Value(int64_t{h.rtnh_flags}));
-    decode_attributes(kHop, {v.data + sizeof h, h.rtnh_len - sizeof h}, m);
+    decode_attributes(kHopAttrs, {v.data + sizeof h, h.rtnh_len - sizeof h}, m);
     out.emplace_back(std::move(m));
     v = v.from(align4(h.rtnh_len));
   }
@@ -114,24 +124,39 @@ const Attr kAttrs[] = {
     {RTA_IIF, "inLink", Type::kLink},
     {RTA_PREFSRC, "source", Type::kAddress},
     {RTA_PRIORITY, "priority", Type::kU32},
-    {RTA_METRICS, "metrics", Type::kNest, &kMetrics},
-    {RTA_MULTIPATH, "hops", Type::kCustom, nullptr, &kHops},
+    {RTA_METRICS, "metrics", Type::kNest, kMetrics},
+    {RTA_MULTIPATH, "hops", kHops},
     {RTA_PREF, "preference", Type::kU8},
     {RTA_FLOW, "flow", Type::kU32},
     {RTA_MARK, "mark", Type::kU32},
     {RTA_UID, "uid", Type::kU32},
+    {RTA_TTL_PROPAGATE, "ttlPropagate", Type::kU8},
     {RTA_IP_PROTO, "ipProtocol", Type::kU8},
     {RTA_SPORT, "sourcePort", Type::kBe16},
     {RTA_DPORT, "destinationPort", Type::kBe16},
     {RTA_EXPIRES, "expires", Type::kU32},
     {RTA_NH_ID, "nextHopId", Type::kU32},
-    {RTA_VIA, "viaOther", Type::kCustom, nullptr, &kVia},
-    {RTA_CACHEINFO, "expires", Type::kCustom, nullptr, &kExpiry},
+    {RTA_VIA, "viaOther", kVia},
+    {RTA_CACHEINFO, "expires", kExpiry},
 };
+
+const Key kKeys[] = {{"family"}, {"toLength"}, {"tos"},  {"scope"},    {"protocol"}, {"type"},
+                     {"table"},  {"to"},       {"link"}, {"priority"}, {"via"}};
+const char* const kPassing[] = {"expires"};
+constexpr EventKind kEvents{"route", &kRtnl, {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}};
+const Notice kNotices[] = {{&kEvents, RTM_NEWROUTE, RTM_DELROUTE}};
 
 }  // namespace
 
-const Object kRoute = {"route",      12, kFields,      8,           Table(kAttrs),
-                       RTM_NEWROUTE, 0,  RTM_DELROUTE, RTM_GETROUTE};
+const Object kRoute = {
+    .name = "route",
+    .family = kRtnl,
+    .body = {sizeof(rtmsg), kFields, kAttrs},
+    .types = {.create = RTM_NEWROUTE, .del = RTM_DELROUTE, .get = RTM_GETROUTE},
+    .guard = Guard::kRoutes,
+    .passing = kPassing,
+    .keys = kKeys,
+    .notices = kNotices,
+};
 
 }  // namespace vnet

@@ -5,8 +5,12 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 namespace vnet {
+
+// linux/netlink.h: #define NLMSG_ALIGN(len) (((len) + 4 - 1) & ~(4 - 1)); NLA_ALIGN is the same.
+constexpr size_t align4(size_t n) { return (n + 3) & ~size_t{3}; }
 
 struct View {
   const uint8_t* data = nullptr;
@@ -23,6 +27,12 @@ struct View {
   }
 };
 
+// The text of a NUL-terminated string, which may lack its NUL.
+inline std::string text_of(View v) {
+  const char* text = reinterpret_cast<const char*>(v.data);
+  return std::string(text, strnlen(text, v.size));
+}
+
 // One attribute at a time: while (cursor.next()) use cursor.type, cursor.value. Stops at the
 // first attribute whose length does not fit.
 class AttributeCursor {
@@ -35,7 +45,7 @@ class AttributeCursor {
     type = a.nla_type & NLA_TYPE_MASK;
     value = {rest_.data + sizeof a, a.nla_len - sizeof a};
     offset = consumed_;
-    size_t step = (a.nla_len + size_t{3}) & ~size_t{3};
+    size_t step = align4(a.nla_len);
     consumed_ += step;
     rest_ = rest_.from(step);
     return true;
@@ -61,7 +71,7 @@ class MessageCursor {
       return false;
     }
     payload = {rest_.data + sizeof header, header.nlmsg_len - sizeof header};
-    rest_ = rest_.from((header.nlmsg_len + size_t{3}) & ~size_t{3});
+    rest_ = rest_.from(align4(header.nlmsg_len));
     return true;
   }
 

@@ -1,17 +1,21 @@
-// Netlink objects described as tables. One table serves the encoder, the decoder, the check of
+// Netlink messages described as tables. One table serves the encoder, the decoder, the check of
 // what a caller gave, and the name of the attribute that the kernel complains about.
 #pragma once
 
+#include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "../value.h"
 #include "reader.h"
-#include "writer.h"
 
 namespace vnet {
 
 constexpr uint16_t kListElement = 1;  // linux/netfilter/nf_tables.h: NFTA_LIST_ELEM
+
+// Nests within nests that are followed; what lies deeper stays bytes. The deepest thing that the
+// kernel builds (an expression of an element of a set in a transaction) has less than half.
+constexpr int kMaxNesting = 24;
 
 enum class Type : uint8_t {
   kU8,
@@ -22,123 +26,133 @@ enum class Type : uint8_t {
   kBe16,
   kBe32,
   kBe64,
+  kBeI32,    // signed, in network order
   kString,   // NUL-terminated
   kMac,      // colon-separated hex of the attribute's length
   kAddress,  // 4 or 16 bytes, text at the edge
   kBytes,
   kFlag,    // present or not, no payload
-  kNest,    // attributes of `nest`
-  kList,    // NFTA_LIST_ELEM-like: attributes of type 1, each a nest of `nest`
+  kNest,    // attributes of a table
+  kList,    // a nest of nests of a table: of type 1 (NFTA_LIST_ELEM) or numbered, as we read
+  kRow,     // a nest whose attributes are all the one of a table: a list of its values
+  kStruct,  // a fixed struct, and the attributes after it if it has a table of them
+  kArray,   // fixed structs one after the other, without attributes
+  kKinds,   // what a member beside it decides
   kLink,    // u32 interface index; accepts a Ref
   kNetNs,   // position in the plan's namespaces -> descriptor
   kSkip,    // known and passed over: another attribute says the same
-  kCustom,  // `custom` does it
+  kCustom,  // code of its own does it
 };
 
 enum class Mode : uint8_t { kBoth, kEncode, kDecode };
 
 struct Attr;
-struct Table {
-  const Attr* attrs = nullptr;
-  size_t count = 0;
-  template <size_t N>
-  constexpr Table(const Attr (&a)[N]) : attrs(a), count(N) {}
-  constexpr Table() = default;
-  const Attr* by_type(uint16_t type) const;
-};
-
+struct Kinds;
+struct Custom;
 class Encoder;
 
-// For attributes whose shape depends on a sibling (link kinds, nft expressions) or that hold a
-// struct before their attributes (veth peer, next hops).
+struct Table {
+  std::span<const Attr> attrs;
+  // The member without which the rest means nothing.
+  const char* required = nullptr;
+
+  constexpr Table() = default;
+  template <size_t N>
+  constexpr Table(const Attr (&a)[N], const char* needed = nullptr) : attrs(a), required(needed) {}
+  const Attr* by_type(uint16_t type) const;
+  const Attr* by_name(std::string_view name) const;
+};
+
+// A member of a fixed struct.
+struct Field {
+  const char* name;
+  uint8_t offset;
+  Type kind;         // a number, a link, an address, or bytes
+  uint8_t size = 0;  // of bytes; an address has 16, of which IPv4 uses the first 4
+
+  size_t width() const;
+};
+
+// A fixed struct, and the attributes that follow it: what a message holds, and some attributes.
+struct Struct {
+  size_t size = 0;
+  std::span<const Field> fields;
+  Table attrs;
+
+  const Field* field(std::string_view name) const;
+};
+
+// For attributes whose layout no type above has. What they hold must not hold them again: the
+// bound on depth does not see inside.
 struct Custom {
   void (*encode)(const Attr&, const Value&, Encoder&);
   Value (*decode)(View);
-  // The dotted name of what lies at `offset` of the attribute's value, or empty; nullptr where
-  // there is nothing to tell apart inside.
-  std::string (*name_at)(View, size_t offset) = nullptr;
-  // In the place of `decode` for an attribute whose shape depends on those before it.
-  Value (*decode_beside)(View, const Map& siblings) = nullptr;
 };
 
 struct Attr {
   uint16_t type;
   const char* name;
   Type kind;
-  const Table* nest = nullptr;
-  const Custom* custom = nullptr;
   Mode mode = Mode::kBoth;
+  // Comes any number of times; the value is the list of what they hold.
+  bool many = false;
+  const Table* nest = nullptr;
+  const Struct* fixed = nullptr;
+  const Kinds* kinds = nullptr;
+  const Custom* custom = nullptr;
+
+  constexpr Attr(uint16_t t, const char* n, Type k, Mode m = Mode::kBoth)
+      : type(t), name(n), kind(k), mode(m) {}
+  constexpr Attr(uint16_t t, const char* n, Type k, const Table& table, Mode m = Mode::kBoth)
+      : type(t), name(n), kind(k), mode(m), nest(&table) {}
+  constexpr Attr(uint16_t t, const char* n, Type k, const Struct& s, Mode m = Mode::kBoth)
+      : type(t), name(n), kind(k), mode(m), fixed(&s) {}
+  constexpr Attr(uint16_t t, const char* n, const Kinds& k, Mode m = Mode::kBoth)
+      : type(t), name(n), kind(Type::kKinds), mode(m), kinds(&k) {}
+  constexpr Attr(uint16_t t, const char* n, const Custom& c, Mode m = Mode::kBoth)
+      : type(t), name(n), kind(Type::kCustom), mode(m), custom(&c) {}
+
+  constexpr Attr repeated() const {
+    Attr a = *this;
+    a.many = true;
+    return a;
+  }
 };
 
-// A field of the fixed struct that starts a message.
-struct Field {
+// One of the things that an attribute can hold. It is picked by its name, or by its number where
+// the selector is one.
+struct Kind {
   const char* name;
-  uint8_t offset;
-  uint8_t size;  // 1, 2 or 4 bytes, host order
-  bool link = false;
-  bool big_endian = false;
+  Table data;
+  int64_t number = -1;
+};
+using KindList = std::span<const Kind>;
+
+// An attribute whose table a member beside it picks: IFLA_INFO_DATA by IFLA_INFO_KIND.
+struct Kinds {
+  const char* selector;
+  std::span<const KindList* const> lists;
+  // The value is a map of one member, which has the kind's name: { counter: {…} }.
+  bool named = false;
+  // The member in whose place bytes stand when no table is known for the kind. Without one the
+  // attributes are told as unknown.
+  const char* raw = nullptr;
+
+  // nullptr for a kind that has no table here, or no selector.
+  const Kind* find(const Value* selected) const;
+  const Kind* by_name(std::string_view name) const;
+  // The one that the selector's attribute picks. The kernel sends it before what depends on it;
+  // bytes from elsewhere may not.
+  const Kind* among(const Table& table, View attributes) const;
 };
 
-// A kind of netlink object: its struct, its attributes, its message types (0 = has none).
-struct Object {
-  const char* name;
-  size_t header_size;
-  const Field* fields;
-  size_t field_count;
-  Table attrs;
-  uint16_t type_new;
-  uint16_t type_set;
-  uint16_t type_del;
-  uint16_t type_get;
-  uint16_t type_destroy = 0;  // deletes without complaint when there is nothing
-  uint16_t type_reset = 0;    // gets, and sets counters to zero
-};
-
-// Turns values into bytes. The first complaint sticks and names the field by its path.
-class Encoder {
- public:
-  // `netns` are the descriptors of the plan's namespaces; `resolve` answers a Ref, or 0 in a dry
-  // run.
-  Encoder(Writer& w, const std::vector<int>& netns, const std::vector<std::pair<int, int>>* results,
-          size_t steps = 0)
-      : out(w), netns_(netns), results_(results), steps_(steps) {}
-
-  void object(const Object& object, const Value& args);
-  void attributes(const Table& table, const Value& args, const Field* fields = nullptr,
-                  size_t field_count = 0);
-  void header(const Object& object, const Value& args);
-  bool link_index(const Value& v, uint32_t* out_index);
-  void fail(const std::string& what);
-  bool failed() const { return !error_.empty(); }
-  // The complaint is about a reference to a step that found or made no interface.
-  bool missing_link() const { return missing_link_; }
-  const std::string& error() const { return error_; }
-
-  Writer& out;
-  std::vector<std::string> path;
-
- private:
-  void attribute(const Attr& a, const Value& v);
-  void integer(const Attr& a, const Value& v);
-  void text(const Attr& a, const Value& v);
-  void nested(const Attr& a, const Value& v);
-  void unknown(const Value& v);
-
-  const std::vector<int>& netns_;
-  const std::vector<std::pair<int, int>>* results_;  // index, peer index of each step so far
-  size_t steps_;
-  std::string error_;
-  bool missing_link_ = false;
-};
-
-// Attributes of type `skip` are passed over; 0 for none.
-Value decode_object(const Object& object, View payload, uint16_t skip = 0);
+Value decode_struct(const Struct& s, View v);
 // Adds to `into`: one member per known attribute, the rest as unknown: [{type, data}].
-void decode_attributes(const Table& table, View v, Map& into, uint16_t skip = 0);
-// The dotted name of the attribute whose header lies at `offset` of the message's payload.
-std::string attribute_name(const Object& object, View payload, size_t offset);
-// The same within a row of attributes, `offset` being from its start.
-std::string name_in(const Table& table, View attributes, size_t offset);
+void decode_attributes(const Table& table, View v, Map& into);
+// The attributes of type `skip` that stand right after the struct are passed over; 0 for none.
+Value decode_message(const Struct& body, View payload, uint16_t skip);
+// The dotted name of the attribute whose header lies at `offset` of a struct with attributes.
+std::string attribute_name(const Struct& body, View payload, size_t offset);
 std::string format_address(View v);
 
 }  // namespace vnet

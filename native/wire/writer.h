@@ -7,13 +7,12 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "../value.h"
+#include "reader.h"
 
 namespace vnet {
-
-// linux/netlink.h: #define NLMSG_ALIGN(len) (((len) + 4 - 1) & ~(4 - 1)); NLA_ALIGN is the same.
-constexpr size_t align4(size_t n) { return (n + 3) & ~size_t{3}; }
 
 class Writer {
  public:
@@ -85,6 +84,7 @@ class Writer {
   // True when an attribute or the whole did not fit.
   bool overflow() const { return overflow_; }
   const Bytes& bytes() const { return buffer_; }
+  Bytes take() { return std::move(buffer_); }
 
  private:
   Bytes buffer_;

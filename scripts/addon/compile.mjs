@@ -12,8 +12,10 @@ export const TRIPLETS = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }
 // The C++ library is stood in for by native/portable/runtime.cc: for the same reason the C driver
 // links, which adds none. No time stamps, no paths, no symbols.
 const CODE = [
-  ...['-std=c++20', '-O2', '-fPIC', '-pthread'],
+  ...['-std=c++20', '-fPIC', '-pthread'],
   ...['-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
+  // Nothing is thrown, so nobody needs to know how to go back through a frame.
+  ...['-fno-asynchronous-unwind-tables', '-fno-unwind-tables'],
   ...['-ffunction-sections', '-fdata-sections'],
   ...['-frandom-seed=vnet-cni', `-ffile-prefix-map=${root}=.`],
 ]
@@ -26,12 +28,21 @@ const LINK = [
 /** What else the addon is made of for each C library. */
 const PORTABLE = { glibc: ['runtime.cc', 'glibc.cc'], musl: ['runtime.cc'] }
 
-/** Compiles the addon for an architecture and a C library into a folder; answers with its path. */
-export function compileAddon({ arch, libc = 'glibc' }, folder) {
+/**
+ * Compiles the addon for an architecture and a C library into a folder; answers with its path.
+ *
+ * @param {object} target
+ * @param {string} target.arch
+ * @param {'glibc' | 'musl'} [target.libc]
+ * @param {boolean} [target.small] as small as it can be, for who loads it at every call: most of
+ *   the time of a call is not in it
+ * @param {string} folder
+ */
+export function compileAddon({ arch, libc = 'glibc', small = false }, folder) {
   mkdirSync(folder, { recursive: true })
   const compiler = `${TRIPLETS[arch]}-gcc`
   const target = libc === 'musl' ? musl(compiler, arch, folder) : { code: [], link: [] }
-  const common = [...target.code, ...CODE]
+  const common = [...target.code, ...CODE, small ? '-Os' : '-O2']
   const objects = PORTABLE[libc].map((name) => {
     const object = join(folder, `${name}.o`)
     const source = join('native', 'portable', name)

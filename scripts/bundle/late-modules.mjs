@@ -14,6 +14,9 @@ const IMPORT = /^(?:const|var) (\w+) = require\("(\.[^"]+)"\);\n/gm
 const STAR = /^__exportStar\(require\("(\.[^"]+)"\), exports\);$/gm
 const PASSED_ON =
   /^Object\.defineProperty\(exports, "(\w+)", .* return (\w+)\.(\w+); \} \}\);$/gm
+/** What it writes for readers of other modules than ours, and for use before a module has run. */
+const PREAMBLE =
+  /^(?:Object\.defineProperty\(exports, "__esModule", .*|(?:exports\.\w+ = )+void 0;)\n/gm
 
 /**
  * @param {string} folder the one with the modules
@@ -55,7 +58,7 @@ function read(path) {
 
 function withLateImports(path, load) {
   const { text, imports } = load(path)
-  let result = text.replaceAll(IMPORT, '')
+  let result = text.replaceAll(IMPORT, '').replaceAll(PREAMBLE, '')
   for (const [id, target] of imports) {
     const use = new RegExp(`(\\bnew )?\\b${id}\\b(?:\\.(\\w+))?`, 'g')
     result = result.replaceAll(use, (_, make, name) => {

@@ -17,8 +17,13 @@ const parts = PARTS
 const fd = openSync('/proc/self/exe', 'r')
 const end = fstatSync(fd).size
 
-function read([before, length], buffer = Buffer.allocUnsafeSlow(length)) {
-  const bytes = buffer.subarray(0, length)
+// For what is done with at once: each page of new memory costs a page fault. V8 would copy a cache
+// that does not begin at a multiple of eight.
+let scratch = Buffer.alloc(0)
+
+function read([before, length]) {
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length)
+  const bytes = scratch.subarray(0, length)
   for (let at = 0; at < length;) {
     const size = readSync(fd, bytes, at, length - at, end - before + at)
     if (size === 0) throw new Error('the executable is cut off: install it again')
@@ -31,25 +36,17 @@ function read([before, length], buffer = Buffer.allocUnsafeSlow(length)) {
 // soon as VERSION is; other parts have one for all.
 function cacheOf({ caches }) {
   const verb = process.env.CNI_COMMAND
-  const place = Object.hasOwn(caches, verb)
-    ? caches[verb]
-    : (caches.VERSION ?? caches[''])
-  // A buffer of its own: V8 would copy what does not begin at a multiple of eight.
-  return place && read(place)
-}
-
-// For what is done with at once: each page of new memory costs a page fault.
-let scratch = Buffer.alloc(0)
-function readAndForget(place) {
-  // Untouched memory costs nothing, and the addon comes after the code.
-  const length = Math.max(place[1], parts.addon.code[1])
-  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length)
-  return read(place, scratch)
+  return Object.hasOwn(caches, verb) ? caches[verb] : (caches.VERSION ?? caches[''])
 }
 
 function run(name) {
-  const cachedData = cacheOf(parts[name])
-  const code = readAndForget(parts[name].code).latin1Slice()
+  const part = parts[name]
+  const cache = cacheOf(part)
+  // Untouched memory costs nothing; the addon comes after the code.
+  const most = Math.max(part.code[1], cache?.[1] ?? 0, parts.addon.code[1])
+  if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(most)
+  const code = read(part.code).latin1Slice()
+  const cachedData = cache && read(cache)
   const filename = `vnet-cni/${name}`
   // As lib/vm.js of this Node calls it: from line and column 0, no cache to be made, no context of
   // its own, a symbol to look up import() by.
@@ -71,8 +68,15 @@ function run(name) {
 }
 
 const has = (name) => Object.hasOwn(parts, name)
-const load = (name) => (has(name) ? run(name) : require(name))
-const embedded = { addon: () => readAndForget(parts.addon.code) }
+// Node takes its time to find what it has loaded already: a hundredth of a millisecond for each of
+// our modules that ask for node:fs.
+const builtIn = new Map()
+function load(name) {
+  if (has(name)) return run(name)
+  if (!builtIn.has(name)) builtIn.set(name, require(name))
+  return builtIn.get(name)
+}
+const embedded = { addon: () => read(parts.addon.code) }
 
 // As lib/main.ts does: by the name that we were called by, else by the first argument.
 const called = process.argv0.slice(process.argv0.lastIndexOf('/') + 1)

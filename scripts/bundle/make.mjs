@@ -39,7 +39,7 @@ export function makeBundle(job) {
 async function makeIn(work, fresh, { arch, out, codeCache }) {
   const { parts, inputs } = await bundleJavaScript(work)
   const fakeKernel = await bundleFakeKernel(work)
-  const addon = compileAddon({ arch }, work)
+  const addon = compileAddon({ arch, small: true }, work)
   mkdirSync(fresh)
   const output = join(fresh, EXECUTABLE)
   const job = { arch, parts, fakeKernel, addon, work, output, codeCache }

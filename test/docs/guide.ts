@@ -1,7 +1,7 @@
 /**
  * What the tests of the documentation share: the code of a page becomes a program in a package of
- * its own that has `vnet-cni` installed, is compiled as a reader's project would be, and runs in
- * a space whose network, mounts and processes go with it.
+ * its own that has `vnet-cni` installed, and runs, as it stands, in a space whose network, mounts and
+ * processes go with it.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import {
@@ -12,14 +12,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CommandError, must, run, runSync, type Outcome } from '../helpers/process.js'
+import { CommandError, run, runSync, type Outcome } from '../helpers/process.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
 /** A program of a page. */
 export interface Program {
@@ -44,13 +42,13 @@ function section(text: string, heading: string): string | undefined {
   return text.slice(start, end < 0 ? undefined : end)
 }
 
-/** The `ts` blocks are one program, the `text` blocks what it prints. */
+/** The `js` blocks are one program, the `text` blocks what it prints. */
 function program(text: string): Program {
   const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
   const of = (language: string) =>
     blocks.filter(([, word]) => word === language).map(([, , body = '']) => body)
-  const code = of('ts').join('\n')
-  if (!code) throw new Error('no ts block')
+  const code = of('js').join('\n')
+  if (!code) throw new Error('no js block')
   return { code, printed: of('text').join('').split('\n').slice(0, -1) }
 }
 
@@ -64,30 +62,14 @@ export function readPage(path: string, heading?: string): Page {
   return { main, ...(end && { teardown: program(end) }) }
 }
 
-const TSCONFIG = {
-  compilerOptions: {
-    target: 'ES2022',
-    lib: ['ES2023', 'ESNext.Disposable'],
-    module: 'NodeNext',
-    strict: true,
-    noUncheckedIndexedAccess: true,
-    noUnusedLocals: true,
-    types: ['node'],
-  },
-  include: ['*.ts'],
-}
-
-/** Writes the programs into a new package and compiles them; throws with the compiler's words. */
-export async function compile(page: Page, folder: string): Promise<void> {
+/** Writes the programs into a new package that has `vnet-cni` installed. */
+export function install(page: Page, folder: string): void {
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules/vnet-cni'))
-  symlinkSync(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG))
   for (const [name, { code }] of Object.entries(page) as [string, Program][]) {
-    writeFileSync(join(folder, `${name}.ts`), code)
+    writeFileSync(join(folder, `${name}.js`), code)
   }
-  await must(process.execPath, [TSC, '-p', folder])
 }
 
 const UNSHARE = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
@@ -174,7 +156,7 @@ export interface PlayOptions {
   readonly by?: readonly string[]
 }
 
-/** Compiles a page and runs it in a new space; the caller closes that. */
+/** Runs a page with this Node in a new space; the caller closes that. */
 export async function play(path: string, options: PlayOptions = {}): Promise<Played> {
   const { heading, by = [] } = options
   const page = readPage(path, heading)
@@ -186,7 +168,7 @@ export async function play(path: string, options: PlayOptions = {}): Promise<Pla
     return stdout.split('\n').slice(0, -1)
   }
   try {
-    await compile(page, space.folder)
+    install(page, space.folder)
     const printed = await start('main')
     return { page, space, printed, takeAway: async () => void (await start('teardown')) }
   } catch (error) {

@@ -1,7 +1,7 @@
 /** A Host for tests of policy in this process: fake kernel, folder of its own, clock by hand. */
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { toError } from '../../dist/esm/errors.js'
 import type { ExecOutcome, ExecRequest } from '../../dist/esm/host/exec.js'
 import type { Host } from '../../dist/esm/host/host.js'
@@ -45,16 +45,10 @@ export class FakeMachine {
   })
   readonly #held = new Set<string>()
   readonly #locks = new Locks(() => (path) => {
-    if (this.#held.has(path)) {
-      return {
-        op: 'lock',
-        errno: 11,
-        syscall: 'flock',
-        step: 0,
-        extAck: '',
-        attribute: '',
-      }
-    }
+    const failure = { op: 'lock', step: 0, extAck: '', attribute: '' }
+    // ENOENT of open(2), EAGAIN of flock(2).
+    if (!existsSync(dirname(path))) return { ...failure, syscall: 'open', errno: 2 }
+    if (this.#held.has(path)) return { ...failure, syscall: 'flock', errno: 11 }
     this.#held.add(path)
     return { close: () => void this.#held.delete(path) }
   })

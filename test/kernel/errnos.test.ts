@@ -7,6 +7,7 @@ import { run } from '../helpers/process.js'
 import { callCases } from './errno-table/calls.js'
 import { ipCases } from './errno-table/ip.js'
 import { linkCases } from './errno-table/links.js'
+import { nextHopCases } from './errno-table/next-hops.js'
 import { stationCases } from './errno-table/stations.js'
 import { closeWorld, makeWorld, type Case } from './errno-table/world.js'
 import { pathOf } from './helper.js'
@@ -29,7 +30,12 @@ function outcome(plan: Plan): unknown {
   }
 }
 
-const cases: readonly Case[] = [...linkCases, ...ipCases, ...stationCases]
+const cases: readonly Case[] = [
+  ...linkCases,
+  ...ipCases,
+  ...stationCases,
+  ...nextHopCases,
+]
 
 function provoke(t: Test, { verb, code, extAck = '', attribute = '', make }: Case): void {
   const plan = world.host.plan()

@@ -123,7 +123,7 @@ t.test('nft changes end with their generation', async (t) => {
       'new generation',
     ],
   )
-  t.match(seen[0], { value: { name: 'watched', family: 1 } })
+  t.match(seen[0], { value: { name: 'watched', family: 'inet' } })
 })
 
 t.test('nsids are told', async (t) => {

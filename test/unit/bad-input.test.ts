@@ -126,7 +126,7 @@ const wrong: Bad[] = [
   [/^kind: undefined is not one of/, (p) => p.link.add(undefined as Any)],
   [/^name: undefined is no interface/, (p) => p.link.add(odd({ kind: 'bridge' }))],
   [
-    /^wieght: no option of a next hop/,
+    /^hops\.0\.wieght: no option of a next hop/,
     (p) => p.route.add(odd({ to, hops: [{ link: 2, wieght: 2 }] })),
   ],
   [/^source: "x" is not an IPv4/, (p) => p.route.get('10.0.0.1', { source: 'x' })],

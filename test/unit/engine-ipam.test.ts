@@ -325,3 +325,20 @@ t.test('the lease of an owner', async (t) => {
     t.match(await service.release(ownerOf('web')), [{ address: '10.0.0.5/24' }])
   })
 })
+
+t.test('an address in CNI_ARGS that the mode does not carry', async (t) => {
+  const vm = new FakeVm()
+  const before = vm.picture()
+  for (const wanted of ['fd00::5', 'FD00::5', '::ffff:10.0.0.5', 'fd00::5/64']) {
+    t.match(
+      (await vm.add('web', { env: { CNI_ARGS: `IP=${wanted}` } })).json,
+      { code: 4, msg: /^CNI_ARGS: IP: .*mode bridge carries IPv4 alone/ },
+      wanted,
+    )
+  }
+  t.strictSame(vm.picture(), before)
+  t.strictSame(vm.records(), { networks: {}, attachments: {}, leases: [] })
+  t.match((await vm.add('web', { env: { CNI_ARGS: 'IP=10.0.0.6' } })).json, {
+    ips: [{ address: '10.0.0.6/24' }],
+  })
+})

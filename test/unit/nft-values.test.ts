@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ipv4Bytes, ipv6Bytes, macBytes } from '../../lib/ip/index.js'
-import { elementsFromWire, elementToWire, intervalToWire } from '../../lib/nft/element.js'
+import { elementToWire, intervalToWire } from '../../lib/nft/element.js'
+import { elementsFromWire } from '../../lib/nft/element-read.js'
 import { ifname } from '../../lib/nft/expr/fields.js'
 import { hookNumber } from '../../lib/nft/families.js'
 import type { SetDef } from '../../lib/nft/set-def.js'

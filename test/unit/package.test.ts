@@ -84,7 +84,7 @@ const PUBLIC = `
   between bits byteorder compare connlimit counter ctOf ctState decodeValue dnat dnatFromMap dup dynset
   encodeValue eq exprData fib field forward hash hostOrder ifname immediate inPrefix inSet ipProtocols
   ipv4Bytes ipv6Bytes last limit loadKey log macBytes mapLookup mask maskedEq masquerade masqueradeTo
-  neq nftFamilies notrack numgen objectMap objectRef objectTypes payload queue quota redirect reject rt
+  neq nftFamilies notrack numgen objectMap objectRef objectTypes ofProtocol payload queue quota redirect reject rt
   shift snat socket store storeFrom tproxy verdict verdictMap
 `
 

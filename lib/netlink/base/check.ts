@@ -1,6 +1,7 @@
 /**
  * What the kernel would refuse, or worse cut short, is refused here by name.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { parseMac } from '../../ip/index.js'
 import { isLinkName, LONGEST_LINK_NAME } from '../../link-name.js'
 
@@ -23,7 +24,7 @@ export function checkAltName(name: string, field = 'altName'): string {
 
 function checkName(name: string, field: string, most: number, what: string): string {
   if (typeof name === 'string' && isLinkName(name, most)) return name
-  throw new TypeError(
+  throw new ArgumentError(
     `${field}: ${JSON.stringify(name)} is no ${what}; give 1 to ${most} bytes without slash, colon, percent sign or white space`,
   )
 }
@@ -53,7 +54,7 @@ export function checkInteger(
   what = 'an integer',
 ): number {
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw new TypeError(
+    throw new ArgumentError(
       `${field}: must be ${what} from ${min} to ${max}, not ${String(value)}`,
     )
   }
@@ -63,7 +64,7 @@ export function checkInteger(
 /** Throws a TypeError unless the text is a MAC address of six bytes. */
 export function checkMac(mac: string, field = 'mac'): string {
   if (!parseMac(mac)) {
-    throw new TypeError(
+    throw new ArgumentError(
       `${field}: must be a MAC address like 02:00:5e:10:00:01, not ${JSON.stringify(mac)}`,
     )
   }
@@ -77,7 +78,7 @@ export function checkAlias(alias: string, field = 'alias'): string {
     Buffer.byteLength(alias) > 255 ||
     alias.includes('\0')
   ) {
-    throw new TypeError(`${field}: an alias is text of at most 255 bytes without NUL`)
+    throw new ArgumentError(`${field}: an alias is text of at most 255 bytes without NUL`)
   }
   return alias
 }
@@ -85,5 +86,5 @@ export function checkAlias(alias: string, field = 'alias'): string {
 /** Throws a TypeError unless it is an AbortSignal, or absent. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return
-  throw new TypeError(`signal: must be an AbortSignal, not ${String(signal)}`)
+  throw new ArgumentError(`signal: must be an AbortSignal, not ${String(signal)}`)
 }

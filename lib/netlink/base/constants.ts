@@ -1,6 +1,7 @@
 /**
  * Numbers of the kernel's headers and the words that stand for them at the edge.
  */
+import { ArgumentError } from '../../argument-error.js'
 
 /**
  * Address families (linux/socket.h).
@@ -149,7 +150,7 @@ export class Names<T extends string> {
     const number = this.#byName.get(value)
     if (number === undefined) {
       const known = Object.keys(this.entries).join(', ')
-      throw new TypeError(`${this.what}: ${value} is not one of ${known}`)
+      throw new ArgumentError(`${this.what}: ${value} is not one of ${known}`)
     }
     return number
   }

@@ -222,9 +222,12 @@ export class MemberTable<T> {
     this.#entries = Object.entries(members as object) as [string, Member<never>][]
   }
 
-  /** Throws a TypeError naming `what` (the verb) for members that are none of these. */
-  check(value: unknown, what: string): void {
-    checkOptions(value, what, this.members)
+  /**
+   * Throws a TypeError naming `what` (the verb) for members that are none of these; `path` is where they
+   * stand in what the verb was given.
+   */
+  check(value: unknown, what: string, path = ''): void {
+    checkOptions(value, what, this.members, path)
   }
 
   /** What is given, in the addon's form; absent members stay absent. `prefix` is for errors. */

@@ -1,6 +1,7 @@
 /**
  * Addresses and prefixes as text, checked before they reach the kernel.
  */
+import { ArgumentError } from '../../argument-error.js'
 import {
   familyOf as familyOfText,
   hostPart,
@@ -19,7 +20,7 @@ export function familyOf(address: string, field: string): Family {
   const family = familyOfText(address)
   if (family) return family
   // A zone (fe80::1%eth0) is an interface, which has its own field.
-  throw new TypeError(
+  throw new ArgumentError(
     `${field}: ${JSON.stringify(address) ?? 'undefined'} is not an IPv4 or IPv6 address`,
   )
 }
@@ -34,12 +35,12 @@ export function parsePrefix(text: string, field: string): Cidr {
   const parsed = parseInterface(text)
   if (parsed) return parsed
   if (typeof text !== 'string') {
-    throw new TypeError(
+    throw new ArgumentError(
       `${field}: give text like 10.0.0.5/24, not ${JSON.stringify(text) ?? 'undefined'}`,
     )
   }
   const family = familyOf(hostPart(text), field)
-  throw new TypeError(
+  throw new ArgumentError(
     `${field}: ${text} needs a prefix length from 0 to ${widthOf(family)}`,
   )
 }
@@ -51,7 +52,7 @@ export function parsePrefix(text: string, field: string): Cidr {
  */
 export function familyNumber(family: Family): number {
   if (family !== 'ipv4' && family !== 'ipv6') {
-    throw new TypeError(`family: ${String(family)} is not one of ipv4, ipv6`)
+    throw new ArgumentError(`family: ${String(family)} is not one of ipv4, ipv6`)
   }
   return AF[family]
 }

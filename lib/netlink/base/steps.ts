@@ -1,6 +1,7 @@
 /**
  * What plans are made of: references to the results of steps, and the sink that verbs add steps to.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire, WireFailure, WireRef, WireStep } from '../../binding.js'
 import { checkInteger, nameArgs } from './check.js'
 import { ERRNO } from './constants.js'
@@ -56,7 +57,7 @@ export function linkToWire(
 ): number | WireRef {
   if (link instanceof LinkRef) {
     if (sink && link.owner && link.owner !== sink.owner) {
-      throw new TypeError(
+      throw new ArgumentError(
         `${field}: the reference is of another plan; run that one first and give the index`,
       )
     }
@@ -69,7 +70,7 @@ export function linkToWire(
   if (typeof link === 'number') {
     return checkInteger(link, field, 0, 0x7fffffff, 'an interface index')
   }
-  throw new TypeError(
+  throw new ArgumentError(
     `${field}: ${String(link)} is no interface; give a name, an index or a reference from this plan`,
   )
 }

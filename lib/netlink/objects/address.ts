@@ -1,6 +1,7 @@
 /**
  * Addresses of links (linux/if_addr.h, RTM_NEWADDR).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkInteger } from '../base/check.js'
 import {
@@ -26,6 +27,7 @@ import {
   written,
   type WireArgs,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
 import { StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
@@ -150,7 +152,10 @@ const SETTABLE_FLAGS =
   IFA_F.noprefixroute |
   IFA_F.mcAutoJoin
 
-function lifetimeToWire({ preferred, valid }: Lifetime): Wire {
+function lifetimeToWire(lifetime: Lifetime): Wire {
+  const known = { preferred: 'value', valid: 'value' } as const
+  checkOptions(lifetime, 'lifetime', known, 'lifetime.')
+  const { preferred, valid } = lifetime
   checkInteger(valid, 'lifetime.valid', 0, FOREVER)
   checkInteger(preferred, 'lifetime.preferred', 0, FOREVER)
   return { preferred, valid }
@@ -158,12 +163,14 @@ function lifetimeToWire({ preferred, valid }: Lifetime): Wire {
 
 function sameFamily(text: string, wanted: Family, field: string): string {
   if (familyOf(text, field) === wanted) return text
-  throw new TypeError(`${field}: ${text} is not of the family of the address, ${wanted}`)
+  throw new ArgumentError(
+    `${field}: ${text} is not of the family of the address, ${wanted}`,
+  )
 }
 
 function checkLabel(label: string): string {
   if (Buffer.byteLength(label) <= 15 && !label.includes('\0')) return label
-  throw new TypeError(`label: ${label} is too long; give at most 15 bytes`)
+  throw new ArgumentError(`label: ${label} is too long; give at most 15 bytes`)
 }
 
 function toWire(spec: AddressSpec, sink: StepSink, optional = false): WireArgs {

@@ -2,6 +2,7 @@
  * Ports of a bridge (IFLA_BRPORT_*, linux/if_link.h) and their VLANs (IFLA_BRIDGE_VLAN_INFO,
  * linux/if_bridge.h).
  */
+import { ArgumentError } from '../../argument-error.js'
 import { checkInteger } from '../base/check.js'
 import { AF, RTEXT_FILTER } from '../base/constants.js'
 import {
@@ -165,7 +166,7 @@ function vlanToWire(vlan: PortVlan): { id: number; flags: number }[] {
   const id = checkInteger(vlan.id, 'id', 1, 4094, 'a VLAN id')
   if (vlan.to === undefined || vlan.to === id) return [{ id, flags }]
   const to = checkInteger(vlan.to, 'to', id, 4094, 'the last VLAN id of the range')
-  if (vlan.pvid) throw new TypeError('pvid: a range has no PVID; give a single id')
+  if (vlan.pvid) throw new ArgumentError('pvid: a range has no PVID; give a single id')
   return [
     { id, flags: flags | VLAN.begin },
     { id: to, flags: flags | VLAN.end },
@@ -220,7 +221,11 @@ export class BridgePortVerbs {
     this.sink.add('bridgePort.set', { family: AF.bridge, index, port })
   }
 
-  /** Reads the ports of all bridges: index of the link to what is set on it. */
+  /**
+   * Reads the ports of all bridges: index of the link to what is set on it. More than fit into one
+   * datagram are read until two readings agree, because the kernel does not tell of changes in
+   * between; NetlinkError EINTR when ten did not.
+   */
   dump(): StepRef<Map<number, PortState>> {
     const at = this.sink.add('bridgePort.dump', { family: AF.bridge })
     return new StepRef(at, (wire) => {

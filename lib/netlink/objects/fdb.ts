@@ -2,6 +2,7 @@
  * The forwarding table of bridges and VXLAN tunnels: which port a MAC is behind (linux/neighbour.h
  * with family AF_BRIDGE; net/core/rtnetlink.c, rtnl_fdb_add).
  */
+import { ArgumentError } from '../../argument-error.js'
 import { AF, ERRNO, NLM_F, NTF, NUD } from '../base/constants.js'
 import {
   addressMember,
@@ -185,7 +186,7 @@ export class FdbVerbs {
     const where = this.#where(spec)
     const state = STATES[spec.state ?? 'permanent']
     if (state === undefined) {
-      throw new TypeError(
+      throw new ArgumentError(
         `state: ${String(spec.state)} is not permanent, static or dynamic`,
       )
     }
@@ -199,7 +200,7 @@ export class FdbVerbs {
   #where(spec: FdbSpec, optional = false): WireArgs & { readonly flags: number } {
     FDB.check(spec, 'fdb')
     if (spec.table !== undefined && spec.table !== 'self' && spec.table !== 'master') {
-      throw new TypeError(`table: ${String(spec.table)} is not one of master, self`)
+      throw new ArgumentError(`table: ${String(spec.table)} is not one of master, self`)
     }
     return {
       family: AF.bridge,

@@ -1,6 +1,7 @@
 /**
  * The verbs for links.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkAltName, checkInteger, checkLinkName, nameArgs } from '../base/check.js'
 import { ERRNO, NLM_F, RTEXT_FILTER } from '../base/constants.js'
@@ -132,12 +133,22 @@ export class LinkVerbs {
   /**
    * Reads one link, by index, name or alternative name.
    *
-   * @throws NetlinkError ENODEV when there is none, unless `optional`
+   * @throws NetlinkError ENODEV when there is none
    */
   read(
     which: number | string,
-    options: { optional?: boolean } & LinkReadOptions = {},
+    options?: LinkReadOptions & { optional?: false },
+  ): StepRef<Link>
+  /** Reads one link, or `undefined` when there is none. */
+  read(
+    which: number | string,
+    options: LinkReadOptions & { optional?: boolean },
+  ): StepRef<Link | undefined>
+  read(
+    which: number | string,
+    options: LinkReadOptions & { optional?: boolean } = {},
   ): StepRef<Link | undefined> {
+    checkOptions(options, 'link.read', { optional: 'switch', statistics: 'switch' })
     const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
     const args = typeof which === 'number' ? { index: which } : nameArgs(which)
     const accept = options.optional ? [ERRNO.ENODEV] : []
@@ -162,6 +173,7 @@ export class LinkVerbs {
    * NetlinkError EINTR when links came or went during each of ten readings.
    */
   dump(options: LinkReadOptions & { master?: LinkLike | null } = {}): StepRef<Link[]> {
+    checkOptions(options, 'link.dump', { statistics: 'switch', master: 'value' })
     const at = this.#list(options)
     return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))
   }
@@ -181,6 +193,7 @@ export class LinkVerbs {
    */
   set(link: LinkLike, change: LinkChange, was?: LinkChange): void {
     LINK_CHANGE.check(change, 'link.set')
+    if (was !== undefined) LINK_CHANGE.check(was, 'link.set')
     const index = linkToWire(link, this.sink)
     const args = { index, ...linkArgs(LINK_CHANGE, change, this.sink) }
     const back = was && { index, ...linkArgs(LINK_CHANGE, was, this.sink) }
@@ -284,7 +297,7 @@ export class LinkVerbs {
     const kind = linkKind(spec?.kind)
     if (!kind) {
       const known = linkKindNames.join(', ')
-      throw new TypeError(`kind: ${String(spec?.kind)} is not one of ${known}`)
+      throw new ArgumentError(`kind: ${String(spec?.kind)} is not one of ${known}`)
     }
     const { settings, onLink } = kind
     const options = { ...LINK_SPEC.members, ...settings?.members, kind: 'value' } as const

@@ -1,6 +1,7 @@
 /**
  * Neighbours: which MAC stands behind an address (linux/neighbour.h, RTM_NEWNEIGH).
  */
+import { ArgumentError } from '../../argument-error.js'
 import {
   ERRNO,
   neighbourStates,
@@ -133,7 +134,7 @@ function checkHasMac(spec: NeighbourEntry): void {
   const { state = 'permanent', mac, proxy } = spec
   if (proxy || mac !== undefined) return
   if (neighbourStates.number(state) & NEEDS_MAC) {
-    throw new TypeError(
+    throw new ArgumentError(
       `mac: an entry whose state is ${state} needs one; give the MAC, or another state`,
     )
   }

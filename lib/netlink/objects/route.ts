@@ -1,6 +1,7 @@
 /**
  * Routes (linux/rtnetlink.h, RTM_NEWROUTE).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import {
   NLM_F,
@@ -29,6 +30,7 @@ import {
   type WireArgs,
   type WriteContext,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
 import type { LinkLike } from '../base/steps.js'
 
@@ -78,6 +80,12 @@ export interface RouteSpec {
   readonly onlink?: boolean
   /** Several next hops in the place of `via` and `link` (RTA_MULTIPATH). */
   readonly hops?: readonly NextHop[]
+  /**
+   * Number of a next hop object, which says where packets go: in the place of `via`, `link` and
+   * `hops`. The kernel tells those beside it, as they follow from the object; given back with it
+   * they are passed over.
+   */
+  readonly nextHopId?: number
   /** RTAX_*: mtu, advmss and others, by name. */
   readonly metrics?: { readonly [name: string]: number }
   /** IPv6 router preference. */
@@ -118,6 +126,31 @@ const HOP = new MemberTable<NextHop>({
 /** Flags that the kernel sets and does not take back: dead, linkdown, offload and the like. */
 const SETTABLE_FLAGS = RTNH_F.onlink
 
+const METRICS = {
+  lock: 'value',
+  mtu: 'value',
+  window: 'value',
+  rtt: 'value',
+  rttVariance: 'value',
+  slowStartThreshold: 'value',
+  congestionWindow: 'value',
+  advmss: 'value',
+  reordering: 'value',
+  hopLimit: 'value',
+  initCwnd: 'value',
+  features: 'value',
+  rtoMin: 'value',
+  initRwnd: 'value',
+  quickAck: 'value',
+  fastOpenNoCookie: 'value',
+  unknown: 'value',
+} as const
+
+function metricsToWire(metrics: NonNullable<RouteSpec['metrics']>): Wire {
+  checkOptions(metrics, 'the metrics of a route', METRICS, 'metrics.')
+  return metrics
+}
+
 /** A route: native/rtnl/route.cc has the attributes. */
 const ROUTE = new MemberTable<RouteSpec>({
   to: own,
@@ -134,7 +167,8 @@ const ROUTE = new MemberTable<RouteSpec>({
   flags: own,
   onlink: flag(RTNH_F.onlink),
   hops: own,
-  metrics: plain,
+  nextHopId: integer(1, 0xffffffff),
+  metrics: { ...plain, write: metricsToWire },
   preference: plain,
   flow: plain,
   expires: plain,
@@ -195,7 +229,7 @@ function viaToWire(
   if (via === undefined) return {}
   const other = familyOf(via, field) !== family
   if (other && family === 'ipv6') {
-    throw new TypeError(
+    throw new ArgumentError(
       `${field}: ${via} cannot carry an IPv6 route; give an IPv6 gateway`,
     )
   }
@@ -203,10 +237,22 @@ function viaToWire(
 }
 
 function hopToWire(hop: NextHop, family: Family, i: number, { sink }: WriteContext) {
-  HOP.check(hop, 'a next hop')
+  HOP.check(hop, 'a next hop', `hops.${i}.`)
   return {
     ...viaToWire(hop.via, family, `hops.${i}.via`),
     ...HOP.write(hop, { sink }, `hops.${i}.`),
+  }
+}
+
+/** The kernel takes the number of a next hop alone: what follows from it is left out. */
+function byNumber(given: RouteSpec): RouteSpec {
+  const { via, link: _link, hops: _hops, flags, onlink: _onlink, ...spec } = given
+  // The family of a `default` that only its gateway tells.
+  const family = spec.family ?? (via === undefined ? undefined : familyOf(via, 'via'))
+  return {
+    ...spec,
+    ...(family && { family }),
+    ...(flags !== undefined && { flags: flags & ~RTNH_F.onlink }),
   }
 }
 
@@ -220,7 +266,12 @@ function familyOfSpec(spec: RouteSpec): Family {
 
 // As ip-route(8) has it: what has no gateway is on the link, or with `local` on the host.
 function usualScope(spec: RouteSpec, family: Family): Scope {
-  const far = spec.via || spec.hops || family === 'ipv6' || UNREACHABLE.has(spec.type)
+  const far =
+    spec.via ||
+    spec.hops ||
+    spec.nextHopId ||
+    family === 'ipv6' ||
+    UNREACHABLE.has(spec.type)
   if (far) return 'global'
   return spec.type === 'local' ? 'host' : 'link'
 }
@@ -230,10 +281,11 @@ function usualScope(spec: RouteSpec, family: Family): Scope {
  *
  * @internal
  */
-export function routeToWire(spec: RouteSpec, context: WriteContext): WireArgs {
-  ROUTE.check(spec, 'route')
+export function routeToWire(given: RouteSpec, context: WriteContext): WireArgs {
+  ROUTE.check(given, 'route')
+  const spec = given.nextHopId === undefined ? given : byNumber(given)
   if (spec.hops !== undefined && !Array.isArray(spec.hops)) {
-    throw new TypeError('hops: give a list of next hops')
+    throw new ArgumentError('hops: give a list of next hops')
   }
   const family = familyOfSpec(spec)
   const prefix = spec.to === 'default' ? undefined : parsePrefix(spec.to, 'to')

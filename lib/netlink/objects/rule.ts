@@ -1,6 +1,7 @@
 /**
  * Policy rules: which packets look into which routing table (linux/fib_rules.h, RTM_NEWRULE).
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkInteger, checkLinkName } from '../base/check.js'
 import {
@@ -27,6 +28,7 @@ import {
   type Member,
   type WireArgs,
 } from '../base/members.js'
+import { checkOptions } from '../base/options.js'
 import { familyName, familyNumber, parsePrefix } from '../base/prefix.js'
 import { StepRef, type StepSink } from '../base/steps.js'
 
@@ -104,10 +106,11 @@ export interface RuleFilter {
 const INVERT = 2
 
 function range(max: number): Member<Range> {
-  const check = ({ first, last }: Range, field: string): Wire => ({
-    first: checkInteger(first, `${field}.first`, 0, max),
-    last: checkInteger(last, `${field}.last`, first, max),
-  })
+  const check = (given: Range, field: string): Wire => {
+    checkOptions(given, field, { first: 'value', last: 'value' }, `${field}.`)
+    const first = checkInteger(given.first, `${field}.first`, 0, max)
+    return { first, last: checkInteger(given.last, `${field}.last`, first, max) }
+  }
   return { ...told, write: check }
 }
 
@@ -182,7 +185,7 @@ function toWire(spec: RuleSpec): WireArgs {
   const wanted = spec.family ?? from?.family ?? to?.family ?? 'ipv4'
   for (const part of [from, to]) {
     if (part && part.family !== wanted) {
-      throw new TypeError(`family: ${part.address} is not ${wanted}; give one family`)
+      throw new ArgumentError(`family: ${part.address} is not ${wanted}; give one family`)
     }
   }
   const action = spec.action ?? (spec.goto === undefined ? 'table' : 'goto')
@@ -216,12 +219,14 @@ export class RuleVerbs {
   }
 
   /**
-   * Adds a rule, or leaves the equal one that is there.
+   * Adds a rule, or leaves the equal one that is there; without a priority, whatever its priority is.
    *
    * @throws NetlinkError as `add`, but for EEXIST
    */
   ensure(spec: RuleSpec): void {
-    this.#put(spec, [ERRNO.EEXIST])
+    // The kernel looks for an equal one at the priority that it has just picked, where there is none.
+    const op = spec.priority === undefined ? 'rule.ensure' : 'rule.new'
+    this.#put(spec, [ERRNO.EEXIST], op)
   }
 
   /**
@@ -238,16 +243,20 @@ export class RuleVerbs {
     this.sink.add('rule.del', toWire(spec), { accept: [ERRNO.ENOENT] })
   }
 
-  /** Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. */
+  /**
+   * Reads all rules, IPv4 and IPv6, or those of a family, in the order that they are asked. More than
+   * fit into one datagram are read until two readings agree, because the kernel does not tell of
+   * changes in between; NetlinkError EINTR when ten did not.
+   */
   dump(filter: RuleFilter = {}): StepRef<Rule[]> {
     FILTER.check(filter, 'rule.dump')
     const at = this.sink.add('rule.dump', { family: 0, ...FILTER.write(filter, {}) })
     return new StepRef(at, (wire) => decodeIp(wire, policyRuleFromWire))
   }
 
-  #put(spec: RuleSpec, accept: number[]): void {
+  #put(spec: RuleSpec, accept: number[], op = 'rule.new'): void {
     const args = toWire(spec)
-    this.sink.add('rule.new', args, {
+    this.sink.add(op, args, {
       flags: NLM_F.create | NLM_F.excl,
       accept,
       undo: [{ op: 'rule.del', args, accept: [ERRNO.ENOENT] }],

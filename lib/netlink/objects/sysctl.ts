@@ -1,6 +1,7 @@
 /**
  * Files below /proc/sys, as a namespace sees them.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { ERRNO } from '../base/constants.js'
 import { checkOptions } from '../base/options.js'
 import { StepRef, type StepSink } from '../base/steps.js'
@@ -11,7 +12,7 @@ function checkName(name: string): string {
     !/^[^/\0]+(\/[^/\0]+)+$/.test(name) ||
     /(^|\/)\.\.?(\/|$)/.test(name)
   ) {
-    throw new TypeError(
+    throw new ArgumentError(
       `name: ${JSON.stringify(name)} is no sysctl; write it with slashes, net/ipv4/ip_forward`,
     )
   }

@@ -1,17 +1,20 @@
 /**
  * Arithmetic on registers, and fields that are computed.
  */
+import { checkOptions, oneOf } from '../../netlink/base/options.js'
 import { loadKey, REG32, WIDE, type Expr, type FieldDef } from './core.js'
 
 /** Shifts the first `length` bytes of register 0 by so many bits. */
 export function shift(direction: 'left' | 'right', by: number, length: number): Expr {
+  // NFT_BITWISE_LSHIFT, NFT_BITWISE_RSHIFT
+  const op = oneOf({ left: 1, right: 2 }, direction, 'direction')
   return {
     expr: 'bitwise',
     data: {
       sreg: REG32,
       dreg: REG32,
       length,
-      op: direction === 'left' ? 1 : 2, // NFT_BITWISE_LSHIFT, NFT_BITWISE_RSHIFT
+      op,
       data: { value: new Uint8Array(Uint32Array.of(by).buffer) },
     },
   }
@@ -22,9 +25,11 @@ export function shift(direction: 'left' | 'right', by: number, length: number): 
  * time: needed to compare what is in host order by size.
  */
 export function byteorder(to: 'host' | 'network', length: number, size: 2 | 4 | 8): Expr {
+  // NFT_BYTEORDER_NTOH, NFT_BYTEORDER_HTON
+  const op = oneOf({ host: 0, network: 1 }, to, 'to')
   return {
     expr: 'byteorder',
-    data: { sreg: REG32, dreg: REG32, op: to === 'host' ? 0 : 1, length, size },
+    data: { sreg: REG32, dreg: REG32, op, length, size },
   }
 }
 
@@ -34,6 +39,8 @@ export function numgen(
   modulus: number,
   offset = 0,
 ): FieldDef {
+  // NFT_NG_INCREMENTAL, NFT_NG_RANDOM
+  const type = oneOf({ incremental: 0, random: 1 }, how, 'how')
   return {
     length: 4,
     load: (register) => ({
@@ -41,7 +48,7 @@ export function numgen(
       data: {
         dreg: REG32 + register,
         modulus,
-        type: how === 'incremental' ? 0 : 1,
+        type,
         offset,
       },
     }),
@@ -57,6 +64,7 @@ export function hash(
   modulus: number,
   options: { seed?: number; offset?: number } = {},
 ): Expr[] {
+  checkOptions(options, 'hash', { seed: 'value', offset: 'value' })
   const length = fields.reduce((sum, f) => sum + Math.ceil(f.length / 4) * 4, 0)
   const only = fields.length === 1 ? fields[0]?.length : undefined
   const { seed, offset = 0 } = options

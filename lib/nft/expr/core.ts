@@ -1,6 +1,7 @@
 /**
  * What all expressions share.
  */
+import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 
 /**
@@ -15,7 +16,15 @@ export interface Expr {
   readonly data?: { readonly [key: string]: Wire }
   /** The attributes as bytes. */
   readonly raw?: Uint8Array
+  /**
+   * The protocol whose packets alone have what is read or written. The rule gets a check for it, in
+   * tables that see others as well, unless it makes one before.
+   */
+  readonly needs?: Protocol
 }
+
+/** Protocols that fields can be of. `icmp` stands for ICMPv6 where the rule is about IPv6. */
+export type Protocol = 'ether' | 'arp' | 'ip' | 'ip6' | 'icmp' | 'icmpv6' | 'tcp' | 'udp'
 
 /**
  * NFT_REG32_00: the kernel's number of register 0.
@@ -44,6 +53,23 @@ export interface FieldDef {
   readonly load: (register: number) => Expr
   /** Writes the register into the packet or the metadata; absent where that cannot be. */
   readonly store?: (register: number) => Expr
+  /** Writes bytes, where one expression cannot. */
+  readonly put?: (value: Uint8Array) => Expr[]
+}
+
+/**
+ * The field as one of that protocol: rules about it check for the protocol, as the nft program's do.
+ * For what {@link payload} reads; the fields of {@link field} have theirs.
+ */
+export function ofProtocol<F extends FieldDef>(protocol: Protocol, f: F): F {
+  const { load, store: write, put } = f
+  const of = (expr: Expr) => ({ ...expr, needs: protocol })
+  return {
+    ...f,
+    load: (register) => of(load(register)),
+    ...(write && { store: (register) => of(write(register)) }),
+    ...(put && { put: (value) => put(value).map(of) }),
+  }
 }
 
 /** Puts bytes into a register. */
@@ -53,13 +79,13 @@ export function immediate(register: number, value: Uint8Array): Expr {
 
 /** Writes register 0 into the field. Throws a TypeError for a field that cannot be written. */
 export function storeFrom(f: FieldDef): Expr {
-  if (!f.store) throw new TypeError('this field cannot be written')
+  if (!f.store) throw new ArgumentError('this field cannot be written')
   return f.store(0)
 }
 
 /** Writes bytes into the field. Throws a TypeError for a field that cannot be written. */
 export function store(f: FieldDef, value: Uint8Array): Expr[] {
-  return [immediate(0, value), storeFrom(f)]
+  return f.put?.(value) ?? [immediate(0, value), storeFrom(f)]
 }
 
 /** Loads fields side by side, each at the next 32-bit register: the key of a concatenation. */

@@ -1,10 +1,25 @@
 /**
  * Fields of packets and frames, and what the kernel knows of them.
  */
-import { REG32, type FieldDef } from './core.js'
+import { ArgumentError } from '../../argument-error.js'
+import { checkOptions, type Options, oneOf } from '../../netlink/base/options.js'
+import { nameOrPrefix } from '../types.js'
+import { ofProtocol, REG32, type Expr, type FieldDef, type Protocol } from './core.js'
 
 // NFT_PAYLOAD_*_HEADER
 const BASE = { link: 0, network: 1, transport: 2, inner: 3 } as const
+
+/** Which header each protocol's is. */
+const HEADER_OF: Readonly<Record<Protocol, keyof typeof BASE>> = {
+  ether: 'link',
+  arp: 'network',
+  ip: 'network',
+  ip6: 'network',
+  icmp: 'transport',
+  icmpv6: 'transport',
+  tcp: 'transport',
+  udp: 'transport',
+}
 
 /** How a write to the packet updates its checksum (NFTA_PAYLOAD_CSUM_*). */
 export interface Checksum {
@@ -14,29 +29,74 @@ export interface Checksum {
   readonly pseudoHeader?: boolean
 }
 
+const CHECKSUM: Options<Checksum> = { offset: 'value', pseudoHeader: 'switch' }
+
+type WritableField = FieldDef & Required<Pick<FieldDef, 'store'>>
+
 /**
- * A part of the packet: `length` bytes at `offset` of a header. Reading beyond the packet's end
- * ends the rule. A write updates the given checksum, or none.
+ * A part of the packet, whatever its protocol: `length` bytes at `offset` of a header. Reading beyond
+ * the packet's end ends the rule. A write updates the given checksum, or none. {@link ofProtocol} adds
+ * the protocol that has it.
  */
 export function payload(
   base: keyof typeof BASE,
   offset: number,
   length: number,
   checksum?: Checksum,
-): FieldDef & Required<Pick<FieldDef, 'store'>> {
-  const where = { base: BASE[base], offset, length }
-  const sum = {
+): WritableField {
+  const at = { base: oneOf(BASE, base, 'base'), offset, length }
+  if (checksum !== undefined) checkOptions(checksum, 'a checksum', CHECKSUM, 'checksum.')
+  const read = (register: number, where = at): Expr => ({
+    expr: 'payload',
+    data: { dreg: REG32 + register, ...where },
+  })
+  const write = (register: number, where = at): Expr => ({
+    expr: 'payload',
+    data: { sreg: REG32 + register, ...where, ...sumOf(checksum) },
+  })
+  // The kernel sums up what changes as if it began with a whole word of 16 bits.
+  const odd = checksum !== undefined && (offset % 2 === 1 || length % 2 === 1)
+  if (!odd) return { length, load: read, store: write }
+  const first = offset & ~1
+  const words = { ...at, offset: first, length: (offset + length + 1 - first) & ~1 }
+  return {
+    length,
+    load: read,
+    store: () => {
+      throw new ArgumentError(
+        'field: its checksum needs whole words; write bytes into it with store()',
+      )
+    },
+    put: (value) => [
+      read(0, words),
+      replace(value, offset - first, words.length),
+      write(0, words),
+    ],
+  }
+}
+
+function sumOf(checksum: Checksum | undefined) {
+  return {
     checksumType: checksum ? 1 : 0, // NFT_PAYLOAD_CSUM_INET
     checksumOffset: checksum?.offset ?? 0,
     checksumFlags: checksum?.pseudoHeader ? 1 : 0, // NFT_PAYLOAD_L4CSUM_PSEUDOHDR
   }
+}
+
+/** Puts bytes into register 0, from one of its `length` bytes on; the others stay. */
+function replace(value: Uint8Array, from: number, length: number): Expr {
+  const keep = new Uint8Array(length).fill(255).fill(0, from, from + value.length)
+  const xor = new Uint8Array(length)
+  xor.set(value, from)
   return {
-    length,
-    load: (register) => ({ expr: 'payload', data: { dreg: REG32 + register, ...where } }),
-    store: (register) => ({
-      expr: 'payload',
-      data: { sreg: REG32 + register, ...where, ...sum },
-    }),
+    expr: 'bitwise',
+    data: {
+      sreg: REG32,
+      dreg: REG32,
+      length,
+      mask: { value: keep },
+      xor: { value: xor },
+    },
   }
 }
 
@@ -80,8 +140,8 @@ export function ctOf(
   direction: 'original' | 'reply',
   what: keyof typeof CT_SIDED,
 ): FieldDef {
-  const { key, length } = CT_SIDED[what]
-  const side = direction === 'original' ? 0 : 1
+  const { key, length } = oneOf(CT_SIDED, what, 'what')
+  const side = oneOf({ original: 0, reply: 1 }, direction, 'direction')
   return {
     length,
     load: (register) => ({
@@ -101,8 +161,8 @@ export function fib(
   by: readonly (keyof typeof FIB_FLAGS)[],
   result: keyof typeof FIB_RESULTS,
 ): FieldDef {
-  const [number, length] = FIB_RESULTS[result]
-  const flags = by.reduce((sum, name) => sum | FIB_FLAGS[name], 0)
+  const [number, length] = oneOf(FIB_RESULTS, result, 'result')
+  const flags = by.reduce((sum, name) => sum | oneOf(FIB_FLAGS, name, 'by'), 0)
   return {
     length,
     load: (register) => ({
@@ -122,7 +182,7 @@ const RT = {
 
 /** What is known of the packet's route: `nexthop4`, `nexthop6`, `tcpMss`, `classid`. */
 export function rt(what: keyof typeof RT): FieldDef {
-  const [key, length] = RT[what]
+  const [key, length] = oneOf(RT, what, 'what')
   return {
     length,
     load: (register) => ({ expr: 'rt', data: { dreg: REG32 + register, key } }),
@@ -134,11 +194,21 @@ const SOCKET = { transparent: [0, 1], mark: [1, 4], wildcard: [2, 1] } as const
 
 /** What is known of the local socket that the packet belongs to. */
 export function socket(what: keyof typeof SOCKET): FieldDef {
-  const [key, length] = SOCKET[what]
+  const [key, length] = oneOf(SOCKET, what, 'what')
   return {
     length,
     load: (register) => ({ expr: 'socket', data: { dreg: REG32 + register, key } }),
   }
+}
+
+/** A part of the header of a protocol. */
+function header(
+  protocol: Protocol,
+  offset: number,
+  length: number,
+  checksum?: Checksum,
+): WritableField {
+  return ofProtocol(protocol, payload(HEADER_OF[protocol], offset, length, checksum))
 }
 
 const IP_SUM = { offset: 10, pseudoHeader: true }
@@ -146,64 +216,71 @@ const IP_SUM = { offset: 10, pseudoHeader: true }
 /**
  * Fields of packets and frames. Those of the packet are in network order; of the metadata, what
  * is a number in the kernel is in this machine's order (see hostOrder).
+ *
+ * A field of a protocol's header matches that protocol's packets alone: in tables that see others as
+ * well, its rule checks for the protocol first, unless it has done so. `ip saddr` of nft does the same.
  */
 export const field = {
   /** MAC that the frame goes to. */
-  etherDestination: payload('link', 0, 6),
+  etherDestination: header('ether', 0, 6),
   /** MAC that the frame comes from. */
-  etherSource: payload('link', 6, 6),
+  etherSource: header('ether', 6, 6),
   /** In host order as the NIC wrote it: compare with bytes in network order. */
-  etherType: payload('link', 12, 2),
+  etherType: header('ether', 12, 2),
   /** ARP: 1 request, 2 reply. */
-  arpOperation: payload('network', 6, 2),
+  arpOperation: header('arp', 6, 2),
   /** ARP over Ethernet: MAC of the sender. */
-  arpSenderMac: payload('network', 8, 6),
+  arpSenderMac: header('arp', 8, 6),
   /** ARP for IPv4: address of the sender. */
-  arpSenderIp: payload('network', 14, 4),
+  arpSenderIp: header('arp', 14, 4),
   /** ARP for IPv4: address that is asked for. */
-  arpTargetIp: payload('network', 24, 4),
+  arpTargetIp: header('arp', 24, 4),
   /** IPv4: type of service; a write updates the checksum. */
-  ipTos: payload('network', 1, 1, { offset: 10 }),
+  ipTos: header('ip', 1, 1, { offset: 10 }),
   /** IPv4: time to live; a write updates the checksum. */
-  ipTtl: payload('network', 8, 1, { offset: 10 }),
+  ipTtl: header('ip', 8, 1, { offset: 10 }),
   /** IPv4: protocol number; see ipProtocols. */
-  ipProtocol: payload('network', 9, 1),
+  ipProtocol: header('ip', 9, 1),
   /** IPv4: source address. */
-  ipSource: payload('network', 12, 4),
+  ipSource: header('ip', 12, 4),
   /** The first byte of the source: 127 for all of 127.0.0.0/8. */
-  ipSourceFirstByte: payload('network', 12, 1),
+  ipSourceFirstByte: header('ip', 12, 1),
   /** IPv4: destination address. */
-  ipDestination: payload('network', 16, 4),
+  ipDestination: header('ip', 16, 4),
   /** As ipSource and ipDestination, for writing: the checksums are updated. */
-  ipSourceWritable: payload('network', 12, 4, IP_SUM),
+  ipSourceWritable: header('ip', 12, 4, IP_SUM),
   /** The destination address, for writing. */
-  ipDestinationWritable: payload('network', 16, 4, IP_SUM),
+  ipDestinationWritable: header('ip', 16, 4, IP_SUM),
   /** IPv6: number of the next header. */
-  ip6NextHeader: payload('network', 6, 1),
+  ip6NextHeader: header('ip6', 6, 1),
   /** IPv6: hop limit. */
-  ip6HopLimit: payload('network', 7, 1),
+  ip6HopLimit: header('ip6', 7, 1),
   /** IPv6: source address. */
-  ip6Source: payload('network', 8, 16),
+  ip6Source: header('ip6', 8, 16),
   /** IPv6: destination address. */
-  ip6Destination: payload('network', 24, 16),
-  /** ICMP and ICMPv6: type. */
-  icmpType: payload('transport', 0, 1),
-  /** ICMP and ICMPv6: code. */
-  icmpCode: payload('transport', 1, 1),
-  /** TCP, UDP, SCTP: source port. */
+  ip6Destination: header('ip6', 24, 16),
+  /** ICMP: type; ICMPv6 in ip6 tables, and in rules that are about IPv6 or ICMPv6 by then. */
+  icmpType: header('icmp', 0, 1),
+  /** ICMP: code; ICMPv6 as for the type. */
+  icmpCode: header('icmp', 1, 1),
+  /** ICMPv6: type. */
+  icmpv6Type: header('icmpv6', 0, 1),
+  /** ICMPv6: code. */
+  icmpv6Code: header('icmpv6', 1, 1),
+  /** Source port of TCP, UDP, SCTP: of whatever protocol the rule matches (`th sport`). */
   sourcePort: payload('transport', 0, 2),
-  /** TCP, UDP, SCTP: destination port. */
+  /** Destination port of TCP, UDP, SCTP: of whatever protocol the rule matches (`th dport`). */
   destinationPort: payload('transport', 2, 2),
   /** As the ports, for writing: the checksum of TCP or UDP is updated. */
-  tcpSourceWritable: payload('transport', 0, 2, { offset: 16 }),
+  tcpSourceWritable: header('tcp', 0, 2, { offset: 16 }),
   /** TCP: destination port, for writing. */
-  tcpDestinationWritable: payload('transport', 2, 2, { offset: 16 }),
+  tcpDestinationWritable: header('tcp', 2, 2, { offset: 16 }),
   /** UDP: source port, for writing; the checksum is updated. */
-  udpSourceWritable: payload('transport', 0, 2, { offset: 6 }),
+  udpSourceWritable: header('udp', 0, 2, { offset: 6 }),
   /** UDP: destination port, for writing; the checksum is updated. */
-  udpDestinationWritable: payload('transport', 2, 2, { offset: 6 }),
+  udpDestinationWritable: header('udp', 2, 2, { offset: 6 }),
   /** TCP: flags, from the lowest bit FIN, SYN, RST, PSH, ACK, URG, ECE, CWR. */
-  tcpFlags: payload('transport', 13, 1),
+  tcpFlags: header('tcp', 13, 1),
   /** NFT_META_LEN */
   packetLength: meta(0, 4),
   /** NFT_META_PROTOCOL: the ethertype, in network order. */
@@ -272,12 +349,14 @@ export const ctState = {
   untracked: 64,
 } as const
 
-/** An interface name as `iifname` holds it. Throws a TypeError when it is too long. */
+/**
+ * An interface name as `iifname` holds it, for `eq` and `neq`. One that ends with an asterisk, `eth*`,
+ * fits all names that begin so, as in nft; `eth\\*` is a name with an asterisk. Throws an ArgumentError
+ * for what no name can be.
+ */
 export function ifname(name: string): Uint8Array {
-  const text = new TextEncoder().encode(name)
-  if (text.length < 1 || text.length > 15) {
-    throw new TypeError(`interface name ${JSON.stringify(name)} must have 1 to 15 bytes`)
-  }
+  const { text, prefix } = nameOrPrefix(name)
+  if (prefix) return text
   const bytes = new Uint8Array(16)
   bytes.set(text)
   return bytes

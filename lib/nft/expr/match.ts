@@ -1,6 +1,8 @@
 /**
  * Matches: the rule goes on only when they hold.
  */
+import { oneOf } from '../../netlink/base/options.js'
+import { ArgumentError } from '../../argument-error.js'
 import { maskBytes } from '../../ip/index.js'
 import { REG32, type Expr, type FieldDef } from './core.js'
 
@@ -8,7 +10,7 @@ import { REG32, type Expr, type FieldDef } from './core.js'
 const OPS = { eq: 0, neq: 1, lt: 2, lte: 3, gt: 4, gte: 5 } as const
 
 function comparison(op: keyof typeof OPS, value: Uint8Array): Expr {
-  return { expr: 'cmp', data: { sreg: REG32, op: OPS[op], data: { value } } }
+  return { expr: 'cmp', data: { sreg: REG32, op: oneOf(OPS, op, 'op'), data: { value } } }
 }
 
 /**
@@ -58,8 +60,8 @@ export function mask(bytes: Uint8Array, xor = new Uint8Array(bytes.length)): Exp
 
 /** Goes on when some (`any`) or none of the bits of the mask are set in the field. */
 export function bits(f: FieldDef, of: Uint8Array, want: 'any' | 'none'): Expr[] {
-  const zero = new Uint8Array(f.length)
-  return [f.load(0), mask(of), comparison(want === 'any' ? 'neq' : 'eq', zero)]
+  const op = oneOf({ any: 'neq', none: 'eq' } as const, want, 'want')
+  return [f.load(0), mask(of), comparison(op, new Uint8Array(f.length))]
 }
 
 /** Goes on when the field, of which only the bits of the mask count, equals the bytes. */
@@ -70,7 +72,7 @@ export function maskedEq(f: FieldDef, of: Uint8Array, value: Uint8Array): Expr[]
 /** Goes on when the address in the field lies in the prefix of that many bits. */
 export function inPrefix(f: FieldDef, address: Uint8Array, length: number): Expr[] {
   if (address.length !== f.length || length < 0 || length > f.length * 8) {
-    throw new TypeError(
+    throw new ArgumentError(
       `prefix: ${length} bits of ${address.length} bytes do not fit a field of ${f.length}`,
     )
   }

@@ -1,7 +1,9 @@
 /**
  * Network address translation.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { addressBytes, familyOf } from '../../ip/index.js'
+import { checkOptions, type Options, oneOf } from '../../netlink/base/options.js'
 import { encodeValue } from '../types.js'
 import { immediate, REG32, WIDE, type Expr } from './core.js'
 
@@ -37,7 +39,7 @@ function ends<T>(value: T | readonly [T, T]): readonly T[] {
 }
 
 function flagBits(flags: readonly NatFlag[] = []): number {
-  return flags.reduce((sum, flag) => sum | FLAGS[flag], 0)
+  return flags.reduce((sum, flag) => sum | oneOf(FLAGS, flag, 'flags'), 0)
 }
 
 // Puts values into wide registers from `first` and names them as <what>Min and <what>Max.
@@ -62,12 +64,22 @@ function ports(port: NatTarget['port']): Uint8Array[] {
   return ends(port).map((n) => encodeValue(['inet_service'], [n]))
 }
 
+const TARGET: Options<NatTarget> = {
+  address: 'value',
+  port: 'value',
+  family: 'value',
+  flags: 'value',
+}
+const PORTS = { port: 'value', flags: 'value' } as const
+
 function translate(type: 0 | 1, target: NatTarget): Expr[] {
+  checkOptions(target, type === 0 ? 'snat' : 'dnat', TARGET)
+  if (target.family !== undefined) oneOf({ ip: 2, ip6: 10 }, target.family, 'family')
   const list = target.address === undefined ? [] : ends(target.address)
   const six =
     list.length > 0 ? familyOf(list[0] ?? '') === 'ipv6' : target.family === 'ip6'
   if (list.length === 0 && !target.family) {
-    throw new TypeError('family: give ip or ip6 when there is no address')
+    throw new ArgumentError('family: give ip or ip6 when there is no address')
   }
   const kind = six ? 'ipv6_addr' : 'ipv4_addr'
   const addresses = load(
@@ -114,12 +126,14 @@ export function dnatFromMap(): Expr {
 
 /** Source NAT to the address of the interface that the packet leaves by. */
 export function masquerade(options?: { flags?: readonly NatFlag[] }): Expr {
+  if (options !== undefined) checkOptions(options, 'masquerade', { flags: 'value' })
   const flags = flagBits(options?.flags)
   return { expr: 'masq', data: flags ? { flags } : {} }
 }
 
 /** Masquerades with a source port of the given ones; the rule must match TCP or UDP before. */
 export function masqueradeTo(options: Pick<NatTarget, 'port' | 'flags'>): Expr[] {
+  checkOptions(options, 'masqueradeTo', PORTS)
   const own = load('port', ports(options.port), 0)
   // Unlike the others, masq takes no notice of the ports without the flag.
   const flags = flagBits(options.flags) | (own.exprs.length > 0 ? PORTS_SPECIFIED : 0)
@@ -128,6 +142,7 @@ export function masqueradeTo(options: Pick<NatTarget, 'port' | 'flags'>): Expr[]
 
 /** Destination NAT to this host: to the same port, or to those given. */
 export function redirect(options: Pick<NatTarget, 'port' | 'flags'> = {}): Expr[] {
+  checkOptions(options, 'redirect', PORTS)
   const own = load('port', ports(options.port), 0)
   const flags = flagBits(options.flags)
   return [...own.exprs, { expr: 'redir', data: { ...own.data, ...(flags && { flags }) } }]
@@ -142,13 +157,13 @@ export function tproxy(target: {
   readonly address?: string
   readonly port?: number
 }): Expr[] {
+  checkOptions(target, 'tproxy', { family: 'value', address: 'value', port: 'value' })
   const { family, address, port } = target
   const bytes = address === undefined ? [] : [addressBytes(address)]
   const to = bytes.map((value) => immediate(0, value))
   const own = ports(port).map((value) => immediate(bytes.length * WIDE, value))
-  const families = { inet: 0, ip: 2, ip6: 10 } as const
   const data = {
-    family: families[family],
+    family: oneOf({ inet: 0, ip: 2, ip6: 10 }, family, 'family'),
     ...(address !== undefined && { address: REG32 }),
     ...(port !== undefined && { port: REG32 + bytes.length * WIDE }),
   }

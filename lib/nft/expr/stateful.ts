@@ -1,6 +1,8 @@
 /**
  * Expressions that count: in a rule, or in the elements of a set.
  */
+import { oneOf } from '../../netlink/base/options.js'
+import { checkCounter, checkLimit, checkQuota } from '../check-parts.js'
 import {
   limitToWire,
   objectTypes,
@@ -14,17 +16,20 @@ import type { Expr } from './core.js'
 
 /** Counts packets and bytes, from zero or from what is given. */
 export function counter(from: Partial<CounterState> = {}): Expr {
+  checkCounter(from)
   const { packets = 0, bytes = 0 } = from
   return { expr: 'counter', data: { bytes, packets } }
 }
 
 /** Goes on while the rate is kept; with `over`, beyond it. */
 export function limit(def: LimitDef): Expr {
+  checkLimit(def)
   return { expr: 'limit', data: limitToWire(def) }
 }
 
 /** Goes on until the amount is used up; with `over`, from then on. */
 export function quota(def: QuotaDef): Expr {
+  checkQuota(def)
   return { expr: 'quota', data: quotaToWire(def) }
 }
 
@@ -40,5 +45,5 @@ export function last(): Expr {
 
 /** Lets a named object of the table count the packet. */
 export function objectRef(type: ObjectType, name: string): Expr {
-  return { expr: 'objref', data: { type: objectTypes[type], name } }
+  return { expr: 'objref', data: { type: oneOf(objectTypes, type, 'type'), name } }
 }

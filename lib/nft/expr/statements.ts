@@ -1,7 +1,9 @@
 /**
  * What a rule does with a packet.
  */
+import { ArgumentError } from '../../argument-error.js'
 import { addressBytes } from '../../ip/index.js'
+import { checkOptions, type Options, oneOf } from '../../netlink/base/options.js'
 import { verdictToWire, type Verdict } from '../verdict.js'
 import { immediate, REG32, REG_VERDICT, WIDE, type Expr } from './core.js'
 import { hostOrder } from './fields.js'
@@ -30,9 +32,13 @@ export function reject(
     | { readonly icmp: number }
     | { readonly icmpx: keyof typeof ICMPX } = { icmpx: 'port-unreachable' },
 ): Expr {
+  checkOptions(how, 'reject', { tcpReset: 'switch', icmp: 'value', icmpx: 'value' })
+  if (Object.keys(how).length !== 1) {
+    throw new ArgumentError('reject: give one of tcpReset, icmp and icmpx')
+  }
   if ('tcpReset' in how) return { expr: 'reject', data: { type: 1, code: 0 } }
   if ('icmp' in how) return { expr: 'reject', data: { type: 0, code: how.icmp } }
-  return { expr: 'reject', data: { type: 2, code: ICMPX[how.icmpx] } }
+  return { expr: 'reject', data: { type: 2, code: oneOf(ICMPX, how.icmpx, 'icmpx') } }
 }
 
 /** NFT_LOGLEVEL_* */
@@ -62,18 +68,27 @@ export interface LogOptions {
   readonly queueThreshold?: number
 }
 
+const LOG: Options<LogOptions> = {
+  prefix: 'value',
+  level: 'value',
+  group: 'value',
+  snaplen: 'value',
+  queueThreshold: 'value',
+}
+
 /** Logs the packet and goes on. Throws a TypeError for a level together with a group. */
 export function log(options: LogOptions = {}): Expr {
+  checkOptions(options, 'log', LOG)
   const { prefix, level, group, snaplen, queueThreshold } = options
   if (level && group !== undefined) {
-    throw new TypeError('log: level is for the kernel log; leave it out with a group')
+    throw new ArgumentError('log: level is for the kernel log; leave it out with a group')
   }
   const data = {
     ...(group !== undefined && { group }),
     ...(prefix !== undefined && { prefix }),
     ...(snaplen !== undefined && { snaplen }),
     ...(queueThreshold !== undefined && { queueThreshold }),
-    ...(level && { level: LEVELS[level] }),
+    ...(level && { level: oneOf(LEVELS, level, 'level') }),
   }
   return { expr: 'log', data }
 }
@@ -83,6 +98,8 @@ export function queue(
   number: number,
   options: { total?: number; bypass?: boolean; fanout?: boolean } = {},
 ): Expr {
+  const known = { total: 'value', bypass: 'switch', fanout: 'switch' } as const
+  checkOptions(options, 'queue', known)
   const { total = 1, bypass = false, fanout = false } = options
   // NFT_QUEUE_FLAG_BYPASS, NFT_QUEUE_FLAG_CPU_FANOUT
   const flags = (bypass ? 1 : 0) | (fanout ? 2 : 0)
@@ -99,6 +116,7 @@ export function notrack(): Expr {
  * tables), or to an interface (netdev tables).
  */
 export function dup(to: { readonly address?: string; readonly device?: number }): Expr[] {
+  checkOptions(to, 'dup', { address: 'value', device: 'value' })
   const { address, device } = to
   const wide = address === undefined ? 0 : WIDE
   const data = {

@@ -2,6 +2,7 @@
  * The configuration of azure-vnet.
  */
 import { ConfigReader } from '../../cni/spec/config.js'
+import { invalidEnvironment } from '../../cni/spec/errors.js'
 import {
   COMMON_FIELDS,
   idleFields,
@@ -105,13 +106,27 @@ function programName(ipam: ConfigReader): string {
 
 // Known before an address is leased, or the host is touched for one that cannot be used.
 function checkFamily(mode: ModeName, ipam: ConfigReader): void {
-  const { families } = modeOf(mode)
   for (const key of ['subnet', 'ipAddress']) {
     const value = ipam.json[key]
-    const family = typeof value === 'string' ? parseInterface(value)?.family : undefined
-    if (!family || families.includes(family)) continue
-    throw ipam.invalid(key, `mode ${mode} carries IPv4 alone: use an IPv4 one`)
+    if (typeof value === 'string' && !carries(mode, value)) {
+      throw ipam.invalid(key, onlyIpv4(mode))
+    }
   }
+}
+
+/** Throws CniError 4 for an address in CNI_ARGS of a family that the mode does not carry. */
+export function checkArgs(mode: ModeName, args: ReadonlyMap<string, string>): void {
+  const wanted = args.get('IP')
+  if (wanted === undefined || carries(mode, wanted)) return
+  throw invalidEnvironment('CNI_ARGS: IP', wanted, onlyIpv4(mode))
+}
+
+const onlyIpv4 = (mode: ModeName) => `mode ${mode} carries IPv4 alone: use an IPv4 one`
+
+// What is no address is for others to refuse.
+function carries(mode: ModeName, text: string): boolean {
+  const family = parseInterface(text)?.family
+  return family === undefined || modeOf(mode).families.includes(family)
 }
 
 function linkName(reader: ConfigReader, key: string): string | undefined {

@@ -7,7 +7,7 @@ import { CniCode, CniError } from '../../cni/spec/errors.js'
 import type { Owner } from '../../cni/spec/owner.js'
 import type { Leases } from '../../engine/engine.js'
 import { addressOf, parseCidr, parsePrefix } from '../../ip/index.js'
-import { OWN_IPAM, type VnetConfig } from './config.js'
+import { checkArgs, OWN_IPAM, type VnetConfig } from './config.js'
 
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
@@ -20,6 +20,7 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   const { host, log, owner, args } = call
   const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
+  checkArgs(config.mode, args)
   for (const finding of idleIpamFields(call.config)) log.warn(finding)
   const service = new AddressService(host, log, ipam.environment)
   return {

@@ -79,9 +79,8 @@ export function readPorts(host: NetNs): HeldPort[] {
   return portsIn(placed(plan.runSync()))
 }
 
-/** Whether the table is there. */
-export function hasTable(host: NetNs): boolean {
-  const plan = host.plan()
+/** Asks in a plan whether the table is there; answers with how to get at it. */
+export function planTable(plan: Plan): (done: Done) => boolean {
   const found = plan.nftables.tableExists(TABLE)
-  return plan.runSync().of(found)
+  return (done) => done.of(found)
 }

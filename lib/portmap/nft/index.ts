@@ -6,7 +6,7 @@
 import type { PortBackend } from '../backend.js'
 import { addPorts } from './add.js'
 import { checkPorts } from './check.js'
-import { hasTable, readPorts } from './held.js'
+import { planTable, readPorts } from './held.js'
 import { removePorts } from './remove.js'
 import { restorePorts } from './restore.js'
 
@@ -15,7 +15,7 @@ export const nftPorts: PortBackend = {
   add: async (host, tag, ports) => addPorts(host, tag, ports),
   remove: async (host, tag) => removePorts(host, tag),
   holders: async (host) => [...new Set(readPorts(host).map(({ tag }) => tag))],
-  isThere: async (host) => hasTable(host),
+  planIsThere: planTable,
   check: async (host, tag, ports) => checkPorts(host, tag, ports),
   restore: async (host, owners) => restorePorts(host, owners),
 }

@@ -6,6 +6,7 @@ import type { Link, NetNs } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
 import { MASQUERADE_TABLE } from '../table-names.js'
 import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
+import { checkEndpoint } from './check.js'
 import { bridgeTable } from './endpoint-map.js'
 import { foundPods, planEndpoint, planEndpointRemoval } from './endpoint.js'
 import { BRIDGE_ALIAS } from './host-move.js'
@@ -42,6 +43,7 @@ export const bridgeMode: Mode = {
   release: releaseBridge,
   planAttach: planEndpoint,
   planDetach: planEndpointRemoval,
+  check: checkEndpoint,
   hostInterfaces: ({ name, mac }) => [{ name, mac }],
   pods: foundPods,
   isOurs: (link) => link.kind === 'bridge' && link.alias === BRIDGE_ALIAS,

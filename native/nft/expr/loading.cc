@@ -73,18 +73,17 @@ const Attr kHash[] = {
 };
 const Attr kImmediate[] = {
     {NFTA_IMMEDIATE_DREG, "dreg", Type::kBe32},
-    {NFTA_IMMEDIATE_DATA, "data", Type::kNest, &kNftData},
+    {NFTA_IMMEDIATE_DATA, "data", Type::kNest, kNftData},
 };
 
-const NftNamed kAll[] = {
-    {"payload", Table(kPayload)}, {"exthdr", Table(kExthdr)}, {"meta", Table(kMeta)},
-    {"ct", Table(kCt)},           {"fib", Table(kFib)},       {"rt", Table(kRt)},
-    {"socket", Table(kSocket)},   {"xfrm", Table(kXfrm)},     {"osf", Table(kOsf)},
-    {"numgen", Table(kNumgen)},   {"hash", Table(kHash)},     {"immediate", Table(kImmediate)},
+const Kind kAll[] = {
+    {"payload", kPayload}, {"exthdr", kExthdr}, {"meta", kMeta},     {"ct", kCt},
+    {"fib", kFib},         {"rt", kRt},         {"socket", kSocket}, {"xfrm", kXfrm},
+    {"osf", kOsf},         {"numgen", kNumgen}, {"hash", kHash},     {"immediate", kImmediate},
 };
 
 }  // namespace
 
-const NftNamedList kNftLoading = {kAll, sizeof kAll / sizeof kAll[0]};
+const KindList kNftLoading = kAll;
 
 }  // namespace vnet

@@ -10,22 +10,22 @@ namespace {
 const Attr kCmp[] = {
     {NFTA_CMP_SREG, "sreg", Type::kBe32},
     {NFTA_CMP_OP, "op", Type::kBe32},
-    {NFTA_CMP_DATA, "data", Type::kNest, &kNftData},
+    {NFTA_CMP_DATA, "data", Type::kNest, kNftData},
 };
 const Attr kRange[] = {
     {NFTA_RANGE_SREG, "sreg", Type::kBe32},
     {NFTA_RANGE_OP, "op", Type::kBe32},
-    {NFTA_RANGE_FROM_DATA, "from", Type::kNest, &kNftData},
-    {NFTA_RANGE_TO_DATA, "to", Type::kNest, &kNftData},
+    {NFTA_RANGE_FROM_DATA, "from", Type::kNest, kNftData},
+    {NFTA_RANGE_TO_DATA, "to", Type::kNest, kNftData},
 };
 const Attr kBitwise[] = {
     {NFTA_BITWISE_SREG, "sreg", Type::kBe32},
     {NFTA_BITWISE_DREG, "dreg", Type::kBe32},
     {NFTA_BITWISE_LEN, "length", Type::kBe32},
-    {NFTA_BITWISE_MASK, "mask", Type::kNest, &kNftData},
-    {NFTA_BITWISE_XOR, "xor", Type::kNest, &kNftData},
+    {NFTA_BITWISE_MASK, "mask", Type::kNest, kNftData},
+    {NFTA_BITWISE_XOR, "xor", Type::kNest, kNftData},
     {NFTA_BITWISE_OP, "op", Type::kBe32},
-    {NFTA_BITWISE_DATA, "data", Type::kNest, &kNftData},
+    {NFTA_BITWISE_DATA, "data", Type::kNest, kNftData},
 };
 const Attr kByteorder[] = {
     {NFTA_BYTEORDER_SREG, "sreg", Type::kBe32}, {NFTA_BYTEORDER_DREG, "dreg", Type::kBe32},
@@ -44,18 +44,18 @@ const Attr kDynset[] = {
     {NFTA_DYNSET_SREG_KEY, "keySreg", Type::kBe32},
     {NFTA_DYNSET_SREG_DATA, "dataSreg", Type::kBe32},
     {NFTA_DYNSET_TIMEOUT, "timeout", Type::kBe64},
-    {NFTA_DYNSET_EXPR, "expr", Type::kCustom, nullptr, &kNftExpression},
-    {NFTA_DYNSET_EXPRESSIONS, "expressions", Type::kCustom, nullptr, &kNftExpressions},
+    {NFTA_DYNSET_EXPR, "expr", Type::kNest, kNftExpression},
+    {NFTA_DYNSET_EXPRESSIONS, "expressions", Type::kList, kNftExpression},
     {NFTA_DYNSET_FLAGS, "flags", Type::kBe32},
 };
 
-const NftNamed kAll[] = {
-    {"cmp", Table(kCmp)},       {"range", Table(kRange)},   {"bitwise", Table(kBitwise)},
-    {"lookup", Table(kLookup)}, {"dynset", Table(kDynset)}, {"byteorder", Table(kByteorder)},
+const Kind kAll[] = {
+    {"cmp", kCmp},       {"range", kRange},   {"bitwise", kBitwise},
+    {"lookup", kLookup}, {"dynset", kDynset}, {"byteorder", kByteorder},
 };
 
 }  // namespace
 
-const NftNamedList kNftMatching = {kAll, sizeof kAll / sizeof kAll[0]};
+const KindList kNftMatching = kAll;
 
 }  // namespace vnet

@@ -35,9 +35,9 @@ const Attr kObjref[] = {
     {NFTA_OBJREF_SET_ID, "setId", Type::kBe32},
 };
 
-const NftNamed kAll[] = {
-    {"counter", Table(kCounter)},     {"limit", Table(kLimit)}, {"quota", Table(kQuota)},
-    {"connlimit", Table(kConnlimit)}, {"last", Table(kLast)},   {"objref", Table(kObjref)},
+const Kind kAll[] = {
+    {"counter", kCounter},     {"limit", kLimit}, {"quota", kQuota},
+    {"connlimit", kConnlimit}, {"last", kLast},   {"objref", kObjref},
 };
 
 const Attr kCtHelper[] = {
@@ -46,78 +46,44 @@ const Attr kCtHelper[] = {
     {NFTA_CT_HELPER_L4PROTO, "protocol", Type::kU8},
 };
 
-// By NFT_OBJECT_*.
-const NftNamed kObjects[] = {
-    {"", Table()},
-    {"counter", Table(kCounter)},
-    {"quota", Table(kQuota)},
-    {"ctHelper", Table(kCtHelper)},
-    {"limit", Table(kLimit)},
+const Kind kObjectKinds[] = {
+    {"counter", kCounter, NFT_OBJECT_COUNTER},
+    {"quota", kQuota, NFT_OBJECT_QUOTA},
+    {"ctHelper", kCtHelper, NFT_OBJECT_CT_HELPER},
+    {"limit", kLimit, NFT_OBJECT_LIMIT},
 };
-constexpr size_t kObjectTypes = sizeof kObjects / sizeof kObjects[0];
-
+constexpr KindList kObjectList = kObjectKinds;
+const KindList* const kObjectLists[] = {&kObjectList};
 // { counter: {…} }, or { raw: bytes } for a type that has no table here.
-void encode_object_data(const Attr& a, const Value& v, Encoder& e) {
-  const Map* map = v.map();
-  if (!map || map->size() != 1) return e.fail("must hold one member, such as counter");
-  const auto& [name, data] = map->front();
-  if (name == "raw" && data.bytes()) {
-    return e.out.attribute(a.type, data.bytes()->data(), data.bytes()->size());
-  }
-  for (size_t i = 1; i < kObjectTypes; i++) {
-    if (name != kObjects[i].name) continue;
-    size_t at = e.out.begin_nest(static_cast<uint16_t>(a.type | NLA_F_NESTED));
-    e.path.push_back(name);
-    e.attributes(kObjects[i].data, data);
-    e.path.pop_back();
-    return e.out.end_nest(at);
-  }
-  e.fail("holds no known kind of object");
-}
-
-Value decode_object_data(View v, const Map& siblings) {
-  int64_t type = 0;
-  for (const auto& [name, value] : siblings) {
-    if (name == "type" && value.integer()) type = *value.integer();
-  }
-  Map out;
-  if (type > 0 && static_cast<size_t>(type) < kObjectTypes) {
-    Map data;
-    decode_attributes(kObjects[type].data, v, data);
-    out.emplace_back(kObjects[type].name, Value(std::move(data)));
-  } else {
-    out.emplace_back("raw", Value(Bytes(v.data, v.data + v.size)));
-  }
-  return Value(std::move(out));
-}
-
-const Custom kObjectData = {encode_object_data, nullptr, nullptr, decode_object_data};
+const Kinds kObjectData = {.selector = "type", .lists = kObjectLists, .named = true, .raw = "raw"};
 
 const Attr kAttrs[] = {
     {NFTA_OBJ_TABLE, "table", Type::kString},
     {NFTA_OBJ_NAME, "name", Type::kString},
     {NFTA_OBJ_TYPE, "type", Type::kBe32},
-    {NFTA_OBJ_DATA, "data", Type::kCustom, nullptr, &kObjectData},
-    {NFTA_OBJ_USE, "use", Type::kBe32, nullptr, nullptr, Mode::kDecode},
+    {NFTA_OBJ_DATA, "data", kObjectData},
+    {NFTA_OBJ_USE, "use", Type::kBe32, Mode::kDecode},
     {NFTA_OBJ_HANDLE, "handle", Type::kBe64},
     {NFTA_OBJ_USERDATA, "userdata", Type::kBytes},
 };
 
+const Notice kObjectNotices[] = {{&kNftEvents, nft_type(NFT_MSG_NEWOBJ), nft_type(NFT_MSG_DELOBJ)}};
+
 }  // namespace
 
 const Table kNftCounter(kCounter);
-const NftNamedList kNftStateful = {kAll, sizeof kAll / sizeof kAll[0]};
+const KindList kNftStateful = kAll;
 
-const Object kNftObject = {"nft.object",
-                           4,
-                           kNfFields,
-                           1,
-                           Table(kAttrs),
-                           nft_type(NFT_MSG_NEWOBJ),
-                           0,
-                           nft_type(NFT_MSG_DELOBJ),
-                           nft_type(NFT_MSG_GETOBJ),
-                           nft_type(kNftDestroyObject),
-                           nft_type(NFT_MSG_GETOBJ_RESET)};
+const Object kNftObject = {
+    .name = "nft.object",
+    .family = kNft,
+    .body = {sizeof(nfgenmsg), kNfFields, kAttrs},
+    .types = {.create = nft_type(NFT_MSG_NEWOBJ),
+              .del = nft_type(NFT_MSG_DELOBJ),
+              .get = nft_type(NFT_MSG_GETOBJ),
+              .destroy = nft_type(kNftDestroyObject),
+              .reset = nft_type(NFT_MSG_GETOBJ_RESET)},
+    .notices = kObjectNotices,
+};
 
 }  // namespace vnet

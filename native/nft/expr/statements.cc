@@ -67,23 +67,23 @@ const Attr kFlowOffload[] = {
     {NFTA_FLOW_TABLE_NAME, "flowtable", Type::kString},
 };
 
-const NftNamed kAll[] = {
-    {"nat", Table(kNat)},
-    {"masq", Table(kMasq)},
-    {"redir", Table(kRedir)},
-    {"tproxy", Table(kTproxy)},
-    {"reject", Table(kReject)},
-    {"log", Table(kLog)},
-    {"queue", Table(kQueue)},
-    {"dup", Table(kDup)},
-    {"fwd", Table(kFwd)},
-    {"synproxy", Table(kSynproxy)},
-    {"flow_offload", Table(kFlowOffload)},
-    {"notrack", Table()},
+const Kind kAll[] = {
+    {"nat", kNat},
+    {"masq", kMasq},
+    {"redir", kRedir},
+    {"tproxy", kTproxy},
+    {"reject", kReject},
+    {"log", kLog},
+    {"queue", kQueue},
+    {"dup", kDup},
+    {"fwd", kFwd},
+    {"synproxy", kSynproxy},
+    {"flow_offload", kFlowOffload},
+    {"notrack", {}},
 };
 
 }  // namespace
 
-const NftNamedList kNftStatements = {kAll, sizeof kAll / sizeof kAll[0]};
+const KindList kNftStatements = kAll;
 
 }  // namespace vnet

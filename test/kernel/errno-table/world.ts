@@ -81,6 +81,9 @@ function entries(host: NetNs, other: NetNs): void {
   p.fdb.add({ link: 'port0', mac: MAC })
   p.fdb.add({ link: 'vx0', mac: MAC, table: 'self', remote: '10.0.0.9' })
   p.nsid.set(other, 5)
+  p.nextHop.add({ id: 71, via: '10.0.0.2', link: 'va' })
+  p.nextHop.add({ id: 72, via: '10.0.0.3', link: 'va' })
+  p.nextHop.add({ id: 73, group: [{ id: 71 }] })
   p.runSync()
 }
 

@@ -2,6 +2,7 @@
  * tun and tap links. Netlink reports and changes them but cannot make one: that is /dev/net/tun's
  * (tun_validate in drivers/net/tun.c answers EOPNOTSUPP), which the addon asks.
  */
+import { ArgumentError } from '../../../argument-error.js'
 import { checkLinkName } from '../../base/check.js'
 import { Names } from '../../base/constants.js'
 import {
@@ -65,7 +66,7 @@ const SETTINGS = new MemberTable<Omit<TunSpec, keyof LinkSpec>>({
 export function tunToWire(spec: TunSpec): WireArgs {
   const { packetInformation, vnetHeader, multiQueue } = spec
   for (const name of ['index', 'txQueues', 'rxQueues', 'txQueueLength']) {
-    if (name in spec) throw new TypeError(`${name}: a tun link is not made with it`)
+    if (name in spec) throw new ArgumentError(`${name}: a tun link is not made with it`)
   }
   const flags =
     (packetInformation ? 0 : NO_PI) |

@@ -1,6 +1,9 @@
 /**
  * VXLAN tunnels (IFLA_VXLAN_*, linux/if_link.h; RFC 7348).
  */
+import type { Wire } from '../../../binding.js'
+import { checkOptions } from '../../base/options.js'
+import { ArgumentError } from '../../../argument-error.js'
 import {
   integer,
   linkMember,
@@ -77,6 +80,11 @@ function ends(spec: Ends): WireArgs {
   return args
 }
 
+function spanToWire(span: PortSpan, field: string): Wire {
+  checkOptions(span, field, { low: 'value', high: 'value' }, `${field}.`)
+  return { low: span.low, high: span.high }
+}
+
 /**
  * The kind `vxlan`.
  *
@@ -88,7 +96,7 @@ export const vxlan: LinkKind<VxlanSpec> = {
     remote: own,
     local: own,
     port: integer(0, 0xffff),
-    sourcePorts: plain,
+    sourcePorts: { ...plain, write: spanToWire },
     learning: toggle,
     ageing: u32,
     limit: u32,
@@ -105,7 +113,7 @@ export const vxlan: LinkKind<VxlanSpec> = {
   }),
   write: (spec) => {
     if (spec.id !== undefined || spec.external) return ends(spec)
-    throw new TypeError('id: a VXLAN tunnel needs its VNI, or external: true')
+    throw new ArgumentError('id: a VXLAN tunnel needs its VNI, or external: true')
   },
   read: ({ remote6, local6, ...data }) => ({
     ...data,
