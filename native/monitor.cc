@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "socket.h"
 #include "thread.h"
@@ -79,28 +80,29 @@ Failure Monitor::open_here() {
     if (open) continue;
     Fd fd;
     if (Failure f = open_source(options_, protocol, &fd)) return f;
-    sources_.push_back({protocol, std::move(fd)});
+    sources_.push_back({protocol, std::move(fd), false});
   }
   return {};
 }
 
 Monitor::~Monitor() { reactor_.remove(*this); }
 
-int Monitor::protocol_of(int fd) const {
-  for (const Source& s : sources_) {
-    if (s.fd.get() == fd) return s.protocol;
-  }
-  return -1;
-}
-
+// Once a socket ran over, the kernel drops what comes until all that it holds was read, and says so
+// once (net/netlink/af_netlink.c: NETLINK_S_CONGESTED). Who is told of the loss reads anew what he
+// watches: not before nothing is dropped any more.
 bool Monitor::on_readable(int fd, Bytes& scratch) {
   if (scratch.size() < kBuffer) scratch.resize(kBuffer);
+  Source& source = *std::find_if(sources_.begin(), sources_.end(),
+                                 [&](const Source& s) { return s.fd.get() == fd; });
   for (int i = 0; i < kDatagramsAtOnce; i++) {
     ssize_t n = receive_datagram(fd, 0, SIZE_MAX, &scratch);
     if (n == kNotOfKernel) continue;  // only the kernel is believed
-    if (n == -EAGAIN) return true;
+    if (n == -EAGAIN) {
+      if (std::exchange(source.lost, false)) push_overrun();
+      return true;
+    }
     if (n == -ENOBUFS) {
-      push_overrun();
+      source.lost = true;
       continue;
     }
     if (n < 0) {
@@ -108,7 +110,7 @@ bool Monitor::on_readable(int fd, Bytes& scratch) {
       return false;
     }
     if (overflowing()) continue;
-    push(read_events({scratch.data(), static_cast<size_t>(n)}, protocol_of(fd), options_.kinds));
+    push(read_events({scratch.data(), static_cast<size_t>(n)}, source.protocol, options_.kinds));
   }
   return true;
 }

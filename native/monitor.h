@@ -47,13 +47,13 @@ class Monitor : private Readable {
   struct Source {
     int protocol;
     Fd fd;
+    bool lost = false;  // the kernel dropped something that was not told yet
   };
 
   Monitor(Options options, Reactor& reactor, std::function<void()> wake)
       : options_(std::move(options)), reactor_(reactor), wake_(std::move(wake)) {}
   Failure open_here();
   bool on_readable(int fd, Bytes& scratch) override;
-  int protocol_of(int fd) const;
   void give_up(int error);
   void push(List events);
   void push_overrun();

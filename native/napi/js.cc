@@ -4,6 +4,13 @@
 
 namespace vnet {
 
+namespace {
+
+// Node's own for what is wrong with an argument, as the errors of the layer above have it.
+constexpr const char* kCode = "ERR_INVALID_ARG_VALUE";
+
+}  // namespace
+
 bool Js::thrown() {
   bool pending = false;
   return ok(napi_is_exception_pending(env_, &pending)) && pending;
@@ -17,7 +24,7 @@ napi_value Js::close(napi_value answer) {
 }
 
 napi_value Js::misuse(const std::string& what) {
-  if (!failed_) ok(napi_throw_type_error(env_, nullptr, what.c_str()));
+  if (!failed_) ok(napi_throw_type_error(env_, kCode, what.c_str()));
   return nullptr;
 }
 
