@@ -16,9 +16,11 @@ export type StreamItem<R> =
       : never
 
 /** The arguments of the verb by which a table is read whole (`dump`, of flows `list`), and its answer. */
-export type Whole<V> = V extends { dump: (...args: infer A) => StepRef<infer R> }
+export type Whole<V> = V extends {
+  /** Reads it. */ dump: (...args: infer A) => StepRef<infer R>
+}
   ? [A, R]
-  : V extends { list: (...args: infer A) => StepRef<infer R> }
+  : V extends { /** Reads it. */ list: (...args: infer A) => StepRef<infer R> }
     ? [A, R]
     : never
 
