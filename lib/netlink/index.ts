@@ -140,6 +140,7 @@ export {
   type NftShortVerbs,
   type SyncForm,
 } from './short.js'
+export { type StreamForm, type StreamItem, type Whole } from './stream.js'
 export {
   StepRef,
   LinkRef,

@@ -15,10 +15,12 @@ export type StreamItem<R> =
       ? T
       : never
 
-/** The verb by which a table is read whole: `dump`, of flows `list`. */
-type Whole<V> = V extends { dump: (...args: infer A) => StepRef<infer R> }
+/** The arguments of the verb by which a table is read whole (`dump`, of flows `list`), and its answer. */
+export type Whole<V> = V extends {
+  /** Reads it. */ dump: (...args: infer A) => StepRef<infer R>
+}
   ? [A, R]
-  : V extends { list: (...args: infer A) => StepRef<infer R> }
+  : V extends { /** Reads it. */ list: (...args: infer A) => StepRef<infer R> }
     ? [A, R]
     : never
 
