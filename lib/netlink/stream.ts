@@ -17,10 +17,14 @@ export type StreamItem<R> =
 
 /** The arguments of the verb by which a table is read whole (`dump`, of flows `list`), and its answer. */
 export type Whole<V> = V extends {
-  /** Reads it. */ dump: (...args: infer A) => StepRef<infer R>
+  /** Reads it. */
+  dump: (...args: infer A) => StepRef<infer R>
 }
   ? [A, R]
-  : V extends { /** Reads it. */ list: (...args: infer A) => StepRef<infer R> }
+  : V extends {
+        /** Reads it. */
+        list: (...args: infer A) => StepRef<infer R>
+      }
     ? [A, R]
     : never
 
