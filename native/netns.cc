@@ -20,15 +20,23 @@ NetNs::NetNs() = default;
 NetNs::~NetNs() = default;
 
 int64_t NetNs::keep(std::unique_ptr<Stream> stream) {
-  streams_.emplace(++last_stream_, std::move(stream));
+  streams_.emplace_back(++last_stream_, std::move(stream));
   return last_stream_;
 }
 
-void NetNs::forget(int64_t id) { streams_.erase(id); }
+void NetNs::forget(int64_t id) {
+  for (size_t i = 0; i < streams_.size(); i++) {
+    if (streams_[i].first != id) continue;
+    streams_.erase(streams_.begin() + static_cast<ptrdiff_t>(i));
+    return;
+  }
+}
 
 Stream* NetNs::stream(int64_t id) const {
-  auto at = streams_.find(id);
-  return at == streams_.end() ? nullptr : at->second.get();
+  for (const auto& [known, stream] : streams_) {
+    if (known == id) return stream.get();
+  }
+  return nullptr;
 }
 
 Failure NetNs::adopt(Fd fd, const char* op, std::shared_ptr<NetNs>* out) {
@@ -104,9 +112,16 @@ Failure NetNs::remove(const std::string& path) {
 }
 
 Failure NetNs::socket(int protocol, Socket** out) {
-  Socket& s = sockets_[protocol];
-  *out = &s;
-  return s.open() ? Failure{} : open(protocol, &s);
+  Socket* found = nullptr;
+  for (const auto& [known, socket] : sockets_) {
+    if (known == protocol) found = socket.get();
+  }
+  if (!found) {
+    sockets_.emplace_back(protocol, std::make_unique<Socket>());
+    found = sockets_.back().second.get();
+  }
+  *out = found;
+  return found->open() ? Failure{} : open(protocol, found);
 }
 
 Failure NetNs::open(int protocol, Socket* out) {

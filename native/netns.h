@@ -3,9 +3,10 @@
 
 #include <sys/types.h>
 
-#include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "failure.h"
 #include "fair_mutex.h"
@@ -51,8 +52,9 @@ class NetNs {
   Fd fd_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
-  std::map<int, Socket> sockets_;  // by protocol
-  std::map<int64_t, std::unique_ptr<Stream>> streams_;
+  // Few of both: tables that need nothing of the C++ library (native/portable).
+  std::vector<std::pair<int, std::unique_ptr<Socket>>> sockets_;  // by protocol
+  std::vector<std::pair<int64_t, std::unique_ptr<Stream>>> streams_;
   int64_t last_stream_ = 0;
 };
 

@@ -1,9 +1,11 @@
 #include "socket.h"
 
 #include <linux/netlink.h>
-#include <sys/random.h>
+#include <linux/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,7 +50,8 @@ bool is_answer(const Request& request, uint16_t type) {
 // Sequence numbers start where nobody can tell, so that no left-over of another socket fits.
 uint32_t random_sequence() {
   uint32_t n = 0;
-  if (::getrandom(&n, sizeof n, GRND_NONBLOCK) != sizeof n) {
+  // glibc has a function for it since 2.25 only.
+  if (::syscall(SYS_getrandom, &n, sizeof n, GRND_NONBLOCK) != sizeof n) {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     n = static_cast<uint32_t>(now.tv_nsec);

@@ -45,8 +45,7 @@ export interface StreamForm<V> {
    * (`break`, `return()`), by the signal, or with the handle on the namespace. Whoever calls
    * `next()` by hand and stops before the end must call `return()`.
    *
-   * @throws NetlinkError EINTR when the table changed while it was read
-   * @throws NetlinkError as `dump` for the rest
+   * @throws NetlinkError as `dump`, and at its end EINTR as above
    */
   stream(
     ...args: ShortArguments<Whole<V>[0]>
