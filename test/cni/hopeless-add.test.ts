@@ -54,8 +54,8 @@ const CASES: Record<string, Hopeless> = {
   },
   'an address of IPv6 by CNI_ARGS': {
     args: 'IP=fd00::5',
-    code: 100,
-    words: ['ipv6', '10.0.0.0/24'],
+    code: 4,
+    words: ['CNI_ARGS: IP', 'fd00::5', 'IPv4'],
   },
   'a subnet that no NIC has': {
     changes: { ipam: { subnet: '10.99.0.0/24' } },
