@@ -197,7 +197,7 @@ t.test('next hops that are none', async (t) => {
     [/^group: give a list/, { id: 1, group: 5 }],
     [/^group\.1\.weight: must be/, { id: 1, group: [{ id: 1 }, { id: 2, weight: 257 }] }],
     [/^group\.0\.id: must be/, { id: 1, group: [{ id: -1 }] }],
-    [/^share: no option of group\.0/, { id: 1, group: [{ id: 1, share: 2 }] }],
+    [/^group\.0\.share: no option of/, { id: 1, group: [{ id: 1, share: 2 }] }],
     [/^via: a group has none/, { id: 1, group: [{ id: 2 }], via: '10.0.0.2' }],
     [/^groupType: only for groups/, { id: 1, link: 2, groupType: 'resilient' }],
     [/^groupType: some is not one of/, { id: 1, group: [{ id: 2 }], groupType: 'some' }],

@@ -9,7 +9,8 @@ import t from 'tap'
 import { makeKinds } from './terminate/kinds.mjs'
 
 const seed = Number(process.env['SEED'] ?? Date.now() & 0x7fffffff)
-const TERMINATIONS = 30
+/** Of each kind; fewer where each takes long, as under a sanitizer. */
+const TERMINATIONS = Number(process.env['TERMINATIONS'] ?? 30)
 const folder = fileURLToPath(new URL('terminate/', import.meta.url))
 
 function node(file: string, ...args: string[]) {
