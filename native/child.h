@@ -36,7 +36,7 @@ struct ChildEnd {
 
 // A child that runs, or has run. The reactor waits for its end, on the child's pidfd alone, so that
 // nothing is taken from others who wait for children of theirs.
-class Child : private Readable {
+class Child final : private Readable {
  public:
   // Starts the program on a thread made for that, which enters the namespace: the child is born in
   // it. `on_end` is called on the reactor's thread, once, unless the handle goes first.

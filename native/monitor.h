@@ -19,7 +19,7 @@
 
 namespace vnet {
 
-class Monitor : private Readable {
+class Monitor final : private Readable {
  public:
   struct Options {
     std::vector<const EventKind*> kinds;
