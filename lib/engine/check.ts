@@ -5,8 +5,9 @@ import { ownerTag, type Owner } from '../cni/spec/owner.js'
 import { addressOf } from '../ip/index.js'
 import type { NetNs } from '../netlink/index.js'
 import { portBackend } from '../portmap/backend.js'
-import { lazyFacts, modeOf } from '../vnet/index.js'
+import { modeOf } from '../vnet/index.js'
 import type { Engine } from './engine.js'
+import { isWhole } from './networks.js'
 import type { NodeState, ReadyRecord } from './records.js'
 import { recordOf } from './state.js'
 
@@ -69,16 +70,14 @@ function checkKernel(
   if (!name) return []
   const network = networks[networkName]
   if (!network) return [`host network ${networkName} has no record`]
-  const mode = modeOf(name)
-  const facts = lazyFacts(kernel, [{ bridge: network.name, nic: network.nic }])
   return [
-    ...(mode.isWhole(facts, network)
+    ...(isWhole(kernel, network)
       ? []
       : [
           `host network ${network.name} over ${network.nic} is not as it should be; the next ADD or ` +
             '"vnet-cni repair" mends it',
         ]),
-    ...mode.check(kernel, { owner, addresses, network, sandbox }),
+    ...modeOf(name).check(kernel, { owner, addresses, network, sandbox }),
   ]
 }
 

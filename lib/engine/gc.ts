@@ -4,11 +4,10 @@
  */
 import { networkOfTag, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
 import { portBackend } from '../portmap/backend.js'
-import { allModes } from '../vnet/index.js'
 import { detach, type DetachRequest } from './detach.js'
 import type { Engine } from './engine.js'
+import { tagsOfPods } from './networks.js'
 import { removePorts } from './ports.js'
-import { hostNetworks } from './removal.js'
 import type { NodeState } from './records.js'
 import { otherCallAt, recordOf } from './state.js'
 
@@ -66,11 +65,7 @@ async function ownersOf(
   { network, leaseholders }: GcRequest,
 ): Promise<{ readonly owner: Owner; readonly hasPorts: boolean }[]> {
   const recorded = Object.values(state.attachments).map(({ owner }) => owner)
-  const tags = allModes().flatMap((mode) =>
-    hostNetworks(kernel, mode, state).flatMap((name) =>
-      mode.pods(kernel, name).map(({ tag }) => tag),
-    ),
-  )
+  const tags = tagsOfPods(kernel, state)
   const holders = await (await portBackend()).holders(kernel)
   const all = [
     ...recorded,

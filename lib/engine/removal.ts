@@ -56,11 +56,6 @@ export function remainsOf(
   return { owner, places, ports }
 }
 
-/** Names of all host networks of a mode that are on record or in the kernel. */
-export function hostNetworks(kernel: NetNs, mode: Mode, state: NodeState): string[] {
-  return namesOf(mode, readLinks(kernel), state, [])
-}
-
 /** All host networks of a mode that there may be: a state that was lost knows of none. */
 function namesOf(
   mode: Mode,

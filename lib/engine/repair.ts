@@ -2,8 +2,9 @@
  * Brings the host into the state that is on record: host networks, tables, pods, SNAT, ports.
  */
 import { prefixOf } from '../ip/index.js'
-import { lazyFacts, modeOf, type ModeSettings } from '../vnet/index.js'
+import { modeOf, type ModeSettings } from '../vnet/index.js'
 import type { Engine } from './engine.js'
+import { isWhole } from './networks.js'
 import { restorePorts } from './ports.js'
 import type { NodeState } from './records.js'
 import { readyRecords, viewOf } from './state.js'
@@ -53,8 +54,7 @@ function repairNetwork(
   const record = state.networks[name]
   if (!record) return undefined
   const mode = modeOf(record.mode)
-  const facts = lazyFacts(kernel, [{ bridge: name, nic: record.nic }])
-  const wasWhole = mode.isWhole(facts, record)
+  const wasWhole = isWhole(kernel, record)
   const pools = changed ? poolsOf(state, name, changed.network) : []
   // A network without pods here has nothing to change here.
   if (changed && pools.length > 0) mode.apply(record, { ...changed, pools })

@@ -5,12 +5,13 @@
 import { CniCode, CniError } from '../cni/spec/errors.js'
 import { ownerTag } from '../cni/spec/owner.js'
 import { ipamStore } from '../ipam/state.js'
-import type { Link, NetNs } from '../netlink/index.js'
+import type { NetNs } from '../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
 import { portBackend } from '../portmap/backend.js'
 import { removeFiles } from '../state/files.js'
-import { allModes, modeOf, readFacts, type Mode } from '../vnet/index.js'
+import { modeOf, readFacts } from '../vnet/index.js'
 import type { Engine } from './engine.js'
+import { foundNetworks, tagsOfPods, type FoundNetwork } from './networks.js'
 import { removeRemains, remainsOf } from './removal.js'
 import type { NodeState } from './records.js'
 import { viewOf } from './state.js'
@@ -31,9 +32,7 @@ export async function attachedOwners({ host, kernel, store }: Engine): Promise<s
     .read()
     .leases.map(({ owner }) => ownerTag(owner))
   const recorded = Object.values(state.attachments).map(({ owner }) => ownerTag(owner))
-  const mapped = foundNetworks(kernel, state).flatMap(({ mode, name }) =>
-    mode.pods(kernel, name).map(({ tag }) => tag),
-  )
+  const mapped = tagsOfPods(kernel, state)
   const ports = await (await portBackend()).holders(kernel)
   return [...new Set([...recorded, ...mapped, ...leases, ...ports])].sort()
 }
@@ -62,30 +61,6 @@ export async function resetHost(
   for (const folder of new Set([host.stateDir, host.keepDir])) {
     removeFiles(folder, OUR_FILES, (path) => progress('file', path))
   }
-}
-
-/** A host network that is on record or in the kernel. */
-interface Found {
-  readonly mode: Mode
-  readonly name: string
-  /** The link in the kernel; absent when it is on record alone. */
-  readonly link: Link | undefined
-}
-
-function foundNetworks(kernel: NetNs, state: NodeState): Found[] {
-  const { links } = readFacts(kernel)
-  const recorded = Object.values(state.networks).map(({ mode, name }) => ({
-    mode: modeOf(mode),
-    name,
-    link: links.find((link) => link.name === name),
-  }))
-  const known = new Set(recorded.map(({ name }) => name))
-  const unknown = allModes().flatMap((mode) =>
-    links
-      .filter((link) => mode.isOurs(link) && !known.has(link.name))
-      .map((link) => ({ mode, name: link.name, link })),
-  )
-  return [...recorded, ...unknown]
 }
 
 async function removeAttachments(engine: Engine, progress: Progress): Promise<void> {
@@ -119,7 +94,11 @@ function removeStrays(kernel: NetNs, state: NodeState, progress: Progress): void
   }
 }
 
-function markForRelease(kernel: NetNs, state: NodeState, { mode, name }: Found): void {
+function markForRelease(
+  kernel: NetNs,
+  state: NodeState,
+  { mode, name }: FoundNetwork,
+): void {
   // A network whose record is lost gets one, so that it can be released like any other.
   const record = state.networks[name] ?? mode.adopt(kernel, name)
   if (record) state.networks[name] = mode.prepareRelease(kernel, record)
@@ -133,7 +112,7 @@ function release(kernel: NetNs, state: NodeState, name: string): void {
 }
 
 // Without its NIC it stays: the host's addresses may be on it, and have nowhere to go.
-function checkGone(kernel: NetNs, { mode, name }: Found): void {
+function checkGone(kernel: NetNs, { mode, name }: FoundNetwork): void {
   const { links } = readFacts(kernel)
   if (!links.some((link) => link.name === name && mode.isOurs(link))) return
   throw new CniError(

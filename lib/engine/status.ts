@@ -4,8 +4,9 @@
  */
 import { CniCode } from '../cni/spec/errors.js'
 import type { HostNic, IpamSnapshot } from '../ipam/index.js'
-import { lazyFacts, modeOf, nicsWithAddresses, readFacts } from '../vnet/index.js'
+import { nicsWithAddresses, readFacts } from '../vnet/index.js'
 import type { Engine } from './engine.js'
+import { isWhole } from './networks.js'
 import type { NodeState } from './records.js'
 import { viewOf } from './state.js'
 
@@ -52,9 +53,8 @@ function damagedNetworks({ kernel }: Engine, state: NodeState): Problem[] {
   const view = viewOf(state)
   return view.networks
     .filter((network) => {
-      const facts = lazyFacts(kernel, [{ bridge: network.name, nic: network.nic }])
       const pods = view.podsOn(network.name)
-      return pods.length > 0 && !modeOf(network.mode).isWhole(facts, network)
+      return pods.length > 0 && !isWhole(kernel, network)
     })
     .map(({ name, nic }) => ({
       code: CniCode.LimitedConnectivity,

@@ -21,8 +21,8 @@ const end = fstatSync(fd).size
 // that does not begin at a multiple of eight.
 let scratch = Buffer.alloc(0)
 
+// run() has seen to it that there is room.
 function read([before, length]) {
-  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length)
   const bytes = scratch.subarray(0, length)
   for (let at = 0; at < length;) {
     const size = readSync(fd, bytes, at, length - at, end - before + at)
