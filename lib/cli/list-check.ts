@@ -3,10 +3,9 @@
  * and what they pass over. Plug-ins of others know their fields themselves.
  */
 import { parseLogLevel } from '../cni/plugin/log.js'
-import type { Plugin } from '../cni/plugin/plugin.js'
 import { LIST_FIELDS, type ListedPlugin, type NetworkList } from '../cni/runtime/list.js'
 import { isObject } from '../cni/spec/config.js'
-import { CniCode, CniError, toCniError } from '../cni/spec/errors.js'
+import { CniError, toCniError } from '../cni/spec/errors.js'
 import { idleFields, refusedFields, type FieldTable } from '../cni/spec/fields.js'
 import type { JsonObject } from '../cni/spec/types.js'
 
@@ -29,7 +28,7 @@ export async function checkList(json: JsonObject, list: NetworkList): Promise<Fi
   for (const [i, plugin] of list.plugins.entries()) {
     const rules = Object.hasOwn(OURS, plugin.type) ? OURS[plugin.type] : undefined
     if (!rules) continue
-    const found = checkPlugin(list, plugin, await rules())
+    const found = checkPlugin(plugin, await rules())
     const at = (text: string) => `plugins[${i}].${text}`
     warnings.push(...found.warnings.map(at))
     errors.push(
@@ -50,14 +49,13 @@ interface Section {
 
 /** What a plug-in asks of its config. */
 interface Rules {
-  readonly program: Plugin
   sections(conf: ListedPlugin): Section[]
   /** Each throws CniError for the first field that is wrong. */
   parsers(conf: ListedPlugin): ((conf: JsonObject) => unknown)[]
 }
 
-function checkPlugin(list: NetworkList, plugin: ListedPlugin, rules: Rules): Findings {
-  const errors = versionErrors(list, rules.program)
+function checkPlugin(plugin: ListedPlugin, rules: Rules): Findings {
+  const errors: CniError[] = []
   const warnings: string[] = []
   let conf: JsonObject = plugin
   for (const { key, table } of rules.sections(plugin)) {
@@ -84,14 +82,6 @@ function checkPlugin(list: NetworkList, plugin: ListedPlugin, rules: Rules): Fin
   return { warnings, errors }
 }
 
-function versionErrors({ cniVersion }: NetworkList, program: Plugin): CniError[] {
-  const { name, supportedVersions } = program
-  if (supportedVersions.includes(cniVersion)) return []
-  const cure = `use ${supportedVersions.join(' or ')}`
-  const msg = `type: ${name} does not support cniVersion "${cniVersion}": ${cure}`
-  return [new CniError(CniCode.IncompatibleVersion, msg)]
-}
-
 /** "DNS" in SPEC.md. */
 const DNS_FIELDS: FieldTable = {
   nameservers: 'read',
@@ -107,8 +97,7 @@ const OURS: Readonly<Record<string, () => Promise<Rules>>> = {
 }
 
 async function vnetRules(): Promise<Rules> {
-  const [{ default: program }, vnet, own] = await Promise.all([
-    import('../plugins/azure-vnet/index.js'),
+  const [vnet, own] = await Promise.all([
     import('../plugins/azure-vnet/config.js'),
     import('../plugins/azure-vnet-ipam/config.js'),
   ])
@@ -116,7 +105,6 @@ async function vnetRules(): Promise<Rules> {
     isObject(ipam) && ipam['type'] === vnet.OWN_IPAM
   const parseIpam = (conf: JsonObject) => own.parseIpamConfig(conf, new Map())
   return {
-    program,
     sections: (conf) => [
       { table: vnet.VNET_FIELDS },
       { key: 'dns', table: DNS_FIELDS },
@@ -127,12 +115,8 @@ async function vnetRules(): Promise<Rules> {
 }
 
 async function portmapRules(): Promise<Rules> {
-  const [{ default: program }, portmap] = await Promise.all([
-    import('../plugins/portmap/index.js'),
-    import('../plugins/portmap/config.js'),
-  ])
+  const portmap = await import('../plugins/portmap/config.js')
   return {
-    program,
     sections: () => [
       { table: portmap.PORTMAP_FIELDS },
       { key: 'capabilities', table: { portMappings: 'read' } },
@@ -142,9 +126,6 @@ async function portmapRules(): Promise<Rules> {
 }
 
 async function loopbackRules(): Promise<Rules> {
-  const [{ default: program }, { LOOPBACK_FIELDS }] = await Promise.all([
-    import('../plugins/loopback/index.js'),
-    import('../plugins/loopback/add.js'),
-  ])
-  return { program, sections: () => [{ table: LOOPBACK_FIELDS }], parsers: () => [] }
+  const { LOOPBACK_FIELDS } = await import('../plugins/loopback/add.js')
+  return { sections: () => [{ table: LOOPBACK_FIELDS }], parsers: () => [] }
 }

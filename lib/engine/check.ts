@@ -4,10 +4,10 @@
 import { ownerTag, type Owner } from '../cni/spec/owner.js'
 import { addressOf } from '../ip/index.js'
 import type { NetNs } from '../netlink/index.js'
-import { portBackend } from '../portmap/backend.js'
 import { modeOf } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { isWhole } from './networks.js'
+import { checkPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
 import { recordOf } from './state.js'
 
@@ -43,7 +43,7 @@ export async function check(engine: Engine, request: CheckRequest): Promise<stri
     ...checkExpected(record, request.expected),
     ...checkKernel(engine, state, record, request.sandbox),
     ...checkLease(record, await request.leased(record.ipam)),
-    ...(await checkPorts(engine, record)),
+    ...(record.ports ? await checkPorts(engine, record.owner, record.ports) : []),
   ]
 }
 
@@ -91,14 +91,6 @@ function checkLease(
     ...without(recorded, leased).map((one) => `${one} has no lease: others may get it`),
     ...without(leased, recorded).map((one) => `${one} is leased, but is not on record`),
   ]
-}
-
-async function checkPorts(
-  { kernel }: Engine,
-  { owner, ports }: ReadyRecord,
-): Promise<string[]> {
-  if (!ports) return []
-  return (await portBackend()).check(kernel, ownerTag(owner), ports)
 }
 
 /** Those of the first list whose address the second lacks. */

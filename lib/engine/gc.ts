@@ -7,16 +7,20 @@ import { portBackend } from '../portmap/backend.js'
 import { detach, type DetachRequest } from './detach.js'
 import type { Engine } from './engine.js'
 import { tagsOfPods } from './networks.js'
-import { removePorts } from './ports.js'
+import { removePorts, unmapPorts } from './ports.js'
 import type { NodeState } from './records.js'
 import { otherCallAt, recordOf } from './state.js'
 
-/** What a door asks for. */
-export interface GcRequest {
+/** The attachments of a network that stay. */
+export interface ValidAttachments {
   /** Name of the network; attachments of others are not looked at. */
   readonly network: string
   /** The network's attachments that are valid. */
   readonly valid: readonly Pick<Owner, 'containerId' | 'ifname'>[]
+}
+
+/** What a door asks for. */
+export interface GcRequest extends ValidAttachments {
   /** Owners that have a lease, whatever their network. */
   leaseholders(): readonly Owner[]
   /** See DetachRequest. */
@@ -39,17 +43,59 @@ export interface Collected {
  * @throws NetlinkError, SyscallError, StateError when it cannot be found out what there is
  */
 export async function gc(engine: Engine, request: GcRequest): Promise<Collected> {
-  const { network, valid, leases } = request
+  const { leases } = request
   const state = engine.store.read()
+  const holders = await holdersOfPorts(engine)
+  const withPorts = new Set(holders)
+  const owners = [
+    ...Object.values(state.attachments).map(({ owner }) => owner),
+    ...request.leaseholders(),
+    ...[...tagsOfPods(engine.kernel, state), ...holders].flatMap(
+      (tag) => ownerOf(tag) ?? [],
+    ),
+  ]
+  return collect(engine, state, owners, request, async (owner) => {
+    if (withPorts.has(ownerTag(owner))) await removePorts(engine, owner)
+    await detach(engine, { owner, networks: [], leases })
+  })
+}
+
+/**
+ * Gives back the host ports of all attachments of a network that are not valid, and leaves the rest
+ * of them. Otherwise as `gc`.
+ */
+export async function gcPorts(
+  engine: Engine,
+  request: ValidAttachments,
+): Promise<Collected> {
+  const state = engine.store.read()
+  const recorded = Object.values(state.attachments).flatMap((record) =>
+    record.phase === 'ready' && record.ports ? [record.owner] : [],
+  )
+  const holders = (await holdersOfPorts(engine)).flatMap((tag) => ownerOf(tag) ?? [])
+  return collect(engine, state, [...recorded, ...holders], request, (owner) =>
+    unmapPorts(engine, owner),
+  )
+}
+
+/** Takes away the owners of a network that are not valid, each once. */
+async function collect(
+  { host }: Engine,
+  state: NodeState,
+  owners: readonly Owner[],
+  { network, valid }: ValidAttachments,
+  take: (owner: Owner) => Promise<void>,
+): Promise<Collected> {
   const keys = new Set(valid.map((one) => ownerKey({ ...one, network })))
   const removed: Owner[] = []
   const failures: { owner: Owner; error: unknown }[] = []
-  for (const { owner, hasPorts } of await ownersOf(engine, state, request)) {
-    if (keys.has(ownerKey(owner))) continue
-    if (otherCallAt(engine.host, recordOf(state, owner))) continue
+  for (const owner of owners) {
+    const key = ownerKey(owner)
+    if (owner.network !== network || keys.has(key)) continue
+    keys.add(key)
+    if (otherCallAt(host, recordOf(state, owner))) continue
     try {
-      if (hasPorts) await removePorts(engine, owner)
-      await detach(engine, { owner, networks: [], leases })
+      await take(owner)
       removed.push(owner)
     } catch (error) {
       failures.push({ owner, error })
@@ -58,25 +104,8 @@ export async function gc(engine: Engine, request: GcRequest): Promise<Collected>
   return { removed, failures }
 }
 
-/** The network's owners that are on record, have a lease, or that the kernel knows. */
-async function ownersOf(
-  { kernel }: Engine,
-  state: NodeState,
-  { network, leaseholders }: GcRequest,
-): Promise<{ readonly owner: Owner; readonly hasPorts: boolean }[]> {
-  const recorded = Object.values(state.attachments).map(({ owner }) => owner)
-  const tags = tagsOfPods(kernel, state)
-  const holders = await (await portBackend()).holders(kernel)
-  const all = [
-    ...recorded,
-    ...leaseholders(),
-    ...[...tags, ...holders].flatMap((tag) => ownerOf(tag) ?? []),
-  ].filter((owner) => owner.network === network)
-  const byKey = new Map(all.map((owner) => [ownerKey(owner), owner]))
-  return [...byKey.values()].map((owner) => ({
-    owner,
-    hasPorts: holders.includes(ownerTag(owner)),
-  }))
+async function holdersOfPorts({ kernel }: Engine): Promise<string[]> {
+  return (await portBackend()).holders(kernel)
 }
 
 // A tag that is too long to be whole tells of no owner; what it is of goes by its record or lease.

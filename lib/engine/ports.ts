@@ -51,6 +51,18 @@ export async function removePorts(
   await backend.remove(kernel, ownerTag(owner))
 }
 
+/**
+ * Where the kernel's ports of an owner differ from those that it should have, in words; empty when
+ * they do not.
+ */
+export async function checkPorts(
+  { kernel }: Pick<Engine, 'kernel'>,
+  owner: Owner,
+  ports: PortsRecord,
+): Promise<string[]> {
+  return (await portBackend()).check(kernel, ownerTag(owner), ports)
+}
+
 function setPorts(state: NodeState, owner: Owner, ports: PortsRecord | undefined): void {
   const key = ownerKey(owner)
   const record = readyRecordOf(state, owner)

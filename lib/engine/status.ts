@@ -76,7 +76,8 @@ function noNic(master: string | undefined): Problem {
   }
 }
 
-function exhausted(known: IpamSnapshot | undefined): Problem[] {
+/** Whether the pools, as they are known, have no address to give. */
+export function exhausted(known: IpamSnapshot | undefined): Problem[] {
   // Before the first ADD nobody has asked the source.
   if (!known || known.fetchedAt === 0) return []
   const { pools, failedAt } = known

@@ -2,7 +2,7 @@
  * From a process with environment and stdin to one call of a handler, and back to one JSON
  * document on stdout and an exit code.
  */
-import { CniCode, toCniError } from '../spec/errors.js'
+import { CniCode, CniError, OWN_CODES, toCniError } from '../spec/errors.js'
 import type { Host } from '../../host/host.js'
 import type { PluginIo } from './io.js'
 import type { Logger } from './log.js'
@@ -133,17 +133,26 @@ async function toWire(answer: unknown, cniVersion: string): Promise<JsonObject> 
 }
 
 function fail({ io, cniVersion, log }: Session, thrown: unknown): number {
-  const error = toCniError(thrown)
+  const failure = toCniError(thrown)
+  const error = asAnswer(io.env.CNI_COMMAND, failure)
   const { code, msg, details } = error
-  const stack =
-    code === CniCode.Internal ? (thrown as Error | undefined)?.stack : undefined
+  const isOurs = failure.code === CniCode.Internal
+  const stack = isOurs ? (thrown as Error | undefined)?.stack : undefined
   log?.error('failed', { code, error: msg, details, stack })
   try {
     io.stdout(encode(error.toJSON(cniVersion)))
-  } catch (failure) {
-    io.stderr(`${msg}\nstdout cannot be written: ${String(failure)}\n`)
+  } catch (refusal) {
+    io.stderr(`${msg}\nstdout cannot be written: ${String(refusal)}\n`)
   }
   return 1
+}
+
+// A runtime looks at STATUS for the two codes that mean "do not schedule here": whatever keeps it from
+// looking keeps ADD from working too.
+function asAnswer(command: string | undefined, error: CniError): CniError {
+  if (command !== 'STATUS' || error.code < OWN_CODES) return error
+  const { msg, details, cause } = error
+  return new CniError(CniCode.NotAvailable, msg, details, { cause })
 }
 
 function encode(document: object): string {
@@ -175,13 +184,15 @@ function versionAnswer({ plugin, io, cniVersion }: Session): JsonObject {
 }
 
 function logFields({ plugin, io }: Session): Record<string, unknown> {
-  const { CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME } = io.env
+  const { CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME, TRACEPARENT } = io.env
   return {
     plugin: plugin.name,
     command: CNI_COMMAND,
     containerId: CNI_CONTAINERID || undefined,
     netns: CNI_NETNS || undefined,
     ifname: CNI_IFNAME || undefined,
+    // W3C Trace Context, which runtimes pass on: joins the line with theirs.
+    traceparent: TRACEPARENT || undefined,
   }
 }
 

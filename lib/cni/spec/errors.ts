@@ -47,9 +47,16 @@ export const CniCode = {
   StateUnusable: 107,
   /** The host is in a state that the plug-in cannot work with. */
   UnexpectedHost: 108,
+  /** CHECK: the attachment is not as it should be; msg names each difference. */
+  Different: 109,
+  /** GC: something of an attachment that is gone could not be taken away; msg names it. */
+  NotCollected: 110,
   /** Anything else: an error of the plug-in itself. */
   Internal: 999,
 } as const
+
+/** The lowest code that the specification leaves to plug-ins. */
+export const OWN_CODES = 100
 
 /** The error object as it goes to stdout ("Error" in SPEC.md). */
 export interface CniErrorJson {

@@ -25,6 +25,8 @@ export const COMMON_FIELDS: FieldTable = {
   args: 'read',
   capabilities: 'read',
   logLevel: 'read',
+  'cni.dev/valid-attachments': 'read',
+  'cni.dev/attachments': 'read',
 }
 
 /**

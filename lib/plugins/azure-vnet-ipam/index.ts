@@ -4,10 +4,12 @@
 import { definePlugin, type PluginCall } from '../../cni/plugin/plugin.js'
 import type { CniResult } from '../../cni/spec/types.js'
 import { AddressService, AZURE_DNS } from '../../engine/leases.js'
-import { addressOf, defaultRoute, familyOf } from '../../ip/index.js'
-import { forgetNeighbours, readAddressesInUse, readNics } from '../../vnet/index.js'
+import { defaultRoute, familyOf } from '../../ip/index.js'
+import { readAddressesInUse, readNics } from '../../vnet/index.js'
+import { CNI_VERSIONS } from '../../cni/spec/version.js'
 import { VERSION } from '../../version.js'
 import { idleIpamFields, parseIpamConfig } from './config.js'
+import { release } from './release.js'
 
 async function add(call: PluginCall): Promise<CniResult> {
   const { config, host, log, owner } = call
@@ -32,24 +34,19 @@ async function add(call: PluginCall): Promise<CniResult> {
 }
 
 // The configuration is not looked at: what ADD would refuse still deletes.
-async function del({ host, log, owner }: PluginCall): Promise<void> {
-  const leases = await new AddressService(host, log).release(owner)
-  const addresses = leases.map(({ address }) => address)
-  if (leases.length === 0) return log.info('no address to take back')
-  log.info('address taken back', { addresses })
-  try {
-    forgetNeighbours(host.current(), addresses.map(addressOf))
-  } catch (error) {
-    // The lease has ended. What the host still knows of the pod keeps the address back for a while.
-    log.warn('the neighbour table keeps the address', { addresses, error: String(error) })
-  }
+function del(call: PluginCall): Promise<void> {
+  const { host, log, owner } = call
+  return release(call, new AddressService(host, log), owner)
 }
 
 export default definePlugin({
   name: 'azure-vnet-ipam',
   version: VERSION,
   about: 'gives pods addresses of an Azure virtual network',
-  supportedVersions: ['0.3.0', '0.3.1'],
+  supportedVersions: CNI_VERSIONS,
   add,
   del,
+  check: () => import('./check.js'),
+  gc: () => import('./gc.js'),
+  status: () => import('./status.js'),
 })

@@ -3,7 +3,9 @@
  * plug-in as a program.
  */
 import type { PluginCall } from '../../cni/plugin/plugin.js'
+import { isObject } from '../../cni/spec/config.js'
 import { CniCode, CniError } from '../../cni/spec/errors.js'
+import { pluginTypeRule } from '../../cni/spec/names.js'
 import type { Owner } from '../../cni/spec/owner.js'
 import type { Leases } from '../../engine/engine.js'
 import { addressOf, parseCidr, parsePrefix } from '../../ip/index.js'
@@ -36,8 +38,36 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   }
 }
 
-/** Who takes addresses back that an IPAM plug-in gave. */
-export async function leasesOf(
+/** The type of an `ipam` section, when it can be the name of a plug-in. */
+export function configuredIpam(ipam: unknown): string | undefined {
+  const type = isObject(ipam) ? ipam['type'] : undefined
+  return typeof type === 'string' && pluginTypeRule.fits(type) ? type : undefined
+}
+
+/**
+ * Who takes the addresses of an attachment back. Without a record, the configuration tells who gives
+ * addresses now: our own may have given this one before it was changed.
+ *
+ * @param recorded name of the IPAM plug-in that gave them
+ */
+export async function leasesOfRecord(
+  call: PluginCall,
+  recorded: string | undefined,
+): Promise<Pick<Leases, 'release'>> {
+  if (recorded !== undefined) return leasesOf(call, recorded)
+  const own = await leasesOf(call, OWN_IPAM)
+  const configured = configuredIpam(call.config.ipam) ?? OWN_IPAM
+  if (configured === OWN_IPAM) return own
+  const other = await leasesOf(call, configured)
+  return {
+    async release(owner) {
+      await own.release(owner)
+      await other.release(owner)
+    },
+  }
+}
+
+async function leasesOf(
   call: PluginCall,
   ipamType: string,
 ): Promise<Pick<Leases, 'release'>> {

@@ -5,12 +5,14 @@ import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { openSandbox } from '../../cni/plugin/sandbox.js'
 import { COMMON_FIELDS, idleFields, type FieldTable } from '../../cni/spec/fields.js'
 import type { CniIp, CniResult } from '../../cni/spec/types.js'
+import type { Address } from '../../netlink/index.js'
 import type { NetNs } from '../../netlink/netns.js'
 
 /** The fields of loopback's config: it has none of its own. */
 export const LOOPBACK_FIELDS: FieldTable = COMMON_FIELDS
 
-const NAME = 'lo'
+/** Name of the loopback interface. */
+export const NAME = 'lo'
 /** LOOPBACK_IFINDEX (net/flow.h): the same in every namespace. */
 const LOOPBACK_INDEX = 1
 
@@ -35,9 +37,12 @@ function bringUp(pod: NetNs): string[] {
   const plan = pod.plan()
   plan.link.set(plan.link.get(NAME), { up: true })
   const addresses = plan.address.dump()
-  const own = plan
-    .runSync()
-    .of(addresses)
+  return loopbackAddresses(plan.runSync().of(addresses))
+}
+
+/** The first loopback address of each family on the loopback interface. */
+export function loopbackAddresses(all: readonly Address[]): string[] {
+  const own = all
     .filter(({ link }) => link === LOOPBACK_INDEX)
     .map(({ address }) => address)
   const isLoopback = [/^127\./, /^::1\//]

@@ -3,7 +3,8 @@
  */
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { CniCode, CniError } from '../../cni/spec/errors.js'
-import type { CniIp, CniResult } from '../../cni/spec/types.js'
+import { ipsOn, requirePrevResult } from '../../cni/spec/prev-result.js'
+import type { CniResult } from '../../cni/spec/types.js'
 import { addressOf, parseCidr } from '../../ip/index.js'
 import { mark } from '../../trace.js'
 import { readConfig } from './config.js'
@@ -12,14 +13,11 @@ import { readConfig } from './config.js'
 export async function add(call: PluginCall): Promise<CniResult> {
   mark('modules')
   const { mappings, snat } = readConfig(call)
-  const { prevResult } = call
-  if (!prevResult) {
-    throw new CniError(
-      CniCode.InvalidConfig,
-      'prevResult is missing: portmap must come after the plug-in that gives the address',
-      'Put portmap behind the main plug-in in the "plugins" list.',
-    )
-  }
+  const prevResult = requirePrevResult(
+    call,
+    'portmap must come after the plug-in that gives the address',
+    'Put portmap behind the main plug-in in the "plugins" list.',
+  )
   // Most ADDs have no ports: they must not pay for the code that talks to the kernel.
   if (mappings.length === 0) return prevResult
   const pod = podAddress(call, prevResult)
@@ -46,19 +44,11 @@ async function engineSide() {
   return { engineOf, mapPorts, unmapPorts }
 }
 
-/**
- * The container's IPv4 address: the first one that is not known to be of another interface. An
- * `interface` that is no position in the list says nothing, as in the reference plug-in, and a main
- * plug-in that leaves `sandbox` out, as Azure's does, means the container all the same.
- */
-function podAddress({ ifname }: PluginCall, result: CniResult): string {
-  const linkOf = ({ interface: index = -1 }: CniIp) => result.interfaces?.[index]
-  const candidates = (result.ips ?? []).filter((ip) => {
-    const link = linkOf(ip)
-    return parseCidr(ip.address)?.family === 'ipv4' && (!link || link.name === ifname)
-  })
-  const isKnown = (ip: CniIp) => !linkOf(ip) || Boolean(linkOf(ip)?.sandbox)
-  const ip = candidates.find(isKnown) ?? candidates[0]
+/** The container's IPv4 address: the first one that is not known to be of another interface. */
+export function podAddress({ ifname }: PluginCall, result: CniResult): string {
+  const [ip] = ipsOn(result, ifname).filter(
+    ({ address }) => parseCidr(address)?.family === 'ipv4',
+  )
   if (ip) return addressOf(ip.address)
   throw new CniError(
     CniCode.InvalidConfig,
