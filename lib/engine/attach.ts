@@ -28,7 +28,8 @@ import {
   refuseExisting,
   refuseSecondAdd,
 } from './attach-checks.js'
-import type { Attached, AttachRequest, Engine, Leased } from './engine.js'
+import { isSamePod, reclaimDead } from './dead.js'
+import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engine.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
@@ -95,6 +96,8 @@ async function check({ engine, request }: Job): Promise<void> {
   if (!died) refuseExisting(sandbox, owner.ifname)
   if (recordOf(state, owner)) await sweepOwn(engine, request)
   await sweepAbandoned(engine, request, state)
+  const { pod } = request
+  if (pod) await reclaimDead(engine, request, state, (one) => isSamePod(pod, one))
   if (died) refuseExisting(sandbox, owner.ifname)
   checkMaster(engine.kernel, settings.master)
 }
@@ -118,10 +121,10 @@ async function attachOnce(
   exclude: readonly string[],
 ): Promise<Attached> {
   const { engine, request, mode } = job
-  const { settings, leases, owner } = request
+  const { settings, owner } = request
   const { networks } = state
   const facts = freshFacts(job, state)
-  const leased = await leases.acquire({
+  const leased = await acquire(job, state, {
     nics: () => nicsWithAddresses(facts),
     exclude,
     inUse: (leasedNow) => usedByOthers(job, state, facts, leasedNow),
@@ -143,6 +146,7 @@ async function attachOnce(
   await recordAttachment(job, network, pod)
   // Who took away what pods need may have taken the rules of their ports, or these alone.
   if (portsGone) await restoreFlushedPorts(engine, state)
+  if (leased.isScarce) await reclaimDead(engine, request, state)
   mark('record')
   const [address] = pod.addresses
   engine.log.info('pod attached', {
@@ -154,6 +158,22 @@ async function attachOnce(
     mac: address!.mac,
     addresses: leased.addresses,
     dns: leased.dns,
+  }
+}
+
+// Containers that died without DEL may hold the addresses that are wanted.
+async function acquire(
+  { engine, request }: Job,
+  state: NodeState,
+  wish: LeaseWish,
+): Promise<Leased> {
+  const { leases } = request
+  try {
+    return await leases.acquire(wish)
+  } catch (error) {
+    const isEmpty = error instanceof CniError && error.code === CniCode.PoolExhausted
+    if (!isEmpty || (await reclaimDead(engine, request, state)) === 0) throw error
+    return leases.acquire(wish)
   }
 }
 
@@ -277,6 +297,8 @@ async function recordAttachment(
     addresses: pod.addresses,
     links: { host: pod.hostLink },
     ipam: leases.name,
+    sandbox: { path: request.sandboxPath, ...request.sandbox.identity },
+    pod: request.pod,
   }
   try {
     await engine.store.update((state) => {

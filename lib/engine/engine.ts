@@ -8,7 +8,7 @@ import type { HostNic } from '../ipam/index.js'
 import type { NetNs } from '../netlink/index.js'
 import type { Store } from '../state/index.js'
 import type { LeasedAddress, ModeName, ModeSettings } from '../vnet/index.js'
-import type { NodeState } from './records.js'
+import type { NodeState, PodIdentity } from './records.js'
 import { nodeStore } from './state.js'
 
 /** Where the engine tells what deserves a line. No method throws. */
@@ -39,6 +39,8 @@ export interface Leased {
   /** At least one; the first is the one that the interface's MAC is made from. */
   readonly addresses: readonly LeasedAddress[]
   readonly dns: CniDns | undefined
+  /** Whether more than half of a pool that they come from is leased. */
+  readonly isScarce?: boolean | undefined
 }
 
 /** What the host says about the addresses that are to be leased. */
@@ -59,6 +61,8 @@ export interface LeaseWish {
 export interface Leases {
   /** Name of the IPAM plug-in, for the record. */
   readonly name: string
+  /** Whether it takes back the addresses of every network's attachments, not of this one's alone. */
+  readonly ofAllNetworks?: boolean
   acquire(wish: LeaseWish): Promise<Leased>
   /** Takes the addresses of an owner back. Repeats safely. */
   release(owner: Owner): Promise<void>
@@ -67,8 +71,11 @@ export interface Leases {
 /** What a door asks for: a container's interface in a network. */
 export interface AttachRequest {
   readonly owner: Owner
-  /** The container's namespace. */
+  /** The container's namespace, and where it was opened. */
   readonly sandbox: NetNs
+  readonly sandboxPath: string
+  /** The pod, where the runtime tells. */
+  readonly pod?: PodIdentity | undefined
   readonly mode: ModeName
   readonly settings: ModeSettings
   readonly leases: Leases

@@ -17,6 +17,22 @@ export interface AddingRecord {
   readonly adder: CallId
 }
 
+/** A container's namespace, so that it is known again. */
+export interface SandboxIdentity {
+  /** Where it was opened. */
+  readonly path: string
+  /** Device and number of its file, which tell namespaces apart (namespaces(7)). */
+  readonly dev: number
+  readonly ino: number
+}
+
+/** A pod as its orchestrator names it: it outlives its containers. */
+export interface PodIdentity {
+  readonly uid?: string | undefined
+  /** `namespace/name`. */
+  readonly name?: string | undefined
+}
+
 /** An attachment. */
 export interface ReadyRecord {
   readonly phase: 'ready'
@@ -32,6 +48,9 @@ export interface ReadyRecord {
   }
   /** The IPAM plug-in that gave the addresses. */
   readonly ipam?: string | undefined
+  /** Absent in records of older versions. */
+  readonly sandbox?: SandboxIdentity | undefined
+  readonly pod?: PodIdentity | undefined
   /** The host ports that lead to it. */
   ports?: PortsRecord | undefined
 }

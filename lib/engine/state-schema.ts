@@ -29,6 +29,8 @@ const ready = object({
   addresses: list(object({ address: text, mac: text })),
   links: object({ host: optional(text) }),
   ipam: optional(text),
+  sandbox: optional(object({ path: text, dev: number, ino: number })),
+  pod: optional(object({ uid: optional(text), name: optional(text) })),
   ports: optional(portsShape),
 })
 

@@ -54,14 +54,21 @@ export function sweepOwn(engine: Engine, sweeper: Sweeper): Promise<void> {
   )
 }
 
-// The record is claimed under the lock: an ADD that seemed dead may have ended well between the
-// reading of its record and the look at its process. While it is claimed, an ADD of the same owner
-// is told to try again, so that what is taken away here is never a new one's.
-async function sweep(
+/**
+ * Takes an attachment away that is due; the log tells what fails. The record is claimed under the
+ * lock: an ADD that seemed dead may have ended well between the reading of its record and the look at
+ * its process. While it is claimed, an ADD of the same owner is told to try again, so that what is
+ * taken away here is never a new one's.
+ *
+ * @param isDue asked under the lock
+ * @param proof why it is due, for the log
+ */
+export async function sweep(
   engine: Engine,
   { leases }: Sweeper,
   owner: Owner,
   isDue: (host: Host, state: NodeState, owner: Owner) => boolean,
+  proof?: string,
 ): Promise<void> {
   const { host, log, store } = engine
   try {
@@ -72,7 +79,7 @@ async function sweep(
       return found
     })
     if (!remains) return
-    log.warn('cleaning up an attachment that is left over', { owner })
+    log.warn('cleaning up an attachment that is left over', { owner, proof })
     if (remains.ports) await removePorts(engine, owner)
     removeRemains(engine, remains)
     await leases.release(owner)

@@ -40,6 +40,8 @@ export interface AcquireRequest {
    * that have a lease, which need no look. It runs under the lock of the leases: it must be quick.
    */
   readonly inUse?: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
+  /** Told when more than half of the pool that the address comes from is leased. */
+  readonly onScarce?: () => void
 }
 
 /** A request that has been checked, with addresses and prefixes in canonical form. */
@@ -136,8 +138,14 @@ export function takeLease(
     since: nowMs,
   }
   state.leases.push(lease)
+  if (request.onScarce && isScarce(pool, state)) request.onScarce()
   delete state.freed[address]
   return { lease, passedOver }
+}
+
+function isScarce({ addresses }: Pool, { leases }: IpamState): boolean {
+  const leased = new Set(leases.map(leaseAddress))
+  return addresses.filter((one) => leased.has(one)).length * 2 > addresses.length
 }
 
 function choose(

@@ -172,9 +172,20 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
     return this.native.fd()
   }
 
+  /**
+   * Device and number of the namespace's file, which tell namespaces apart for as long as they live
+   * (namespaces(7)); the kernel gives the number of one that has ended to another.
+   *
+   * @throws TypeError when the handle is closed
+   */
+  get identity(): { readonly dev: number; readonly ino: number } {
+    const { dev, ino } = this.native.identity()
+    return { dev, ino }
+  }
+
   /** True when both handles are of one namespace. */
   equals(other: NamespaceHandle): boolean {
-    const a = this.native.identity()
+    const a = this.identity
     const b = other.native.identity()
     return a.dev === b.dev && a.ino === b.ino
   }

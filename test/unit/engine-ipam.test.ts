@@ -206,8 +206,9 @@ async function attachWith(vm: FakeVm, leased: Leased) {
     masquerade: false,
   } as const
   const sandbox = vm.sandbox('web')
+  const container = { owner: ownerOf('web'), sandbox, sandboxPath: '/run/netns/web' }
   const attaching = vm.withEngine((engine) =>
-    attach(engine, { owner: ownerOf('web'), sandbox, mode: 'bridge', settings, leases }),
+    attach(engine, { ...container, mode: 'bridge', settings, leases }),
   )
   const outcome = await attaching.then(
     (done) => ({ done, error: undefined }),

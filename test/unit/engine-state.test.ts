@@ -145,7 +145,7 @@ t.test('version 1 is brought up to date', async (t) => {
       masquerade: { azure: { except: ['10.0.0.0/8'], auto: false } },
     },
   })
-  const { ports: _ports, ipam: _ipam, ...older } = web as ReadyRecord
+  const { ports: _1, ipam: _2, sandbox: _3, pod: _4, ...older } = web as ReadyRecord
   t.strictSame(data.attachments['azure/web/eth0'], older)
   const dead = attachments['azure/dead/eth0'] as { adder: object }
   t.strictSame(data.attachments['azure/dead/eth0'], {

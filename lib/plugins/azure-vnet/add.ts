@@ -6,6 +6,7 @@ import type { PluginCall } from '../../cni/plugin/plugin.js'
 import type { CniResult } from '../../cni/spec/types.js'
 import { attach } from '../../engine/attach.js'
 import { engineOf, type Attached } from '../../engine/engine.js'
+import type { PodIdentity } from '../../engine/records.js'
 import { addressOf, defaultRoute, familyOf } from '../../ip/index.js'
 import { mark } from '../../trace.js'
 import { idleVnetFields, parseVnetConfig } from './config.js'
@@ -21,9 +22,20 @@ export async function add(call: PluginCall): Promise<CniResult> {
   const leases = await leasesFor(call, config)
   const { mode, settings } = config
   const engine = engineOf(host, log)
-  const done = await attach(engine, { owner, sandbox, mode, settings, leases })
+  const container = { owner, sandbox, sandboxPath: call.netns, pod: podOf(call) }
+  const done = await attach(engine, { ...container, mode, settings, leases })
   return toResult(call, done, config.dns)
 }
+
+/** The pod, as Kubernetes and what speaks like it tell. */
+function podOf({ args }: PluginCall): PodIdentity | undefined {
+  const [uid, namespace, name] = POD_ARGS.map((key) => args.get(key) || undefined)
+  const isNamed = namespace !== undefined && name !== undefined
+  if (uid === undefined && !isNamed) return undefined
+  return { uid, name: isNamed ? `${namespace}/${name}` : undefined }
+}
+
+const POD_ARGS = ['K8S_POD_UID', 'K8S_POD_NAMESPACE', 'K8S_POD_NAME']
 
 function toResult(
   { ifname, netns }: PluginCall,

@@ -27,10 +27,13 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   const service = new AddressService(host, log, ipam.environment)
   return {
     name: OWN_IPAM,
+    ofAllNetworks: true,
     async acquire({ nics, exclude, inUse }) {
-      const wishes = { exclude, inUse, ...(master && { nic: master }) }
+      let isScarce = false
+      const onScarce = () => void (isScarce = true)
+      const wishes = { exclude, inUse, onScarce, ...(master && { nic: master }) }
       const lease = await service.acquire(owner, ipam, nics(), wishes)
-      return { addresses: [lease], dns: { nameservers: [AZURE_DNS] } }
+      return { addresses: [lease], dns: { nameservers: [AZURE_DNS] }, isScarce }
     },
     async release(one) {
       await service.release(one)
