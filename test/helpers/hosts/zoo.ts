@@ -1,0 +1,17 @@
+import { AzureHost } from '../azure-host.js'
+import { PrivateSpace } from '../private-space.js'
+import type { HostKind } from './host-kind.js'
+import type { ReadyHost } from './matrix.js'
+
+/** Builds a host of the zoo; it goes away with {@link AzureHost.destroy}. */
+export async function buildHost(kind: HostKind): Promise<ReadyHost> {
+  const host = await AzureHost.create(kind.options)
+  try {
+    const space = await PrivateSpace.create(host)
+    const prepared = await kind.prepare(host, space)
+    return { kind, host, prepared }
+  } catch (error) {
+    await host.destroy()
+    throw error
+  }
+}
