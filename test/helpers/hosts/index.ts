@@ -1,5 +1,6 @@
+import { docker, dockerBridgeNetfilter } from './docker.js'
 import type { HostKind } from './host-kind.js'
 import { plain } from './plain.js'
 
 /** All hosts of the zoo, in the table's order. */
-export const HOSTS: readonly HostKind[] = [plain]
+export const HOSTS: readonly HostKind[] = [plain, docker, dockerBridgeNetfilter]

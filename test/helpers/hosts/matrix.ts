@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import type { AzureHost } from '../azure-host.js'
 import { ROOT } from '../build-once.js'
 import { CniError, CniRunner, type Conflist, type PortMapping } from '../cni-runner.js'
+import type { PrivateSpace } from '../private-space.js'
 import { until } from '../process.js'
 import { diffSnapshots, type Snapshot } from '../snapshot.js'
 import { Crowd, ECHO } from './crowd.js'
 import type { HostEvent, HostKind, PreparedHost, ZooNetwork } from './host-kind.js'
-import { judgeCells, ours, tryAll } from './outcome.js'
+import { judgeCells, ours, PATIENCE_MS, tryAll } from './outcome.js'
 import type { HostReport, Phase } from './outcome.js'
 import { openStreams, ownProbes, podProbes, type Pod, type Probe } from './probes.js'
 
@@ -25,10 +26,12 @@ export interface MatrixOptions {
 export interface ReadyHost {
   kind: HostKind
   host: AzureHost
+  space: PrivateSpace
   prepared: PreparedHost
 }
 
-const SHIPPED = join(ROOT, 'conf', '10-azure.conflist')
+/** The list that is shipped. */
+export const SHIPPED = join(ROOT, 'conf', '10-azure.conflist')
 /** The patience for what may be closed by the host itself. */
 const BRIEF_MS = 2500
 /** Everything inside Azure is reached with the pod's own address. */
@@ -121,7 +124,7 @@ class Pods {
 /** One run of the matrix on one host. */
 class Run {
   readonly phases: Phase[] = []
-  readonly #kept: Probe[] = []
+  #kept: Probe[] = []
   #before!: Phase
   #crowd!: Crowd
   #pods!: Pods
@@ -162,13 +165,13 @@ class Run {
     this.#pods = new Pods(host, this.#crowd, networks, cniPath)
     this.#picture = await host.snapshot({ sysctls: true, state: false })
     this.#kept.push(...(await openStreams(this.#scene(), true)))
-    this.#before = await tryAll('before pods', this.#probes(), BRIEF_MS)
+    this.#before = await tryAll('before pods', this.#probes(), () => BRIEF_MS)
   }
 
   /** Pods come, things happen, pods go; afterwards the host is as it was. */
   async #round(events: readonly HostEvent[], name: string): Promise<void> {
     this.#tell(name)
-    const kept = this.#kept.length
+    const before = new Set(this.#kept)
     if (!(await this.#attach())) return this.#afterRefusal()
     this.#kept.push(...(await openStreams(this.#scene(), false)))
     for (let turn = 0; turn < (this.options.cycles ?? 1); turn += 1)
@@ -176,7 +179,7 @@ class Run {
     await this.#phase(name)
     for (const event of events) await this.#happen(event)
     await this.#pods.removeAll()
-    this.#kept.length = kept
+    this.#kept = this.#kept.filter((stream) => before.has(stream))
     await this.#phase('after the last DEL')
     await this.#reset()
     await this.#phase('after reset')
@@ -213,8 +216,18 @@ class Run {
 
   async #phase(name: string): Promise<Phase> {
     this.#tell(name)
-    const phase = await tryAll(name, [...this.#kept, ...this.#probes()])
+    // What has failed once is not waited for as long again.
+    const known = new Set(
+      [this.#before, ...this.phases].flatMap(({ failures }) =>
+        failures.map(({ probe }) => probe),
+      ),
+    )
+    const patience = (probe: Probe) => (known.has(probe.name) ? BRIEF_MS : PATIENCE_MS)
+    const phase = await tryAll(name, [...this.#kept, ...this.#probes()], patience)
     this.phases.push(phase)
+    // A connection that broke is broken: the kernel waits longer and longer to try again.
+    const failed = new Set(phase.failures.map(({ probe }) => probe))
+    this.#kept = this.#kept.filter((stream) => !failed.has(stream.name))
     return phase
   }
 

@@ -47,13 +47,15 @@ export const PATIENCE_MS = 8000
 export async function tryAll(
   name: string,
   probes: readonly Probe[],
-  patience = PATIENCE_MS,
+  patience: (probe: Probe) => number,
 ): Promise<Phase> {
   const failures = await Promise.all(
-    probes.map(({ cell, name: probe, run }) =>
-      run(patience).then(
+    probes.map((probe) =>
+      probe.run(patience(probe)).then(
         () => [],
-        (error: Error): Failure[] => [{ cell, probe, reason: error.message }],
+        ({ message: reason }: Error): Failure[] => [
+          { cell: probe.cell, probe: probe.name, reason },
+        ],
       ),
     ),
   )

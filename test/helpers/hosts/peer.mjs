@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { get } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { converse, tell } from '../servers/conversation.mjs'
 
 // The echo service's, by UDP and TCP (RFC 862).
@@ -15,7 +16,6 @@ const ECHO = 7
 const PAUSE_MS = 100
 
 const [name] = process.argv.slice(2)
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Tries until it goes well or the patience is over: what is being moved refuses for a moment. */
 async function insist(patience, attempt) {
@@ -25,7 +25,7 @@ async function insist(patience, attempt) {
       return await attempt(signal)
     } catch (error) {
       if (signal.aborted) throw new Error(reasonOf(error), { cause: error })
-      await sleep(PAUSE_MS)
+      await setTimeout(PAUSE_MS)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { HostKind } from './host-kind.js'
+import { setBridgeNetfilter } from './switches.js'
 
 /** A fresh VM, with nothing on it but what the platform gives. */
 export const plain: HostKind = {
@@ -6,5 +7,8 @@ export const plain: HostKind = {
   title: 'a fresh VM',
   packages: [],
   options: {},
-  prepare: async () => ({}),
+  prepare: async (vm) => {
+    await setBridgeNetfilter(vm, false)
+    return {}
+  },
 }
