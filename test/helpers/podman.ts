@@ -11,6 +11,8 @@ export interface PodmanOptions {
   cniPath: string
   /** File name → content of the network configuration folder. */
   networks: Record<string, string>
+  /** The space to live in; one of its own when left out. */
+  space?: PrivateSpace
 }
 
 /** Settings of one container. */
@@ -76,7 +78,7 @@ export class Podman {
 
   /** Sets podman up and imports the image `busybox`, whose own command is a web server. */
   static async create(options: PodmanOptions): Promise<Podman> {
-    const space = await PrivateSpace.create(options.host)
+    const space = options.space ?? (await PrivateSpace.create(options.host))
     const podman = new Podman(options.host, space)
     const files = Object.entries(options.networks)
     await space.write('/etc/containers/containers.conf', containersConf(options))
