@@ -26,6 +26,8 @@ export interface PreparedHost {
   services?: readonly HostService[]
   /** Whatever else has to work on this host, at any time. */
   checks?: readonly HostCheck[]
+  /** More addresses of the host, which the gateway reaches without a router between. */
+  addresses?: readonly string[]
   /** What happens to such a host while pods are there. */
   events?: readonly HostEvent[]
   /** Networks to attach pods to, when not the one of the shipped list alone. */
@@ -80,6 +82,8 @@ export interface HostCheck {
 /** Something that happens to a host. */
 export interface HostEvent {
   name: string
+  /** The host is another one from then on: it cannot become as it was before. */
+  lasting?: boolean
   run(): Promise<unknown>
 }
 

@@ -4,6 +4,7 @@ import type { AzureHost } from '../azure-host.js'
 import { ROOT } from '../build-once.js'
 import { CniError, CniRunner, type Conflist, type PortMapping } from '../cni-runner.js'
 import type { PrivateSpace } from '../private-space.js'
+import { ADDRESS } from '../fabric.js'
 import { until } from '../process.js'
 import { diffSnapshots, type Snapshot } from '../snapshot.js'
 import { Crowd, ECHO } from './crowd.js'
@@ -94,8 +95,10 @@ class Pods {
     const portMappings = hostPort ? [mapping('tcp'), mapping('udp')] : undefined
     const result = await runner.add(name, path, 'eth0', portMappings && { portMappings })
     this.#owners.set(name, runner)
-    const address = result.ips?.[0]?.address.split('/')[0] ?? 'no address'
-    this.all.push({ name, address, ...(hostPort && { hostPort }) })
+    const [ip] = result.ips ?? []
+    const address = ip?.address.split('/')[0] ?? 'no address'
+    const gateway = ip?.gateway ?? ADDRESS.gateway
+    this.all.push({ name, address, gateway, ...(hostPort && { hostPort }) })
     await this.crowd.join(name, path)
   }
 
@@ -183,7 +186,7 @@ class Run {
     await this.#phase('after the last DEL')
     await this.#reset()
     await this.#phase('after reset')
-    await this.#givenBack(events.length === 0)
+    await this.#givenBack(!events.some(({ lasting = false }) => lasting))
   }
 
   async #attach(): Promise<boolean> {

@@ -16,6 +16,8 @@ export interface Probe {
 export interface Pod {
   name: string
   address: string
+  /** The first router on its way, which the fabric answers for. */
+  gateway: string
   /** Host port that leads to its echo service; the pod has none without. */
   hostPort?: number
 }
@@ -112,6 +114,8 @@ function hostItself(probes: Probes): void {
       seen: address,
     })
   }
+  for (const address of probes.scene.prepared.addresses ?? [])
+    probes.ways('outside → host', 'fabric', 'vm', { address, label: address })
   probes.platform('host → outside', 'vm')
   probes.internet('host → outside', 'vm')
   probes.names('vm')
@@ -151,10 +155,11 @@ export function ownProbes(scene: Scene): Probe[] {
   return probes.list
 }
 
-function pod(probes: Probes, { name, address }: Pod): void {
+function pod(probes: Probes, { name, address, gateway }: Pod): void {
   probes.ways('pod ↔ host', name, 'vm', { address: ADDRESS.primary, seen: address })
   probes.ways('pod ↔ host', 'vm', name, { address })
-  for (const [place, its] of AROUND) {
+  for (const [place, there] of AROUND) {
+    const its = place === 'fabric' ? gateway : there
     probes.ways('pod ↔ VNet', name, place, { address: its, seen: address })
     probes.ways('pod ↔ VNet', place, name, { address, seen: its })
   }
@@ -174,6 +179,10 @@ function hostPorts(probes: Probes, to: Pod, port: number): void {
     const big = { address: ADDRESS.primary, port, label, size: FRAGMENTED }
     probes.way('host ports', from, to.name, { ...big, protocol: 'udp' })
   }
+  for (const address of prepared.addresses ?? [])
+    probes.ways('host ports', 'fabric', to.name, {
+      ...{ address, port, label: `${address}, ${label}` },
+    })
   const local = { address: '127.0.0.1', port, label: `127.0.0.1, ${label}` }
   probes.ways('host ports', 'vm', to.name, local)
 }
