@@ -95,6 +95,8 @@ export interface ZooNetwork {
   vnet?: Record<string, unknown>
   /** Fields of azure-vnet's `ipam`. */
   ipam?: Record<string, unknown>
+  /** The port of the host that leads to its first pod; 8080 and so on when left out. */
+  hostPort?: number
 }
 
 /** A way that the host's own settings close, with or without pods. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CniCode } from '../../../dist/esm/cni/spec/errors.js'
 import type { AzureHost } from '../azure-host.js'
 import { ROOT } from '../build-once.js'
 import { CniError, CniRunner, type Conflist, type PortMapping } from '../cni-runner.js'
@@ -8,7 +9,7 @@ import { ADDRESS } from '../fabric.js'
 import { until } from '../process.js'
 import { diffSnapshots, type Snapshot } from '../snapshot.js'
 import { Crowd, ECHO } from './crowd.js'
-import type { HostEvent, HostKind, PreparedHost, ZooNetwork } from './host-kind.js'
+import type { Cell, HostEvent, HostKind, PreparedHost, ZooNetwork } from './host-kind.js'
 import { judgeCells, ours, PATIENCE_MS, tryAll } from './outcome.js'
 import type { HostReport, Phase } from './outcome.js'
 import { openStreams, ownProbes, podProbes, type Pod, type Probe } from './probes.js'
@@ -38,6 +39,8 @@ const BRIEF_MS = 2500
 /** Everything inside Azure is reached with the pod's own address. */
 const MASQUERADE = { except: ['10.0.0.0/8', '168.63.129.16/32', '169.254.0.0/16'] }
 const PORT = 8080
+/** Errors of the kernel and of ours: nothing was refused beforehand. */
+const FOUND_LATE: readonly number[] = [CniCode.KernelRefused, CniCode.Internal]
 
 /** The shipped list with a network's changes. */
 export function listFor({ name, vnet, ipam }: ZooNetwork): Conflist {
@@ -68,7 +71,7 @@ class Pods {
   constructor(
     readonly host: AzureHost,
     readonly crowd: Crowd,
-    networks: readonly ZooNetwork[],
+    readonly networks: readonly ZooNetwork[],
     cniPath: string,
   ) {
     this.#runners = networks.map(
@@ -83,7 +86,8 @@ class Pods {
   /** Attaches two pods of each network, the first with host ports. */
   async addAll(): Promise<void> {
     for (const [index, runner] of this.#runners.entries()) {
-      await this.add(runner, `pod-${2 * index + 1}`, PORT + index)
+      const { hostPort = PORT + index } = this.networks[index]!
+      await this.add(runner, `pod-${2 * index + 1}`, hostPort)
       await this.add(runner, `pod-${2 * index + 2}`)
     }
   }
@@ -133,6 +137,8 @@ class Run {
   #pods!: Pods
   #picture!: Snapshot
   #refused: string | undefined
+  #failed: string | undefined
+  #drops = 0
 
   constructor(
     readonly ready: ReadyHost,
@@ -143,7 +149,7 @@ class Run {
     await this.#begin()
     await this.#round([], 'with pods')
     const events = this.ready.prepared.events ?? []
-    if (events.length > 0 && this.#refused === undefined)
+    if (events.length > 0 && this.#refused === undefined && this.#failed === undefined)
       await this.#round(events, 'with pods again')
     const { kind, prepared, host } = this.ready
     const { phases } = this
@@ -195,7 +201,9 @@ class Run {
       return true
     } catch (error) {
       if (!(error instanceof CniError) || error.code === undefined) throw error
-      this.#refused = `code ${error.code}: ${error.msg ?? ''}`
+      const told = `code ${error.code}: ${error.msg ?? ''}`
+      if (FOUND_LATE.includes(error.code)) this.#failed = told
+      else this.#refused = told
       await this.#pods.removeAll()
       return false
     }
@@ -203,6 +211,7 @@ class Run {
 
   async #afterRefusal(): Promise<void> {
     await this.#phase('after the refusal')
+    if (this.#failed !== undefined) this.#note('pod ↔ host', 'ADD', [this.#failed])
     await this.#givenBack(true)
   }
 
@@ -214,6 +223,7 @@ class Run {
     if (ours(phase, this.#before, limits).length === 0) return
     phase.beforeNextCall = true
     await this.#pods.cycle()
+    this.#drops = await this.ready.host.fabricDrops()
     await this.#phase(`after ${event.name} and the next call`)
   }
 
@@ -228,6 +238,11 @@ class Run {
     const patience = (probe: Probe) => (known.has(probe.name) ? BRIEF_MS : PATIENCE_MS)
     const phase = await tryAll(name, [...this.#kept, ...this.#probes()], patience)
     this.phases.push(phase)
+    const drops = await this.ready.host.fabricDrops()
+    const more = drops - this.#drops
+    this.#drops = drops
+    const told = more === 0 ? [] : [`${more} frames had another MAC than the NIC`]
+    this.#note('MACs', 'frames that the fabric drops', told)
     // A connection that broke is broken: the kernel waits longer and longer to try again.
     const failed = new Set(phase.failures.map(({ probe }) => probe))
     this.#kept = this.#kept.filter((stream) => !failed.has(stream.name))
@@ -252,12 +267,9 @@ class Run {
     }
     if (compare) await until('the old picture', same, 5000, 100).catch(() => false)
     this.#note('given back', 'the host is as before', changes)
-    const drops = await host.fabricDrops()
-    const told = drops === 0 ? [] : [`${drops} frames had another MAC than the NIC`]
-    this.#note('MACs', 'frames that the fabric drops', told)
   }
 
-  #note(cell: 'given back' | 'MACs', probe: string, reasons: string[]): void {
+  #note(cell: Cell, probe: string, reasons: string[]): void {
     const phase = this.phases.at(-1)!
     phase.tried += 1
     if (!phase.cells.includes(cell)) phase.cells.push(cell)
