@@ -10,7 +10,14 @@ import {
   type WireserverHandler,
   type WireserverMode,
 } from './fabric-servers.js'
-import { ADDRESS, SUBNET, buildFabric, fabricDrops, type FabricNames } from './fabric.js'
+import {
+  ADDRESS,
+  SECOND,
+  SUBNET,
+  buildFabric,
+  fabricDrops,
+  type FabricNames,
+} from './fabric.js'
 import { HostPing } from './host-ping.js'
 import { NetNs } from '../../dist/esm/index.js'
 import { addNamespaces, deleteNamespaces } from './namespaces.js'
@@ -24,6 +31,8 @@ export interface AzureHostOptions {
   name?: string
   /** How many secondary addresses the NIC has, from 10.0.0.5 on; 8 when left out. */
   pods?: number
+  /** How many secondary addresses a second NIC has, from 10.0.1.5 on; none is there without. */
+  secondNicPods?: number
   /** Replaces the wireserver's document, or answers its requests. */
   wireserver?: string | WireserverHandler
   /** The fabric answers ARP for every address, the VM's own ones too. */
@@ -45,7 +54,20 @@ export interface PictureOptions {
 interface Parts {
   names: FabricNames
   nic: NicFacts
+  secondNic: NicFacts | undefined
   folder: string
+}
+
+function newMac(): string {
+  const tail = randomBytes(3).toString('hex').match(/../g)!
+  return ['00', '0d', '3a', ...tail].join(':')
+}
+
+/** A NIC with addresses that follow its primary one. */
+function newNic(prefix: string, primary: string, pods: number): NicFacts {
+  const first = primary.slice(0, primary.lastIndexOf('.') + 1)
+  const secondaries = Array.from({ length: pods }, (_, i) => `${first}${5 + i}`)
+  return { mac: newMac(), prefix, primary, secondaries }
 }
 
 /**
@@ -57,6 +79,7 @@ export class AzureHost {
   readonly name: string
   readonly names: FabricNames
   readonly nic: NicFacts
+  readonly secondNic: NicFacts | undefined
   /** A private folder that goes away with the host. */
   readonly folder: string
   readonly stateDir: string
@@ -78,10 +101,11 @@ export class AzureHost {
   #servers: FabricServers | undefined
   #destroyed = false
 
-  private constructor(name: string, { names, nic, folder }: Parts) {
+  private constructor(name: string, { names, nic, secondNic, folder }: Parts) {
     this.name = name
     this.names = names
     this.nic = nic
+    this.secondNic = secondNic
     this.folder = folder
     this.stateDir = join(folder, 'state')
     this.keepDir = join(folder, 'keep')
@@ -106,16 +130,14 @@ export class AzureHost {
       secondVm: `second-${name}`,
       peeredVm: `peered-${name}`,
     }
-    const mac = ['00', '0d', '3a', ...randomBytes(3).toString('hex').match(/../g)!].join(
-      ':',
-    )
-    const secondaries = Array.from(
-      { length: options.pods ?? 8 },
-      (_, i) => `10.0.0.${5 + i}`,
-    )
-    const nic: NicFacts = { mac, prefix: SUBNET, primary: ADDRESS.primary, secondaries }
+    const { pods = 8, secondNicPods } = options
+    const nic = newNic(SUBNET, ADDRESS.primary, pods)
+    const secondNic =
+      secondNicPods === undefined
+        ? undefined
+        : newNic(SECOND.subnet, SECOND.primary, secondNicPods)
     const folder = mkdtempSync(join(tmpdir(), `azure-host-${name}-`))
-    const host = new AzureHost(name, { names, nic, folder })
+    const host = new AzureHost(name, { names, nic, secondNic, folder })
     try {
       await host.#build(options)
     } catch (error) {
@@ -128,6 +150,11 @@ export class AzureHost {
   /** Where the VM's namespace can be opened. */
   get netnsPath(): string {
     return `/run/netns/${this.names.vm}`
+  }
+
+  /** What the platform knows of its NICs. */
+  get nics(): NicFacts[] {
+    return [this.nic, ...(this.secondNic ? [this.secondNic] : [])]
   }
 
   /** Pods by the name they were given → path of their namespace. */
@@ -239,7 +266,7 @@ export class AzureHost {
   }
 
   /** Has the wireserver answer with another document or handler; the NIC's without one. */
-  serveWireserver(answer: string | WireserverHandler = wireserverXml([this.nic])) {
+  serveWireserver(answer: string | WireserverHandler = wireserverXml(this.nics)) {
     return this.#running().serve(
       typeof answer === 'string' ? { xml: answer } : { handler: answer },
     )
@@ -292,9 +319,10 @@ export class AzureHost {
       proxyArp: options.proxyArp ?? false,
       learnByArp: options.learnByArp ?? false,
       ipForward: options.ipForward ?? false,
+      second: this.secondNic,
     })
     this.#servers = await FabricServers.start(this.name, this.folder)
-    await this.#servers.serve({ imds: imdsJson([nic]) })
+    await this.#servers.serve({ imds: imdsJson(this.nics) })
     await this.serveWireserver(options.wireserver)
     await until('the link-local address of eth0', () => hasLinkLocal(names.vm))
   }

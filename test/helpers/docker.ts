@@ -14,21 +14,39 @@ export function dockerProblem(): string | undefined {
   })
 }
 
-/** dockerd with a containerd, inside a simulated VM; it has no network of its own. */
+/** Settings of a {@link Docker}. */
+export interface DockerOptions {
+  /** The network of a fresh dockerd, with its bridge and rules; none unless asked for. */
+  network?: boolean
+  /** Containers outlive the daemon. */
+  liveRestore?: boolean
+}
+
+const NO_NETWORK = [
+  ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+]
+
+/** dockerd with a containerd, inside a simulated VM. */
 export class Docker {
   readonly space: PrivateSpace
   readonly containerd: Containerd
   readonly #socket: string
+  readonly #settings: readonly string[]
 
-  private constructor(containerd: Containerd) {
+  private constructor(containerd: Containerd, options: DockerOptions) {
+    const { network = false, liveRestore = false } = options
     this.containerd = containerd
     this.space = containerd.space
     this.#socket = join(this.space.folder, 'docker.sock')
+    this.#settings = [
+      ...(network ? [] : NO_NETWORK),
+      ...(liveRestore ? ['--live-restore'] : []),
+    ]
   }
 
   /** Starts both daemons and imports the image `busybox`, whose own command is a web server. */
-  static async create(space: PrivateSpace): Promise<Docker> {
-    const docker = new Docker(await Containerd.create({ space }))
+  static async create(space: PrivateSpace, options: DockerOptions = {}): Promise<Docker> {
+    const docker = new Docker(await Containerd.create({ space }), options)
     await docker.start()
     const archive = await busyboxArchive(space)
     const change = ['--change', `CMD ${JSON.stringify(WEB)}`, '--change', 'ENV PATH=/bin']
@@ -44,7 +62,7 @@ export class Docker {
   /** Starts dockerd. */
   async start(): Promise<void> {
     this.space.start('dockerd', 'dockerd', [
-      ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+      ...this.#settings,
       ...['--containerd', this.containerd.socket, '-H', `unix://${this.#socket}`],
       ...['--data-root', '/var/lib/docker', '--exec-root', '/run/docker'],
       ...['--pidfile', '/run/docker.pid', '--storage-driver', 'vfs'],
@@ -58,6 +76,15 @@ export class Docker {
     } catch (error) {
       throw new Error(`${String(error)}\n${this.space.log('dockerd')}`, { cause: error })
     }
+  }
+
+  /** Has dockerd end in good order, and waits until it has. */
+  async stop(): Promise<void> {
+    await this.space.signal('dockerd', 'TERM')
+    const gone = async () => (await this.command(['version'])).code !== 0
+    await until('the end of dockerd', gone)
+    const ended = () => this.space.run('sh', ['-c', 'test ! -e /run/docker.pid'])
+    await until('the end of dockerd', async () => (await ended()).code === 0)
   }
 
   /** Runs a docker command. */

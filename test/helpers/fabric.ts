@@ -26,6 +26,14 @@ export const ADDRESS = {
 } as const
 /** The subnet of the VM's network interface. */
 export const SUBNET = '10.0.0.0/24'
+/** The subnet of its second one, where it has one. */
+export const SECOND = {
+  subnet: '10.0.1.0/24',
+  gateway: '10.0.1.1',
+  primary: '10.0.1.4',
+  /** Table of the routes for what the VM sends from there. */
+  table: 101,
+} as const
 
 /** The namespaces of one simulated VM and what is around it. */
 export interface FabricNames {
@@ -45,6 +53,14 @@ export interface FabricPlan {
   /** Let the fabric find the VM's addresses by ARP rather than know them. */
   learnByArp: boolean
   ipForward: boolean
+  /** A second network interface. */
+  second?: NicPlan | undefined
+}
+
+/** A network interface: its MAC address and what it may send from beside its primary address. */
+export interface NicPlan {
+  mac: string
+  secondaries: readonly string[]
 }
 
 /** The namespaces, open. */
@@ -66,6 +82,22 @@ function buildVm(plan: Plan, { vm }: Spaces, { ipForward, mac }: FabricPlan): vo
     route.add({ to, ...by, protocol: 'dhcp', priority: 100 })
 }
 
+// As cloud-init sets up another interface: its routes come after those of the first, and what is
+// sent from its address leaves by it.
+function buildSecondNic(plan: Plan, { vm }: Spaces, { mac }: NicPlan): void {
+  const { link, address, route, rule, sysctl } = plan.in(vm)
+  sysctl.set('net/ipv6/conf/eth1/accept_dad', 0)
+  sysctl.set('net/ipv6/conf/eth1/accept_ra', 0)
+  link.set('eth1', { mac, mtu: 1500, up: true })
+  const { primary, gateway, table } = SECOND
+  const broadcast = '10.0.1.255'
+  address.add({ link: 'eth1', address: `${primary}/24`, broadcast })
+  const by = { to: 'default', via: gateway, link: 'eth1', source: primary }
+  route.add({ ...by, protocol: 'dhcp', priority: 200 })
+  route.add({ ...by, table })
+  rule.add({ from: `${primary}/32`, table, priority: table })
+}
+
 function buildNeighbours(plan: Plan, { secondVm, peeredVm }: Spaces): void {
   const vms = [
     { ns: secondVm, address: ADDRESS.secondVm, gateway: ADDRESS.gateway },
@@ -79,7 +111,8 @@ function buildNeighbours(plan: Plan, { secondVm, peeredVm }: Spaces): void {
   }
 }
 
-function buildRouter(plan: Plan, { mac, secondaries, learnByArp }: FabricPlan): void {
+function buildRouter(plan: Plan, wanted: FabricPlan): void {
+  const { mac, secondaries, learnByArp, second } = wanted
   const { link, address, route, neighbour } = plan
   link.set('lo', { up: true })
   for (const own of [ADDRESS.wireserver, ADDRESS.imds, ADDRESS.internet])
@@ -87,16 +120,21 @@ function buildRouter(plan: Plan, { mac, secondaries, learnByArp }: FabricPlan): 
   for (const name of ['vm0', 'second0', 'peer0']) link.set(name, { up: true })
   address.add({ link: 'vm0', address: `${ADDRESS.gateway}/24` })
   address.add({ link: 'peer0', address: '10.1.0.1/24' })
-  const second = { to: `${ADDRESS.secondVm}/32`, link: 'second0' }
-  route.add({ ...second, source: ADDRESS.gateway })
+  const beside = { to: `${ADDRESS.secondVm}/32`, link: 'second0' }
+  route.add({ ...beside, source: ADDRESS.gateway })
   for (const known of learnByArp ? [] : [ADDRESS.primary, ...secondaries])
     neighbour.add({ link: 'vm0', address: known, mac, state: 'permanent' })
+  if (!second) return
+  link.set('vm1', { up: true })
+  address.add({ link: 'vm1', address: `${SECOND.gateway}/24` })
+  for (const known of learnByArp ? [] : [SECOND.primary, ...second.secondaries])
+    neighbour.add({ link: 'vm1', address: known, mac: second.mac, state: 'permanent' })
 }
 
-function setRouterSwitches({ sysctl }: Plan, proxyArp: boolean): void {
+function setRouterSwitches({ sysctl }: Plan, { proxyArp, second }: FabricPlan): void {
   sysctl.set('net/ipv4/ip_forward', 1)
   sysctl.set('net/ipv4/conf/all/send_redirects', 0)
-  for (const name of ['vm0', 'second0']) {
+  for (const name of ['vm0', 'second0', ...(second ? ['vm1'] : [])]) {
     sysctl.set(`net/ipv4/conf/${name}/proxy_arp`, 1)
     sysctl.set(`net/ipv4/conf/${name}/send_redirects`, 0)
     // The kernel holds a proxied answer back for up to 0.8 s otherwise.
@@ -112,22 +150,37 @@ export const GUARD = { family: 'netdev', table: 'guard' } as const
 const IPV4 = Uint8Array.of(0x08, 0x00)
 const ARP = Uint8Array.of(0x08, 0x06)
 
-function guardRules({ mac, secondaries }: FabricPlan): Transaction {
-  const own = macBytes(mac)
-  const allowed: SetDef = { ...GUARD, name: 'allowed', key: ['ipv4_addr'] }
-  const drop = (name: string) => [objectRef('counter', name), verdict('drop')]
-  const chain = { ...GUARD, chain: 'from_vm' }
-  const hook = { hook: 'ingress', device: 'vm0', priority: 0 } as const
-  return new Transaction()
+function guardTable({ mac, secondaries, second }: FabricPlan): Transaction {
+  const guard = new Transaction()
     .addTable({ family: GUARD.family, name: GUARD.table })
     .addObject({ ...GUARD, name: 'mac', counter: {} })
     .addObject({ ...GUARD, name: 'address', counter: {} })
+  guardNic(guard, 'vm0', mac, [ADDRESS.primary, ...secondaries])
+  if (second) guardNic(guard, 'vm1', second.mac, [SECOND.primary, ...second.secondaries])
+  return guard
+}
+
+/** Drops what comes in by a link of the fabric and is not its NIC's. */
+function guardNic(
+  guard: Transaction,
+  device: string,
+  mac: string,
+  addresses: readonly string[],
+): void {
+  const own = macBytes(mac)
+  const allowed: SetDef = { ...GUARD, name: `allowed_${device}`, key: ['ipv4_addr'] }
+  const drop = (name: string) => [objectRef('counter', name), verdict('drop')]
+  const chain = { ...GUARD, chain: `from_${device}` }
+  guard
     .addSet(allowed)
     .addElements(
       allowed,
-      [ADDRESS.primary, ...secondaries].map((address) => ({ key: [address] })),
+      addresses.map((address) => ({ key: [address] })),
     )
-    .addChain({ ...GUARD, name: 'from_vm', type: 'filter', ...hook })
+    .addChain({
+      ...{ ...GUARD, name: chain.chain, type: 'filter' },
+      ...{ hook: 'ingress', device, priority: 0 },
+    })
     .addRule({ ...chain, expressions: [...neq(field.etherSource, own), ...drop('mac')] })
     .addRule({
       ...chain,
@@ -139,7 +192,7 @@ function guardRules({ mac, secondaries }: FabricPlan): Transaction {
     .addRule({
       ...chain,
       expressions: [
-        ...[...eq(field.protocol, IPV4), ...inSet([field.ipSource], 'allowed', true)],
+        ...[...eq(field.protocol, IPV4), ...inSet([field.ipSource], allowed.name, true)],
         ...drop('address'),
       ],
     })
@@ -171,12 +224,17 @@ export async function buildFabric(wanted: FabricPlan): Promise<void> {
   // Born in both namespaces, so that no link shows up anywhere else.
   const outer = { mac: FABRIC_MAC }
   plan.link.addVeth({ ...outer, name: 'vm0' }, { name: 'eth0', mac, netns: vm })
+  if (wanted.second) {
+    const inner = { name: 'eth1', mac: wanted.second.mac, netns: vm }
+    plan.link.addVeth({ ...outer, name: 'vm1' }, inner)
+  }
   plan.link.addVeth({ ...outer, name: 'second0' }, { name: 'eth0', netns: secondVm })
   plan.link.addVeth({ ...outer, name: 'peer0' }, { name: 'eth0', netns: peeredVm })
-  setRouterSwitches(plan, wanted.proxyArp)
-  plan.nftables.commit(guardRules(wanted))
+  setRouterSwitches(plan, wanted)
+  plan.nftables.commit(guardTable(wanted))
   buildRouter(plan, wanted)
   buildVm(plan, spaces, wanted)
+  if (wanted.second) buildSecondNic(plan, spaces, wanted.second)
   buildNeighbours(plan, spaces)
   await plan.run()
 }

@@ -11,6 +11,8 @@ export interface PodmanOptions {
   cniPath: string
   /** File name → content of the network configuration folder. */
   networks: Record<string, string>
+  /** The space to live in; one of its own when left out. */
+  space?: PrivateSpace
 }
 
 /** Settings of one container. */
@@ -76,13 +78,13 @@ export class Podman {
 
   /** Sets podman up and imports the image `busybox`, whose own command is a web server. */
   static async create(options: PodmanOptions): Promise<Podman> {
-    const space = await PrivateSpace.create(options.host)
+    const space = options.space ?? (await PrivateSpace.create(options.host))
     const podman = new Podman(options.host, space)
     const files = Object.entries(options.networks)
-    await podman.#write('/etc/containers/containers.conf', containersConf(options))
-    await podman.#write('/etc/containers/storage.conf', STORAGE_CONF)
-    await podman.#write('/opt/wrap/podman', wrapper(space.cgroup), '755')
-    for (const [name, text] of files) await podman.#write(`/etc/cni/net.d/${name}`, text)
+    await space.write('/etc/containers/containers.conf', containersConf(options))
+    await space.write('/etc/containers/storage.conf', STORAGE_CONF)
+    await space.write('/opt/wrap/podman', wrapper(space.cgroup), '755')
+    for (const [name, text] of files) await space.write(`/etc/cni/net.d/${name}`, text)
     const change = `CMD ${JSON.stringify(WEB)}`
     const archive = await busyboxArchive(space)
     await podman.must('import', '--quiet', '-c', change, archive, 'busybox')
@@ -150,11 +152,5 @@ export class Podman {
     const outcome = await this.command(args)
     if (outcome.code !== 0) throw new CommandError(`podman ${args.join(' ')}`, outcome)
     return outcome.stdout
-  }
-
-  /** Writes a file that is seen inside alone. */
-  async #write(path: string, text: string, mode = '644'): Promise<void> {
-    const script = 'mkdir -p "$(dirname "$1")"; cat > "$1"; chmod "$2" "$1"'
-    await this.space.must('sh', ['-ec', script, 'sh', path, mode], { input: text })
   }
 }

@@ -114,6 +114,22 @@ export class PrivateSpace {
     closeSync(log)
   }
 
+  /** How to run something inside by hand; the program's own words follow. */
+  get entry(): string {
+    return this.#enter('', []).join(' ').trim()
+  }
+
+  /** A file or folder inside, by a path that leads to it from outside. */
+  outside(path: string): string {
+    return `/proc/${this.#holder.pid}/root${path}`
+  }
+
+  /** Writes a file that is seen inside alone. */
+  async write(path: string, text: string, mode = '644'): Promise<void> {
+    const script = 'mkdir -p "$(dirname "$1")"; cat > "$1"; chmod "$2" "$1"'
+    await this.must('sh', ['-ec', script, 'sh', path, mode], { input: text })
+  }
+
   /** Sends a signal to a daemon that {@link start} started. */
   async signal(name: string, signal: 'KILL' | 'TERM'): Promise<void> {
     const pid = readFileSync(join(this.folder, `${name}.pid`), 'utf8').trim()

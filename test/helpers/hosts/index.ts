@@ -1,0 +1,26 @@
+import { cloudInit, cloudInitTake } from './cloud-init.js'
+import { docker, dockerBridgeNetfilter } from './docker.js'
+import { firewalld, firewalldZone } from './firewalld.js'
+import { goBridge } from './go-bridge.js'
+import { hardened } from './hardened.js'
+import type { HostKind } from './host-kind.js'
+import { changedMtu, largeMtu, smallMtu } from './mtu.js'
+import { nftables, nftablesByLink } from './nftables.js'
+import { plain } from './plain.js'
+import { podmanBridge } from './podman.js'
+import { resolved } from './resolved.js'
+import { nextHops, rulesByLink, rulesFrom, staticArp } from './routing.js'
+import { twoNics } from './two-nics.js'
+import { ufw, ufwByLink } from './ufw.js'
+import { virtualFunction } from './virtual-function.js'
+
+/** All hosts of the zoo, in the table's order. */
+export const HOSTS: readonly HostKind[] = [
+  plain,
+  ...[docker, dockerBridgeNetfilter, podmanBridge, goBridge],
+  ...[twoNics, cloudInit, cloudInitTake],
+  ...[hardened, rulesFrom, rulesByLink, nextHops, staticArp],
+  ...[nftables, nftablesByLink, ufw, ufwByLink, firewalld, firewalldZone],
+  ...[resolved, virtualFunction],
+  ...[smallMtu, largeMtu, changedMtu],
+]
