@@ -1,15 +1,17 @@
 // Times reading 10,000 routes and 2,000 links: this library, `ip -j` with its JSON parsed, and
 // pyroute2 where Debian's python3-pyroute2 is installed. All three look into one namespace that
-// is made for this run. Prints medians and ratios; run `npm run build` first, as root.
+// is made for this run, the first two by turns, so that what else the machine does meets both.
+// Prints medians of the wall's time, the processor's time a round (of ip: its process and what
+// reads its output), and ratios; run `npm run build` first, as root.
 //
 //   node bench/dump.mjs [routes] [links] [rounds]
 import { execFileSync, spawnSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NetNs } from '../dist/esm/index.js'
 
-const [ROUTES = 10_000, LINKS = 2_000, ROUNDS = 9] = process.argv.slice(2).map(Number)
+const [ROUTES = 10_000, LINKS = 2_000, ROUNDS = 25] = process.argv.slice(2).map(Number)
 const ns = NetNs.create()
 const inside = `--net=/proc/${process.pid}/fd/${ns.fd}`
 const batch = join(tmpdir(), `dump-bench-${process.pid}.txt`)
@@ -76,27 +78,45 @@ function ipJson(...args) {
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
 
-async function time(work) {
-  const times = []
-  for (let i = 0; i < ROUNDS + 2; i++) {
-    const start = performance.now()
-    const count = await work()
-    if (!(count > 0)) throw new Error('an empty dump proves nothing')
-    times.push(performance.now() - start)
-  }
-  return times.slice(2)
+// Milliseconds of the processor: of this process, and of children that have ended (/proc/self/stat,
+// fields 16 and 17, in hundredths of a second).
+function processorTime() {
+  const { user, system } = process.cpuUsage()
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
+  return (user + system) / 1000 + (Number(fields[13]) + Number(fields[14])) * 10
 }
 
-function report(what, ours, ip, python) {
-  const mine = median(ours)
-  const row = (name, ms) =>
-    console.log(
-      `  ${name.padEnd(22)} ${ms.toFixed(1).padStart(8)} ms   ${(ms / mine).toFixed(2)} x ours`,
-    )
+/** Each work by turns: the wall's time of every round, and the processor's of all. */
+async function time(works) {
+  const timed = works.map(() => ({ wall: [], processor: 0 }))
+  for (let round = -2; round < ROUNDS; round++) {
+    for (const [i, work] of works.entries()) {
+      const [start, cpu] = [performance.now(), processorTime()]
+      const count = await work()
+      if (!(count > 0)) throw new Error('an empty dump proves nothing')
+      if (round < 0) continue
+      timed[i].wall.push(performance.now() - start)
+      timed[i].processor += processorTime() - cpu
+    }
+  }
+  return timed
+}
+
+function report(what, [ours, ip], python) {
+  const mine = median(ours.wall)
+  const row = (name, { wall, processor }) => {
+    const ms = median(wall)
+    let line = `  ${name.padEnd(22)} ${ms.toFixed(1).padStart(8)} ms   ${(ms / mine).toFixed(2)} x ours`
+    if (processor) {
+      const ratio = (processor / ours.processor).toFixed(2)
+      line += `   processor ${(processor / ROUNDS).toFixed(1).padStart(6)} ms   ${ratio} x ours`
+    }
+    console.log(line)
+  }
   console.log(what)
-  row('vnet-cni (async)', mine)
-  row('ip -j + JSON.parse', median(ip))
-  if (python) row('pyroute2', median(python))
+  row('vnet-cni (async)', ours)
+  row('ip -j + JSON.parse', ip)
+  if (python) row('pyroute2', { wall: python })
   else console.log('  pyroute2               not installed (python3-pyroute2)')
 }
 
@@ -106,14 +126,15 @@ async function main() {
   const links = (await ns.link.dump()).length
   report(
     `${routes} routes`,
-    await time(async () => (await ns.route.dump({ family: 'ipv4' })).length),
-    await time(() => ipJson('route', 'show', 'table', 'all')),
+    await time([
+      async () => (await ns.route.dump({ family: 'ipv4' })).length,
+      () => ipJson('route', 'show', 'table', 'all'),
+    ]),
     pyroute2('routes'),
   )
   report(
     `${links} links`,
-    await time(async () => (await ns.link.dump()).length),
-    await time(() => ipJson('link')),
+    await time([async () => (await ns.link.dump()).length, () => ipJson('link')]),
     pyroute2('links'),
   )
   await ns.link.delGroup(9)

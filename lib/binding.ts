@@ -39,6 +39,8 @@ export interface WireStep {
   readonly args: { readonly [key: string]: Wire }
   /** Errnos that count as success (ENODEV for deleting what is gone, say). */
   readonly accept?: readonly number[]
+  /** The members that a dump or a stream tells of each entry; all when absent. */
+  readonly only?: readonly string[]
   /** Run in reverse order, should a later step fail. */
   readonly undo?: readonly WireStep[]
 }

@@ -24,35 +24,28 @@ using Indexes = std::vector<std::pair<int, int>>;  // interface, peer
 // The entries of a dump: as values for what looks at them here, as text for JavaScript.
 class Decoded final : public Entries {
  public:
-  Decoded(const Object& object, uint16_t skip, bool text)
-      : object_(object), skip_(skip), text_(text) {}
+  Decoded(const Object& object, Members members, bool text)
+      : object_(object), members_(std::move(members)), text_(text) {}
   void clear() override {
     list_.clear();
     writer_.clear();
   }
   void add(View entry) override {
-    Value value = decode_object(object_, entry, skip_);
     if (text_) {
-      writer_.add(std::move(value));
+      write_entry(object_, entry, members_, writer_);
     } else {
-      list_.push_back(std::move(value));
+      list_.push_back(decode_object(object_, entry, members_));
     }
   }
   Value take() { return text_ ? writer_.take() : Value(std::move(list_)); }
 
  private:
   const Object& object_;
-  uint16_t skip_;
+  Members members_;
   bool text_;
   List list_;
-  JsonWriter writer_;
+  ListWriter writer_;
 };
-
-Value as_text(const List& list) {
-  JsonWriter writer;
-  for (const Value& entry : list) writer.add(entry);
-  return writer.take();
-}
 
 class Runner {
  public:
@@ -225,11 +218,12 @@ class Runner {
     uint32_t sequence = socket->next_sequence();
     Writer w;
     if (Failure f = encode(*s.object, s.verb, flags, id, s.args, sequence, &w)) return f;
+    Members members = wanted(*s.object, s.args);
     Answer answer;
     Failure f = socket->exchange(
         {w.take(), sequence, s.object},
         [&](const nlmsghdr&, View payload) {
-          Value v = decode_object(*s.object, payload, unwanted(*s.object, s.args));
+          Value v = decode_object(*s.object, payload, members);
           if (s.object->makes_link) {
             *index = {static_cast<int>(v.number("index", 0)),
                       static_cast<int>(v.number("link", 0))};
@@ -262,6 +256,9 @@ class Runner {
     return dispatch(get, &ignored, index);
   }
 
+  // The members that the step wants to be told.
+  static Members told(const Step& s) { return s.only.all() ? wanted(*s.object, s.args) : s.only; }
+
   // With `text` the result is on its way to JavaScript.
   Failure dump(NetNs& ns, const Step& s, bool text, Value* result) {
     bool one_family = s.object->families.empty() || s.args.number("family", 0);
@@ -291,7 +288,8 @@ class Runner {
     if (Failure f = generic_id(ns, s.object->family, &id)) return f;
     Value args = dump_arguments(*s.object, s.args);
     bool all_come = !socket->strict() && s.object->family.protocol == NETLINK_ROUTE;
-    Decoded entries(*s.object, unwanted(*s.object, s.args), text && !all_come);
+    // What is looked through here is needed whole.
+    Decoded entries(*s.object, all_come ? wanted(*s.object, s.args) : told(s), text && !all_come);
     Failure f =
         run_dump(*socket,
                  {s.object,
@@ -326,11 +324,13 @@ class Runner {
     constexpr uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP;
     Writer w;
     if (Failure bad = encode(object, Verb::kDump, flags, id, query, 0, &w)) return bad;
-    auto decode = [&object, all_come, args = all.args](View entry) {
-      Value value = decode_object(object, entry, unwanted(object, args));
-      bool meant = object.filter ? selects(object, args, value)
-                                 : !all_come || dump_selects(object, args, value);
-      return meant ? value : Value();
+    bool look = all_come || object.filter;
+    Members members = look ? wanted(object, all.args) : told(s);
+    auto decode = [&object, look, args = all.args, members](View entry, ListWriter* out) {
+      if (!look) return write_entry(object, entry, members, *out);
+      Value value = decode_object(object, entry, members);
+      bool meant = object.filter ? selects(object, args, value) : dump_selects(object, args, value);
+      if (meant) out->add(std::move(value));
     };
     *result = Value(
         ns.keep(std::make_unique<Stream>(std::move(socket), object, w.take(), std::move(decode))));
@@ -340,11 +340,11 @@ class Runner {
   Failure read_stream(NetNs& ns, const Step& s, Value* result) {
     Stream* stream = ns.stream(s.args.number("id", 0));
     if (!stream) return syscall_failure("stream.read", "recvfrom", EBADF);
-    List entries;
+    ListWriter entries;
     bool done = false;
     if (Failure f = stream->read(abort_, &entries, &done)) return f;
     Map answer;
-    answer.emplace_back("entries", as_text(entries));
+    answer.emplace_back("entries", entries.take());
     answer.emplace_back("done", Value(done));
     *result = Value(std::move(answer));
     return {};

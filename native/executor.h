@@ -21,6 +21,9 @@ struct Step {
   uint32_t ns = 0;
   uint16_t flags = 0;
   Value args;
+  // The members of the answer that are told, by name.
+  std::vector<std::string> names;
+  Members only;
   std::vector<int> accept;
   std::vector<Step> undo;
 };

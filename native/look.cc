@@ -47,7 +47,7 @@ bool may_be_full(size_t bytes, size_t largest) {
 Fingerprint::Fingerprint(const Object& object) : body_(object.body) {
   for (const char* name : object.passing) {
     for (const Attr& a : body_.attrs.attrs) {
-      if (std::strcmp(a.name, name) == 0) passing_.push_back(a.type);
+      if (a.name == name) passing_.push_back(a.type);
     }
     if (const Field* f = body_.field(name)) passing_fields_.emplace_back(f->offset, f->width());
   }

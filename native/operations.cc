@@ -58,10 +58,24 @@ std::string check_texts(const Step& s, std::initializer_list<const char*> names)
   return {};
 }
 
+// Only what is read whole or as a stream, and not looked through here, can be told in part.
+std::string check_only(Step& s) {
+  if (s.names.empty()) return {};
+  bool reads = s.verb == Verb::kDump || s.verb == Verb::kDumpReset || s.verb == Verb::kStream;
+  if (!reads || s.object->filter) return s.op + ".only: is for dumps and streams without a filter";
+  for (const std::string& name : s.names) {
+    if (!s.only.add(s.object->body, name)) {
+      return s.op + ".only: " + s.object->name + " has no member " + name;
+    }
+  }
+  return {};
+}
+
 // `before` is how many steps a reference may point at.
 std::string check_step(Step& s, const Plan& plan, const std::vector<int>& fds, size_t before) {
   if (!find_operation(s.op, &s.object, &s.verb)) return "op: " + s.op + " is not a known operation";
   if (s.ns >= plan.namespaces.size()) return s.op + ".ns: no namespace has that position";
+  if (std::string wrong = check_only(s); !wrong.empty()) return wrong;
   if (s.verb == Verb::kSysctlGet) return check_texts(s, {"name"});
   if (s.verb == Verb::kSysctlSet) return check_texts(s, {"name", "value"});
   if (s.verb == Verb::kStreamRead || s.verb == Verb::kStreamClose) {

@@ -28,6 +28,17 @@ std::string read_accept(const Value& v, std::vector<int>* out) {
   return {};
 }
 
+std::string read_only(const Value& v, std::vector<std::string>* out) {
+  const char* wrong = ": must be an array of names of members";
+  if (v.null()) return {};
+  if (!v.list() || v.list()->empty()) return wrong;
+  for (const Value& name : *v.list()) {
+    if (!name.string()) return wrong;
+    out->push_back(*name.string());
+  }
+  return {};
+}
+
 std::string read_members(Map members, bool may_undo, Step* out);
 
 std::string read_undo(Value& v, bool may_undo, std::vector<Step>* out) {
@@ -58,12 +69,14 @@ std::string read_member(const std::string& name, Value& v, bool may_undo, Step* 
   } else if (name == "args") {
     if (!v.map()) return ": must be an object";
     out->args = std::move(v);
+  } else if (name == "only") {
+    wrong = read_only(v, &out->names);
   } else if (name == "accept") {
     wrong = read_accept(v, &out->accept);
   } else if (name == "undo") {
     wrong = read_undo(v, may_undo, &out->undo);
   } else {
-    return ": is not a member of a step (op, ns, flags, args, accept, undo)";
+    return ": is not a member of a step (op, ns, flags, args, only, accept, undo)";
   }
   return wrong;
 }

@@ -8,8 +8,9 @@
 
 namespace vnet {
 
-// Reads { op, ns, flags?, args, accept?, undo? }, which is moved from. Answers with what is wrong,
-// by the member's path, or with an empty string. Names and arguments are check_plan's to judge.
+// Reads { op, ns, flags?, args, only?, accept?, undo? }, which is moved from. Answers with what is
+// wrong, by the member's path, or with an empty string. Names and arguments are check_plan's to
+// judge.
 std::string read_step(Map members, Step* out);
 
 // Such a complaint in full: "link.set.mtu: must be …", or with the position of a step that has no

@@ -66,7 +66,7 @@ Failure Stream::end_look(bool* done) {
   return {};
 }
 
-Failure Stream::read(const AbortFlag* abort, List* entries, bool* done) {
+Failure Stream::read(const AbortFlag* abort, ListWriter* entries, bool* done) {
   if (!begun_) {
     if (Failure f = begin()) return f;
   }
@@ -76,9 +76,7 @@ Failure Stream::read(const AbortFlag* abort, List* entries, bool* done) {
         request_,
         [&](const nlmsghdr&, View entry) {
           look_->see(fingerprint_, entry, answer_.parts);
-          if (first_) return;
-          Value value = decode_(entry);
-          if (!value.null()) entries->push_back(std::move(value));
+          if (!first_) decode_(entry, entries);
         },
         &answer_, &last);
     if (f) return f;

@@ -13,14 +13,14 @@ namespace vnet {
 // EINTR.
 class Stream {
  public:
-  // `request` is the dump with its header; `decode` makes the value of an entry, or nothing of one
-  // that was not asked for.
-  using Decode = std::function<Value(View entry)>;
+  // `request` is the dump with its header; `decode` adds an entry to what is told, unless it was
+  // not asked for.
+  using Decode = std::function<void(View entry, ListWriter* out)>;
   Stream(Socket socket, const Object& object, Bytes request, Decode decode);
 
   // Some more entries; none when a look at what was read goes on. `done` tells that there are no
   // more.
-  Failure read(const AbortFlag* abort, List* entries, bool* done);
+  Failure read(const AbortFlag* abort, ListWriter* entries, bool* done);
 
  private:
   Failure begin();

@@ -14,6 +14,7 @@ namespace vnet {
 
 using Bytes = std::vector<uint8_t>;
 class Value;
+struct JsonList;  // json.h
 using List = std::vector<Value>;
 using Map = std::vector<std::pair<std::string, Value>>;
 
@@ -21,16 +22,6 @@ using Map = std::vector<std::pair<std::string, Value>>;
 struct Ref {
   uint32_t step;
   bool peer;
-};
-
-// A long list on its way out, as the text that JavaScript's engine reads fastest. It is written
-// entry by entry while a dump is read, so that no tree of ten thousand values is ever made, and by
-// the thread that reads, not by JavaScript's.
-struct JsonList {
-  std::string text = "[";
-  // What JSON cannot say (bytes, integers beyond 2^53): `null` stands for it in the text.
-  std::vector<uint32_t> odd_places;
-  List odd;
 };
 
 class Value {

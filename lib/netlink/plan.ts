@@ -45,6 +45,7 @@ export interface RunOptions {
 const RAW: Options<StepOptions> = {
   flags: 'value',
   accept: 'value',
+  only: 'value',
   undo: 'value',
   describe: 'value',
 }
@@ -284,6 +285,7 @@ export class Plan extends PlanScope {
       args,
       flags: options.flags ?? 0,
       accept: options.accept ?? [],
+      ...(options.only && { only: options.only }),
       undo: back.map((step) => ({ ...step, ns: position })),
     })
     if (options.describe) this.#describe.set(this.#steps.length - 1, options.describe)

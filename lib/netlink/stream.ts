@@ -111,7 +111,7 @@ function beginning(ns: Home, group: StreamGroup, args: readonly unknown[]) {
     plan,
     begin,
     whole,
-    id: begin.raw<number>(op, last.args),
+    id: begin.raw<number>(op, last.args, last.only && { only: last.only }),
     accept: last.accept ?? [],
   }
 }

@@ -55,9 +55,8 @@ Value lifetime(Source& s) {
 
 // Attributes whose shape only their own code knows. The rest is left out, not guessed at.
 Value custom_value(Source& s, const Attr& a) {
-  std::string_view name(a.name);
-  if (name == "hops") return hops(s);
-  if (name == "lifetime") return lifetime(s);
+  if (a.name == "hops") return hops(s);
+  if (a.name == "lifetime") return lifetime(s);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #include "../events.h"
 #include "../executor.h"
@@ -41,6 +42,23 @@ const Object& pick(Source& s) {
   std::span<const Object* const> objects = all_objects();
   return *objects[s.below(objects.size())];
 }
+
+// The text of an entry that is written straight from its bytes is that of its value. The room for
+// both is kept from one execution to the next.
+struct BothWays {
+  JsonText of_value;
+  JsonText straight;
+
+  void decode(const Object& object, View input) {
+    of_value.rewind(0);
+    of_value.value(decode_object(object, input));
+    straight.rewind(0);
+    write_message(object.body, input, {}, straight);
+    bool same =
+        of_value.odd() == straight.odd() && (of_value.odd() || of_value.view() == straight.view());
+    if (!same) broken(std::string(object.name) + ": one reading, as a value and as text");
+  }
+};
 
 // What the encoder takes back of bytes that were decoded it writes in a form that no longer
 // changes. Byte 0 picks the object.
@@ -217,9 +235,10 @@ void plan(View input) {
 
 std::vector<Target> targets() {
   std::vector<Target> all;
+  auto room = std::make_shared<BothWays>();
   for (const Object* object : all_objects()) {
     all.push_back({std::string("decode.") + object->name,
-                   [object](View input) { decode_object(*object, input); }});
+                   [object, room](View input) { room->decode(*object, input); }});
   }
   all.push_back({"recode", recode});
   all.push_back({"roundtrip", round_trip_any});

@@ -24,7 +24,7 @@ napi_value entries(Js& js, const JsonList& list) {
   Environment* environment = Environment::of(js);
   if (!environment) return nullptr;
   napi_value parse = js.kept(environment->parse);
-  napi_value out = js.call(js.undefined(), parse, {js.make(std::string_view(list.text))});
+  napi_value out = js.call(js.undefined(), parse, {js.make(list.text.view())});
   for (size_t i = 0; i < list.odd.size(); i++) {
     Scope scope(js);
     js.put(out, list.odd_places[i], to_js(js, list.odd[i]));
@@ -33,8 +33,8 @@ napi_value entries(Js& js, const JsonList& list) {
 }
 
 napi_value entries(Js& js, const List& list) {
-  if (list.size() <= JsonWriter::kFew || !Environment::of(js)) return each(js, list);
-  JsonWriter writer;
+  if (list.size() <= ListWriter::kFew || !Environment::of(js)) return each(js, list);
+  ListWriter writer;
   for (const Value& item : list) writer.add(item);
   return to_js(js, writer.take());
 }

@@ -69,7 +69,7 @@ class Printer {
   Seen<const Kinds*> kinds_;
 };
 
-std::string quoted(const char* text) { return '"' + std::string(text) + '"'; }
+std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 std::string member(const char* name, const std::string& value) {
   return ",\"" + std::string(name) + "\":" + value;

@@ -71,7 +71,7 @@ std::string in_table(const Table& table, View attributes, size_t offset, int dep
   while (c.next()) {
     if (!covers(c, offset)) continue;
     const Attr* a = table.by_type(c.type);
-    std::string name = a ? a->name : "#" + std::to_string(c.type);
+    std::string name = a ? std::string(a->name) : "#" + std::to_string(c.type);
     if (a && a->many) name += "." + std::to_string(count_before(c.type, attributes, offset));
     size_t header_end = c.offset + sizeof(nlattr);
     if (!a || offset < header_end) return name;

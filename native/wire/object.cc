@@ -66,9 +66,18 @@ void encode_request(const Object& object, Verb verb, uint16_t flags, uint32_t se
   e.out.end_message(at);
 }
 
-uint16_t unwanted(const Object& object, const Value& args) {
+void write_entry(const Object& object, View payload, const Members& members, ListWriter& out) {
+  out.add([&](JsonText& text) { write_message(object.body, payload, members, text); },
+          [&] { return decode_object(object, payload, members); });
+}
+
+Members wanted(const Object& object, const Value& args) {
+  Members members;
   const Unwanted& u = object.unwanted;
-  return u.member && (args.number(u.member, 0) & u.bits) ? u.attribute : 0;
+  if (u.member && (args.number(u.member, 0) & u.bits)) {
+    members.leave_out(object.body, u.attribute);
+  }
+  return members;
 }
 
 Value query_of(const Object& object, Verb verb, const Value& args, bool precise) {

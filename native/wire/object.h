@@ -159,13 +159,15 @@ bool find_operation(std::span<const Object* const> objects, std::string_view op,
 void encode_request(const Object& object, Verb verb, uint16_t flags, uint32_t sequence,
                     uint16_t generic_id, const Value& args, Encoder& e);
 
-// Attributes of type `skip` are passed over; 0 for none.
-inline Value decode_object(const Object& object, View payload, uint16_t skip = 0) {
-  return decode_message(object.body, payload, skip);
+inline Value decode_object(const Object& object, View payload, const Members& members = {}) {
+  return decode_message(object.body, payload, members);
 }
 
-// The attribute that a request with these arguments does not want, or 0.
-uint16_t unwanted(const Object& object, const Value& args);
+// Adds an entry of a dump to a list for JavaScript.
+void write_entry(const Object& object, View payload, const Members& members, ListWriter& out);
+
+// What a request with these arguments wants to be told.
+Members wanted(const Object& object, const Value& args);
 
 // The arguments of the request that the verb makes of its own: a list and a flush dump by the
 // object's filter.

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
-#include <string>
+#include <string_view>
 
 namespace vnet {
 
@@ -28,9 +28,9 @@ struct View {
 };
 
 // The text of a NUL-terminated string, which may lack its NUL.
-inline std::string text_of(View v) {
+inline std::string_view text_in(View v) {
   const char* text = reinterpret_cast<const char*>(v.data);
-  return std::string(text, strnlen(text, v.size));
+  return {text, strnlen(text, v.size)};
 }
 
 // One attribute at a time: while (cursor.next()) use cursor.type, cursor.value. Stops at the

@@ -4,31 +4,55 @@
 #include <endian.h>
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include "walk.h"
 
 namespace vnet {
 
 namespace {
 
-Value bytes_of(View v) { return Value(Bytes(v.data, v.data + v.size)); }
+// The longest text of an address; of a MAC it depends.
+constexpr size_t kLongest = INET6_ADDRSTRLEN;
 
-std::string format_mac(View v) {
-  std::string out;
+// Both write to `out`, which has room, and answer with where the text ends.
+char* put_mac(View v, char* out) {
   constexpr char kHex[] = "0123456789abcdef";
   for (size_t i = 0; i < v.size; i++) {
-    if (i) out += ':';
-    out += kHex[v.data[i] >> 4];
-    out += kHex[v.data[i] & 15];
+    if (i) *out++ = ':';
+    *out++ = kHex[v.data[i] >> 4];
+    *out++ = kHex[v.data[i] & 15];
   }
   return out;
 }
 
+char* put_address(View v, char* out) {
+  if (v.size == 4) {
+    // inet_ntop has this printed by a format, which costs a tenth of a dump of routes.
+    for (size_t i = 0; i < 4; i++) {
+      if (i) *out++ = '.';
+      out = std::to_chars(out, out + 3, v.data[i]).ptr;
+    }
+    return out;
+  }
+  inet_ntop(AF_INET6, v.data, out, kLongest);
+  return out + std::strlen(out);
+}
+
+std::string format_mac(View v) {
+  std::string text(v.size * 3, '\0');
+  text.resize(static_cast<size_t>(put_mac(v, text.data()) - text.data()));
+  return text;
+}
+
 template <typename T>
-Value number(View v, T (*order)(T) = nullptr) {
+bool read_as(View v, int64_t* out, T (*order)(T) = nullptr) {
   T n;
-  if (v.size != sizeof n || !v.read(0, &n)) return bytes_of(v);
-  return Value(static_cast<int64_t>(order ? order(n) : n));
+  if (v.size != sizeof n || !v.read(0, &n)) return false;
+  *out = static_cast<int64_t>(order ? order(n) : n);
+  return true;
 }
 
 uint16_t from_be16(uint16_t n) { return be16toh(n); }
@@ -38,189 +62,75 @@ int32_t signed_from_be32(int32_t n) {
   return static_cast<int32_t>(be32toh(static_cast<uint32_t>(n)));
 }
 
-Value decode_number(Type kind, View v) {
-  switch (kind) {
-    case Type::kU8:
-      return number<uint8_t>(v);
-    case Type::kU16:
-      return number<uint16_t>(v);
-    case Type::kU32:
-    case Type::kLink:
-    case Type::kNetNs:
-      return number<uint32_t>(v);
-    case Type::kI32:
-      return number<int32_t>(v);
-    case Type::kU64:
-      return number<uint64_t>(v);
-    case Type::kBe16:
-      return number<uint16_t>(v, from_be16);
-    case Type::kBe32:
-      return number<uint32_t>(v, from_be32);
-    case Type::kBe64:
-      return number<uint64_t>(v, from_be64);
-    case Type::kBeI32:
-      return number<int32_t>(v, signed_from_be32);
-    default:
-      return bytes_of(v);
-  }
-}
-
-// How deep it stands is all that decoding has to remember.
-class Decoder {
+// Makes values of what a walk tells.
+class ValueSink {
  public:
-  explicit Decoder(int depth = 0) : depth_(depth) {}
+  void open_map() { open(Value(Map{})); }
+  void close_map() { open_.pop_back(); }
+  void open_list() { open(Value(List{})); }
+  void close_list() { open_.pop_back(); }
+  void key(std::string_view name) { key_ = name; }
+  void number(int64_t n) { value(Value(n)); }
+  void boolean(bool b) { value(Value(b)); }
+  void text(std::string_view s) { value(Value(std::string(s))); }
+  void mac(View v) { value(Value(format_mac(v))); }
+  void address(View v) { value(Value(format_address(v))); }
+  void bytes(const uint8_t* data, size_t size) { value(Value(Bytes(data, data + size))); }
+  void value(Value v) { place(std::move(v)); }
+  bool odd() const { return false; }
 
-  void attributes(const Table& table, View v, Map& into, uint16_t skip = 0) const;
-  Value structure(const Struct& s, View v, uint16_t skip = 0) const;
+  Value take() { return std::move(root_); }
 
  private:
-  Value value(const Attr& a, View v) const;
-  Value nest(const Table& table, View v) const;
-  Value list(const Table& table, View v) const;
-  Value row(const Attr& a, View v) const;
-  void kind(const Attr& a, const Table& table, View all, View v, Map& into) const;
+  // What a container holds does not move while it is open: only the innermost one grows.
+  void open(Value container) { open_.push_back(place(std::move(container))); }
 
-  int depth_;
+  Value* place(Value v) {
+    if (open_.empty()) {
+      root_ = std::move(v);
+      return &root_;
+    }
+    if (Map* map = open_.back()->map()) {
+      return &map->emplace_back(std::string(key_), std::move(v)).second;
+    }
+    return &open_.back()->list()->emplace_back(std::move(v));
+  }
+
+  Value root_;
+  std::vector<Value*> open_;
+  std::string_view key_;
 };
 
-Value Decoder::nest(const Table& table, View v) const {
-  Map m;
-  Decoder(depth_ + 1).attributes(table, v, m);
-  return Value(std::move(m));
-}
+// Writes it down at once.
+class TextSink {
+ public:
+  explicit TextSink(JsonText& out) : out_(out) {}
 
-Value Decoder::list(const Table& table, View v) const {
-  List out;
-  AttributeCursor c(v);
-  while (c.next()) out.push_back(nest(table, c.value));
-  return Value(std::move(out));
-}
-
-Value Decoder::row(const Attr& a, View v) const {
-  const Attr& each = a.nest->attrs.front();
-  List out;
-  AttributeCursor c(v);
-  while (c.next()) {
-    if (c.type == each.type) out.push_back(Decoder(depth_ + 1).value(each, c.value));
+  void open_map() { out_.open_map(); }
+  void close_map() { out_.close_map(); }
+  void open_list() { out_.open_list(); }
+  void close_list() { out_.close_list(); }
+  void key(std::string_view name) { out_.key(name); }
+  void number(int64_t n) { out_.number(n); }
+  void boolean(bool b) { out_.boolean(b); }
+  void text(std::string_view s) { out_.text(s); }
+  void mac(View v) {
+    constexpr size_t kMost = 32;  // MAX_ADDR_LEN (linux/netdevice.h)
+    char text[kMost * 3];
+    if (v.size > kMost) return out_.plain_text(format_mac(v));
+    out_.plain_text({text, static_cast<size_t>(put_mac(v, text) - text)});
   }
-  return Value(std::move(out));
-}
-
-Value decode_array(const Struct& s, View v) {
-  List out;
-  for (; v.size >= s.size; v = v.from(s.size)) {
-    out.push_back(Decoder().structure(s, {v.data, s.size}));
+  void address(View v) {
+    char text[kLongest];
+    out_.plain_text({text, static_cast<size_t>(put_address(v, text) - text)});
   }
-  return Value(std::move(out));
-}
+  void bytes(const uint8_t*, size_t) { out_.mark_odd(); }
+  void value(const Value& v) { out_.value(v); }
+  bool odd() const { return out_.odd(); }
 
-Value Decoder::value(const Attr& a, View v) const {
-  switch (a.kind) {
-    case Type::kString:
-      return Value(text_of(v));
-    case Type::kMac:
-      return Value(format_mac(v));
-    case Type::kAddress:
-      return v.size == 4 || v.size == 16 ? Value(format_address(v)) : bytes_of(v);
-    case Type::kFlag:
-      return Value(true);
-    case Type::kNest:
-      return depth_ < kMaxNesting ? nest(*a.nest, v) : bytes_of(v);
-    case Type::kList:
-      return depth_ < kMaxNesting ? list(*a.nest, v) : bytes_of(v);
-    case Type::kRow:
-      return depth_ < kMaxNesting ? row(a, v) : bytes_of(v);
-    case Type::kStruct:
-      return depth_ < kMaxNesting ? Decoder(depth_ + 1).structure(*a.fixed, v) : bytes_of(v);
-    case Type::kArray:
-      return decode_array(*a.fixed, v);
-    case Type::kCustom:
-      return a.custom->decode(v);
-    case Type::kSkip:
-      return Value();
-    default:
-      return decode_number(a.kind, v);
-  }
-}
-
-void Decoder::kind(const Attr& a, const Table& table, View all, View v, Map& into) const {
-  const Kinds& kinds = *a.kinds;
-  const Kind* known = kinds.among(table, all);
-  if (depth_ >= kMaxNesting) {
-    into.emplace_back(a.name, bytes_of(v));
-    return;
-  }
-  const char* name = !known && kinds.raw && !kinds.named ? kinds.raw : a.name;
-  Value value = known || !kinds.raw ? nest(known ? known->data : Table{}, v) : bytes_of(v);
-  if (kinds.named) {
-    Map one;
-    one.emplace_back(known ? known->name : kinds.raw, std::move(value));
-    value = Value(std::move(one));
-  }
-  into.emplace_back(name, std::move(value));
-}
-
-// One more in the list of a member that comes several times.
-void append(const char* name, Value value, Map& into) {
-  for (auto& [member, list] : into) {
-    if (member != name || !list.list()) continue;
-    List longer = std::move(*const_cast<List*>(list.list()));
-    longer.push_back(std::move(value));
-    list = Value(std::move(longer));
-    return;
-  }
-  List first;
-  first.push_back(std::move(value));
-  into.emplace_back(name, Value(std::move(first)));
-}
-
-void Decoder::attributes(const Table& table, View v, Map& into, uint16_t skip) const {
-  List unknown;
-  AttributeCursor c(v);
-  while (c.next()) {
-    if (skip && c.type == skip) continue;
-    const Attr* a = table.by_type(c.type);
-    if (!a) {
-      Map raw;
-      raw.emplace_back("type", Value(int64_t{c.type}));
-      raw.emplace_back("data", bytes_of(c.value));
-      unknown.emplace_back(std::move(raw));
-      continue;
-    }
-    if (a->mode == Mode::kEncode) continue;
-    if (a->kind == Type::kKinds) {
-      kind(*a, table, v, c.value, into);
-      continue;
-    }
-    Value one = value(*a, c.value);
-    if (one.null()) continue;
-    if (a->many) {
-      append(a->name, std::move(one), into);
-    } else {
-      into.emplace_back(a->name, std::move(one));
-    }
-  }
-  if (!unknown.empty()) into.emplace_back("unknown", Value(std::move(unknown)));
-}
-
-Value decode_field(const Field& f, View v, bool four) {
-  View part{v.data + f.offset, f.width()};
-  if (f.kind != Type::kAddress) return decode_number(f.kind, part);
-  return Value(format_address({part.data, four ? size_t{4} : part.size}));
-}
-
-Value Decoder::structure(const Struct& s, View v, uint16_t skip) const {
-  Map m;
-  m.reserve(s.fields.size() + 8);
-  // struct inet_diag_sockid has room for IPv6; the family is the first byte of what it is in.
-  bool four = v.size > 0 && v.data[0] == AF_INET;
-  for (const Field& f : s.fields) {
-    if (f.offset + f.width() > v.size) return Value(std::move(m));
-    m.emplace_back(f.name, decode_field(f, v, four));
-  }
-  if (!s.attrs.attrs.empty()) attributes(s.attrs, v.from(align4(s.size)), m, skip);
-  return Value(std::move(m));
-}
+ private:
+  JsonText& out_;
+};
 
 }  // namespace
 
@@ -250,11 +160,13 @@ const Field* Struct::field(std::string_view name) const {
   return nullptr;
 }
 
-const Attr* Table::by_type(uint16_t type) const {
-  for (const Attr& a : attrs) {
-    if (a.type == type) return &a;
-  }
-  return nullptr;
+const Attr* Table::by_type(uint16_t type, size_t from) const {
+  auto is = [&](const Attr& a) { return a.type == type; };
+  auto start = attrs.begin() + static_cast<std::ptrdiff_t>(std::min(from, attrs.size()));
+  auto found = std::find_if(start, attrs.end(), is);
+  if (found != attrs.end()) return &*found;
+  found = std::find_if(attrs.begin(), start, is);
+  return found != start ? &*found : nullptr;
 }
 
 const Attr* Table::by_name(std::string_view name) const {
@@ -273,16 +185,20 @@ const Kind* Kinds::by_name(std::string_view name) const {
   return nullptr;
 }
 
+const Kind* Kinds::by_number(int64_t number) const {
+  for (const KindList* list : lists) {
+    for (const Kind& kind : *list) {
+      if (kind.number >= 0 && kind.number == number) return &kind;
+    }
+  }
+  return nullptr;
+}
+
 const Kind* Kinds::find(const Value* selected) const {
   if (!selected) return nullptr;
   if (const std::string* name = selected->string()) return by_name(*name);
   const int64_t* number = selected->integer();
-  for (const KindList* list : lists) {
-    for (const Kind& kind : *list) {
-      if (number && kind.number >= 0 && kind.number == *number) return &kind;
-    }
-  }
-  return nullptr;
+  return number ? by_number(*number) : nullptr;
 }
 
 const Kind* Kinds::among(const Table& table, View attributes) const {
@@ -290,36 +206,84 @@ const Kind* Kinds::among(const Table& table, View attributes) const {
   AttributeCursor c(attributes);
   while (a && c.next()) {
     if (c.type != a->type) continue;
-    Value selected =
-        a->kind == Type::kString ? Value(text_of(c.value)) : decode_number(a->kind, c.value);
-    return find(&selected);
+    if (a->kind == Type::kString) return by_name(text_in(c.value));
+    int64_t number = 0;
+    return read_number(a->kind, c.value, &number) ? by_number(number) : nullptr;
   }
   return nullptr;
 }
 
 std::string format_address(View v) {
-  char text[INET6_ADDRSTRLEN];
-  if (v.size == 4) {
-    // inet_ntop has this printed by a format, which costs a tenth of a dump of routes.
-    char* end = text;
-    for (size_t i = 0; i < 4; i++) {
-      if (i) *end++ = '.';
-      end = std::to_chars(end, text + sizeof text, v.data[i]).ptr;
-    }
-    return {text, end};
+  char text[kLongest];
+  return {text, put_address(v, text)};
+}
+
+bool read_number(Type kind, View v, int64_t* out) {
+  switch (kind) {
+    case Type::kU8:
+      return read_as<uint8_t>(v, out);
+    case Type::kU16:
+      return read_as<uint16_t>(v, out);
+    case Type::kU32:
+    case Type::kLink:
+    case Type::kNetNs:
+      return read_as<uint32_t>(v, out);
+    case Type::kI32:
+      return read_as<int32_t>(v, out);
+    case Type::kU64:
+      return read_as<uint64_t>(v, out);
+    case Type::kBe16:
+      return read_as<uint16_t>(v, out, from_be16);
+    case Type::kBe32:
+      return read_as<uint32_t>(v, out, from_be32);
+    case Type::kBe64:
+      return read_as<uint64_t>(v, out, from_be64);
+    case Type::kBeI32:
+      return read_as<int32_t>(v, out, signed_from_be32);
+    default:
+      return false;
   }
-  inet_ntop(AF_INET6, v.data, text, sizeof text);
-  return text;
+}
+
+bool Members::add(const Struct& s, std::string_view name) {
+  bool known = false;
+  size_t count = s.fields.size() + s.attrs.attrs.size();
+  told_.resize(count);
+  for (size_t i = 0; i < count; i++) {
+    bool field = i < s.fields.size();
+    if (name != (field ? s.fields[i].name : s.attrs.attrs[i - s.fields.size()].name)) continue;
+    told_[i] = 1;
+    known = true;
+  }
+  return known;
+}
+
+void Members::leave_out(const Struct& s, uint16_t type) {
+  if (all()) told_.resize(s.fields.size() + s.attrs.attrs.size(), 1);
+  if (const Attr* a = s.attrs.by_type(type)) {
+    told_[s.fields.size() + static_cast<size_t>(a - s.attrs.attrs.data())] = 0;
+  }
 }
 
 void decode_attributes(const Table& table, View v, Map& into) {
-  Decoder().attributes(table, v, into);
+  ValueSink sink;
+  sink.open_map();
+  Walk<ValueSink>(sink).attributes(table, v);
+  Value made = sink.take();
+  for (auto& member : *made.map()) into.push_back(std::move(member));
 }
 
-Value decode_struct(const Struct& s, View v) { return Decoder().structure(s, v); }
+Value decode_struct(const Struct& s, View v) { return decode_message(s, v, {}); }
 
-Value decode_message(const Struct& body, View payload, uint16_t skip) {
-  return Decoder().structure(body, payload, skip);
+Value decode_message(const Struct& body, View payload, const Members& members) {
+  ValueSink sink;
+  Walk<ValueSink>(sink).structure(body, payload, &members);
+  return sink.take();
+}
+
+void write_message(const Struct& body, View payload, const Members& members, JsonText& out) {
+  TextSink sink(out);
+  Walk<TextSink>(sink).structure(body, payload, &members);
 }
 
 }  // namespace vnet

@@ -5,7 +5,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "../json.h"
 #include "../value.h"
 #include "reader.h"
 
@@ -59,13 +61,14 @@ struct Table {
   constexpr Table() = default;
   template <size_t N>
   constexpr Table(const Attr (&a)[N], const char* needed = nullptr) : attrs(a), required(needed) {}
-  const Attr* by_type(uint16_t type) const;
+  // Looks from that position on, and around: the kernel sends most attributes in an order.
+  const Attr* by_type(uint16_t type, size_t from = 0) const;
   const Attr* by_name(std::string_view name) const;
 };
 
 // A member of a fixed struct.
 struct Field {
-  const char* name;
+  std::string_view name;
   uint8_t offset;
   Type kind;         // a number, a link, an address, or bytes
   uint8_t size = 0;  // of bytes; an address has 16, of which IPv4 uses the first 4
@@ -91,7 +94,7 @@ struct Custom {
 
 struct Attr {
   uint16_t type;
-  const char* name;
+  std::string_view name;
   Type kind;
   Mode mode = Mode::kBoth;
   // Comes any number of times; the value is the list of what they hold.
@@ -101,15 +104,15 @@ struct Attr {
   const Kinds* kinds = nullptr;
   const Custom* custom = nullptr;
 
-  constexpr Attr(uint16_t t, const char* n, Type k, Mode m = Mode::kBoth)
+  constexpr Attr(uint16_t t, std::string_view n, Type k, Mode m = Mode::kBoth)
       : type(t), name(n), kind(k), mode(m) {}
-  constexpr Attr(uint16_t t, const char* n, Type k, const Table& table, Mode m = Mode::kBoth)
+  constexpr Attr(uint16_t t, std::string_view n, Type k, const Table& table, Mode m = Mode::kBoth)
       : type(t), name(n), kind(k), mode(m), nest(&table) {}
-  constexpr Attr(uint16_t t, const char* n, Type k, const Struct& s, Mode m = Mode::kBoth)
+  constexpr Attr(uint16_t t, std::string_view n, Type k, const Struct& s, Mode m = Mode::kBoth)
       : type(t), name(n), kind(k), mode(m), fixed(&s) {}
-  constexpr Attr(uint16_t t, const char* n, const Kinds& k, Mode m = Mode::kBoth)
+  constexpr Attr(uint16_t t, std::string_view n, const Kinds& k, Mode m = Mode::kBoth)
       : type(t), name(n), kind(Type::kKinds), mode(m), kinds(&k) {}
-  constexpr Attr(uint16_t t, const char* n, const Custom& c, Mode m = Mode::kBoth)
+  constexpr Attr(uint16_t t, std::string_view n, const Custom& c, Mode m = Mode::kBoth)
       : type(t), name(n), kind(Type::kCustom), mode(m), custom(&c) {}
 
   constexpr Attr repeated() const {
@@ -141,16 +144,34 @@ struct Kinds {
   // nullptr for a kind that has no table here, or no selector.
   const Kind* find(const Value* selected) const;
   const Kind* by_name(std::string_view name) const;
+  const Kind* by_number(int64_t number) const;
   // The one that the selector's attribute picks. The kernel sends it before what depends on it;
   // bytes from elsewhere may not.
   const Kind* among(const Table& table, View attributes) const;
 };
 
+// Which members of a message are told: all of them, or some. Attributes that no table has are told
+// in either case.
+class Members {
+ public:
+  bool all() const { return told_.empty(); }
+  // By position: the fields of the struct, then the attributes.
+  bool has(size_t at) const { return all() || told_[at]; }
+  // The first that is added turns all into this one. False when the struct has none of that name.
+  bool add(const Struct& s, std::string_view name);
+  // All but an attribute of that type.
+  void leave_out(const Struct& s, uint16_t type);
+
+ private:
+  std::vector<uint8_t> told_;
+};
+
 Value decode_struct(const Struct& s, View v);
 // Adds to `into`: one member per known attribute, the rest as unknown: [{type, data}].
 void decode_attributes(const Table& table, View v, Map& into);
-// The attributes of type `skip` that stand right after the struct are passed over; 0 for none.
-Value decode_message(const Struct& body, View payload, uint16_t skip);
+Value decode_message(const Struct& body, View payload, const Members& members);
+// Writes what decode_message makes, straight from the bytes.
+void write_message(const Struct& body, View payload, const Members& members, JsonText& out);
 // The dotted name of the attribute whose header lies at `offset` of a struct with attributes.
 std::string attribute_name(const Struct& body, View payload, size_t offset);
 std::string format_address(View v);

@@ -57,6 +57,7 @@ t.test('what code of the caller does while it is read', async (t) => {
     ['namespaces grow', 1],
     ['undo grows', 1],
     ['accept grows', 1],
+    ['the names of members grow', 1],
     ['a list in the arguments grows', unknown],
     ['members come and go', 1],
     ['the same call from within', 1],

@@ -262,8 +262,7 @@ export class MemberTable<T> {
   read<R extends object>(wire: object, into: Partial<R>): R {
     const from = wire as { [name: string]: never }
     const to = into as { [name: string]: unknown }
-    if (!this.#readers) this.#readers = this.#makeReaders()
-    const readers = this.#readers
+    const readers = (this.#readers ??= this.#makeReaders())
     // Goes over what the answer has, because looking for what it lacks costs most.
     for (const at in from) {
       const reader = readers.get(at)
@@ -275,6 +274,12 @@ export class MemberTable<T> {
       if (known !== undefined) to[name] = known
     }
     return into as R
+  }
+
+  /** The addon's names of what `read` looks at, and `more`: all that need be told. */
+  told(...more: string[]): readonly string[] {
+    this.#readers ??= this.#makeReaders()
+    return [...more, ...this.#readers.keys()]
   }
 
   /** Adds to `into` the switches whose bits are set. */

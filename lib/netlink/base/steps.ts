@@ -84,6 +84,11 @@ export interface StepOptions {
   readonly flags?: number
   /** Errnos that count as success. */
   readonly accept?: readonly number[]
+  /**
+   * The members that are told of each entry, by the addon's names, of a dump or a stream that has
+   * no filter; all when absent. What the addon does not know comes as `unknown` in either case.
+   */
+  readonly only?: readonly string[]
   /** Requests that take the step back, in the order to run; may need the step's position. */
   readonly undo?: readonly UndoStep[] | ((at: number) => readonly UndoStep[])
   /** Says what a failure of this step is about, where its arguments' names do not. */

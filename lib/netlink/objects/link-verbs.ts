@@ -14,7 +14,7 @@ import {
   type BridgeSettings,
   type TunSpec,
 } from './kinds/index.js'
-import { linkFromWire, type Link } from './link.js'
+import { linkFromWire, linkMembers, type Link } from './link.js'
 import {
   LINK_CHANGE,
   LINK_SPEC,
@@ -283,14 +283,15 @@ export class LinkVerbs {
 
   #list({ statistics, master }: LinkReadOptions & { master?: LinkLike | null }): number {
     const extMask = statistics ? undefined : RTEXT_FILTER.skipStatistics
+    const only = linkMembers().filter((name) => statistics || name !== 'statistics')
     if (master === null) {
-      return this.sink.add('link.dump', { extMask, unknown: [NO_MASTER] })
+      return this.sink.add('link.dump', { extMask, unknown: [NO_MASTER] }, { only })
     }
     const of =
       master === undefined
         ? undefined
         : linkToWire(master, this.sink, { field: 'master' })
-    return this.sink.add('link.dump', { extMask, master: of })
+    return this.sink.add('link.dump', { extMask, master: of }, { only })
   }
 
   #add(spec: AnyLinkSpec, accept: number[]): LinkRef {

@@ -14,6 +14,7 @@ export function entries(a, h) {
     { op: 'nft.batch', ns: 0, args: { messages: batch() } },
     { op: 'sysctl.get', ns: 0, args: { name: 'net/ipv4/ip_forward' } },
     { op: 'conntrack.list', ns: 0, args: { family: 2 } },
+    { op: 'link.dump', ns: 0, args: {}, only: ['index', 'name'] },
   ] // prettier-ignore
   const batch = () => [
     { op: 'nft.table.new', flags: 0x400, args: { family: 2, name: 't', userdata: new Uint8Array([0, 2, 65, 0]) } },

@@ -54,6 +54,14 @@ const cases = {
     })
     return count(a.runSync([h], [{ ...get('none'), accept }], false))
   },
+  'the names of members grow': (h) => {
+    const only = [0]
+    reading(only, 0, () => {
+      for (let i = 0; i < 1000; i++) only.push({})
+      return 'name'
+    })
+    return count(a.runSync([h], [{ op: 'link.dump', ns: 0, args: {}, only }], false))
+  },
   'a list in the arguments grows': (h) => {
     const unknown = [0]
     reading(unknown, 0, () => {
