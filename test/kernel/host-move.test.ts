@@ -12,7 +12,10 @@ import {
   collectMove,
   readMoveFacts,
 } from '../../dist/esm/vnet/bridge/host-move.js'
-import { planTakeOver } from '../../dist/esm/vnet/bridge/link-settings.js'
+import {
+  planTakeOver,
+  readLinkSettings,
+} from '../../dist/esm/vnet/bridge/link-settings.js'
 import {
   planForgetRules,
   planMoveToBridge,
@@ -217,7 +220,7 @@ function moveThere(host: NetNs): Plan {
     alias: BRIDGE_ALIAS,
     up: true,
   })
-  planTakeOver(plan, facts.settings, nic, 'azure0')
+  planTakeOver(plan, readLinkSettings(host, 'eth0'), nic, 'azure0')
   plan.sysctl.set('net/ipv4/conf/azure0/forwarding', '1')
   const spec = { bridge: 'azure0', nic: 'eth0', mac: MAC, hostAddresses: ['10.0.0.4'] }
   plan.nftables.commit(makeBridgeTable(spec, []), {

@@ -16,7 +16,6 @@ import type {
 } from '../../netlink/index.js'
 import { acceptDad, planFacts, type HostFacts } from '../facts.js'
 import { isKernelMade, isSameRoute, prefixRoutes } from './kernel-routes.js'
-import { planLinkSettings, type LinkSettings } from './link-settings.js'
 
 /** What moves, as it is (or was) on the NIC. Plain data: it is kept in the state file. */
 export interface HostMove {
@@ -43,7 +42,6 @@ export interface MoveFacts extends HostFacts {
   /** Static ones and proxies. */
   readonly neighbours: readonly Neighbour[]
   readonly rules: readonly Rule[]
-  readonly settings: LinkSettings
   readonly acceptDad: string
 }
 
@@ -58,7 +56,6 @@ export function readMoveFacts(host: NetNs, nic: string): MoveFacts {
   const entries = plan.neighbour.dump()
   const proxies = plan.neighbour.dump({ proxy: true })
   const rules = plan.rule.dump()
-  const settings = planLinkSettings(plan, nic)
   const dad = plan.sysctl.get(acceptDad(nic), { optional: true })
   const done = plan.runSync()
   const fixed = done.of(entries).filter(({ state }) => state === 'permanent')
@@ -67,7 +64,6 @@ export function readMoveFacts(host: NetNs, nic: string): MoveFacts {
     nextHops: done.of(nextHops),
     neighbours: [...fixed, ...done.of(proxies)],
     rules: done.of(rules),
-    settings: settings(done),
     acceptDad: done.of(dad),
   }
 }

@@ -2,7 +2,7 @@
  * The switches of a link below /proc/sys/net: a bridge that takes the place of a NIC takes over
  * the NIC's. Its own would be those of `default`, which hosts set to something else.
  */
-import type { Done, Link, Plan, StepRef } from '../../netlink/index.js'
+import type { Link, NetNs, Plan } from '../../netlink/index.js'
 
 /** Text of each switch by its name, in which `*` stands for the link. */
 export type LinkSettings = Readonly<Record<string, string>>
@@ -58,25 +58,22 @@ function of(name: string, link: string): string {
 }
 
 /**
- * Adds the steps that read in what a NIC's switches differ from those that a new link has; the
- * function takes the answer out of what the plan did.
+ * Reads in what a NIC's switches differ from those that a new link has. Throws SyscallError.
  */
-export function planLinkSettings(plan: Plan, nic: string): (done: Done) => LinkSettings {
+export function readLinkSettings(host: NetNs, nic: string): LinkSettings {
+  const plan = host.plan()
   const read = (name: string, link: string) =>
     plan.sysctl.get(of(name, link), { optional: true })
-  const pairs: [string, StepRef<string>, StepRef<string>][] = NAMES.map((name) => [
-    name,
-    read(name, nic),
-    read(name, 'default'),
-  ])
+  const pairs = NAMES.map(
+    (name) => [name, read(name, nic), read(name, 'default')] as const,
+  )
   const mtu = read(MTU, nic)
-  return (done) => {
-    const differing = pairs.flatMap(([name, own, usual]) => {
-      const value = done.of(own)
-      return value !== '' && value !== done.of(usual) ? [[name, value]] : []
-    })
-    return Object.fromEntries([[MTU, done.of(mtu)], ...differing]) as LinkSettings
-  }
+  const done = plan.runSync()
+  const differing = pairs.flatMap(([name, own, usual]) => {
+    const value = done.of(own)
+    return value !== '' && value !== done.of(usual) ? [[name, value]] : []
+  })
+  return Object.fromEntries([[MTU, done.of(mtu)], ...differing]) as LinkSettings
 }
 
 /** Adds the steps that give a link, which has just been made, the switches of the NIC. */

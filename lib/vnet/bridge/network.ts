@@ -25,7 +25,7 @@ import {
   type HostMove,
   type MoveFacts,
 } from './host-move.js'
-import { planTakeOver } from './link-settings.js'
+import { planTakeOver, readLinkSettings } from './link-settings.js'
 import {
   isMoved,
   planForgetRules,
@@ -106,7 +106,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
       alias: BRIDGE_ALIAS,
       up: true,
     })
-  if (!existing) planTakeOver(plan, facts.settings, nic, name)
+  if (!existing) planTakeOver(plan, readLinkSettings(host, nic.name), nic, name)
   // Host ports and masqueraded traffic come in and go out by the bridge.
   plan.sysctl.set(`net/ipv4/conf/${name}/forwarding`, '1')
   plan.nftables.commit(tables(host, view, record, move), {
