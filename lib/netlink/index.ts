@@ -154,6 +154,8 @@ export { SysctlVerbs } from './objects/sysctl.js'
 /** @internal */
 export { ERRNO } from './base/constants.js'
 /** @internal */
-export { replaceStep } from './objects/route.js'
+export { replaceNeighbourStep } from './objects/neighbour.js'
+export { replaceNextHopStep } from './objects/nexthop.js'
+export { appendStep, removeStep, replaceStep } from './objects/route.js'
 /** @internal */
 export { linkToWire } from './base/steps.js'

@@ -32,9 +32,9 @@ function kernelRoute(address: Fields, more: Fields): Fields {
 
 function connectedRoute(address: Fields): Fields | undefined {
   const { family, prefixLength } = address
-  const full = family === AF.ipv4 ? 32 : 128
   // IFA_F_NOPREFIXROUTE
-  if (prefixLength === full || (address['flags'] ?? 0) & 0x200) return undefined
+  const own = family === AF.ipv6 || prefixLength < 32
+  if (!own || (address['flags'] ?? 0) & 0x200) return undefined
   return kernelRoute(address, {
     to: parsePrefix(`${address['address']}/${prefixLength}`)!.first,
     toLength: prefixLength,

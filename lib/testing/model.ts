@@ -80,6 +80,8 @@ export class FakeNamespace {
   addresses: Fields[] = []
   routes: Fields[] = []
   neighbours: Fields[] = []
+  rules: Fields[] = []
+  nextHops: Fields[] = []
   readonly sysctls = new Map<string, string>()
   ruleset: FakeRuleset = { tables: new Map(), generation: 1, nextHandle: 1 }
   readonly watchers = new Set<(event: WireEvent) => void>()

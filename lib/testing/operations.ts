@@ -19,9 +19,11 @@ import {
   setLink,
   setPort,
 } from './links.js'
+import { NTF } from '../netlink/base/constants.js'
 import type { FakeLink, FakeNamespace, Fields } from './model.js'
 import { batch, nftReads } from './nft.js'
 import { delRoute, dumpRoutes, getRoute, newRoute } from './routes.js'
+import { delNextHop, delRule, newNextHop, newRule } from './rules.js'
 import { getSysctl, setSysctl } from './sysctl.js'
 
 /** What an operation is given. */
@@ -40,6 +42,11 @@ function byFamily(list: Fields[], args: Fields): Fields[] {
   return list
     .filter((item) => family === undefined || item['family'] === family)
     .map((item) => ({ ...item }))
+}
+
+/** Whether a neighbour, or the question for some, means proxies. */
+function isProxy({ flags }: Fields): boolean {
+  return Boolean(Number(flags ?? 0) & NTF.proxy)
 }
 
 /** Answers with the step's result, or refuses. */
@@ -79,7 +86,17 @@ export const operations: Record<string, (call: Call) => unknown> = {
   'address.dump': ({ ns, args }) => dumpAddresses(ns, args),
   'neighbour.new': ({ ns, args, flags }) => newNeighbour(ns, args, flags),
   'neighbour.del': ({ ns, args }) => delNeighbour(ns, args),
-  'neighbour.dump': ({ ns, args }) => byFamily(ns.neighbours, args),
+  'neighbour.dump': ({ ns, args }) =>
+    byFamily(
+      ns.neighbours.filter((one) => isProxy(one) === isProxy(args)),
+      args,
+    ),
+  'rule.new': ({ ns, args }) => newRule(ns, args),
+  'rule.del': ({ ns, args }) => delRule(ns, args),
+  'rule.dump': ({ ns, args }) => byFamily(ns.rules, args),
+  'nextHop.new': ({ ns, args, flags }) => newNextHop(ns, args, flags),
+  'nextHop.del': ({ ns, args }) => delNextHop(ns, args),
+  'nextHop.dump': ({ ns, args }) => byFamily(ns.nextHops, args),
   'route.new': ({ ns, args, flags }) => newRoute(ns, args, flags),
   'route.del': ({ ns, args }) => delRoute(ns, args),
   'route.get': ({ ns, args }) => getRoute(ns, args),

@@ -1,7 +1,7 @@
 /**
  * What the host's network looks like, read in one native call.
  */
-import type { Address, Link, NetNs, Route } from '../netlink/index.js'
+import type { Address, Done, Link, NetNs, Plan, Route } from '../netlink/index.js'
 import type { TableRef } from '../nft/index.js'
 import { bridgeTable } from './bridge/endpoint-map.js'
 import { MASQUERADE_TABLE } from './table-names.js'
@@ -13,17 +13,7 @@ export interface HostFacts {
   readonly routes: readonly Route[]
 }
 
-/**
- * Whether a link checks its IPv6 addresses for duplicates: the text of its `accept_dad`, or an
- * empty one on a host without IPv6.
- */
-export function readAcceptDad(host: NetNs, link: string): string {
-  const plan = host.plan()
-  const value = plan.sysctl.get(acceptDad(link), { optional: true })
-  return plan.runSync().of(value)
-}
-
-/** Name of the sysctl behind `readAcceptDad`. */
+/** Name of the switch that says whether a link checks its IPv6 addresses for duplicates. */
 export function acceptDad(link: string): string {
   return `net/ipv6/conf/${link}/accept_dad`
 }
@@ -31,16 +21,21 @@ export function acceptDad(link: string): string {
 /** Reads the facts of a namespace. Throws NetlinkError, SyscallError. */
 export function readFacts(host: NetNs): HostFacts {
   const plan = host.plan()
+  const facts = planFacts(plan)
+  return facts(plan.runSync())
+}
+
+/** Adds the steps that read the facts; the function takes them out of what the plan did. */
+export function planFacts(plan: Plan): (done: Done) => HostFacts {
   const links = plan.link.dump()
   const addresses = plan.address.dump()
   const v4 = plan.route.dump({ family: 'ipv4' })
   const v6 = plan.route.dump({ family: 'ipv6' })
-  const done = plan.runSync()
-  return {
+  return (done) => ({
     links: done.of(links),
     addresses: done.of(addresses),
     routes: [...done.of(v4), ...done.of(v6)],
-  }
+  })
 }
 
 /** A bridge that is known to stand over a NIC, both by name. */

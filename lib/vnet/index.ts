@@ -5,7 +5,6 @@ export {
   nicByMac,
   nicsWithAddresses,
   primaryNic,
-  readAcceptDad,
   readFacts,
   type HostFacts,
   type KnownBridge,

@@ -140,6 +140,28 @@ function checkHasMac(spec: NeighbourEntry): void {
   }
 }
 
+/**
+ * The request behind `replace`, for the undo of another step: links go by index here.
+ *
+ * @internal
+ */
+export function replaceNeighbourStep(spec: NeighbourEntry) {
+  const args = { state: NUD.permanent, ...neighbourToWire(spec, {}) }
+  return { op: 'neighbour.new', args, flags: NLM_F.create | NLM_F.replace }
+}
+
+function neighbourToWire(
+  spec: NeighbourEntry,
+  context: { sink?: StepSink; optional?: boolean },
+): WireArgs {
+  NEIGHBOUR.check(spec, 'neighbour')
+  return {
+    family: familyNumber(familyOf(spec.address, 'address')),
+    flags: NEIGHBOUR.bits(spec).flags,
+    ...NEIGHBOUR.write(spec, context),
+  }
+}
+
 /** The verbs for neighbours of one namespace in a plan. */
 export class NeighbourVerbs {
   /** @internal */
@@ -237,12 +259,7 @@ export class NeighbourVerbs {
   }
 
   #args(spec: NeighbourEntry, optional = false): WireArgs {
-    NEIGHBOUR.check(spec, 'neighbour')
-    return {
-      family: familyNumber(familyOf(spec.address, 'address')),
-      flags: NEIGHBOUR.bits(spec).flags,
-      ...NEIGHBOUR.write(spec, { sink: this.sink, optional }),
-    }
+    return neighbourToWire(spec, { sink: this.sink, optional })
   }
 }
 

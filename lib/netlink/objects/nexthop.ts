@@ -255,6 +255,16 @@ function withoutTold(spec: NextHopSpec): NextHopSpec {
   return rest
 }
 
+/**
+ * The request behind `replace`, for the undo of another step: links go by index here.
+ *
+ * @internal
+ */
+export function replaceNextHopStep(spec: NextHopSpec) {
+  const flags = NLM_F.create | NLM_F.replace
+  return { op: 'nextHop.new', args: toWire(spec, {}), flags, accept: [] as number[] }
+}
+
 /** The verbs for next hops of one namespace in a plan. */
 export class NextHopVerbs {
   /** @internal */

@@ -4,6 +4,7 @@
 import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import {
+  ERRNO,
   NLM_F,
   RTNH_F,
   routeProtocols,
@@ -331,6 +332,26 @@ export function replacement(spec: RouteSpec, context: WriteContext) {
  */
 export function replaceStep(spec: RouteSpec) {
   return replacement(spec, {})
+}
+
+/**
+ * A request that puts a route beside those of its prefix, table and priority, unless it is there.
+ *
+ * @internal
+ */
+export function appendStep(spec: RouteSpec) {
+  const flags = NLM_F.create | NLM_F.append
+  return { op: 'route.new', args: routeToWire(spec, {}), flags, accept: [ERRNO.EEXIST] }
+}
+
+/**
+ * A request that takes a route away, if it is there.
+ *
+ * @internal
+ */
+export function removeStep(spec: RouteSpec) {
+  const accept = [ERRNO.ESRCH, ERRNO.ENODEV]
+  return { op: 'route.del', args: routeToDelete(spec, {}), accept }
 }
 
 /**

@@ -7,7 +7,7 @@ import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec
 import { addressOf } from '../../ip/index.js'
 import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
-import { readAcceptDad, readFacts, type HostFacts } from '../facts.js'
+import { readFacts, type HostFacts } from '../facts.js'
 import {
   canMasquerade,
   makeMasqueradeTable,
@@ -21,11 +21,18 @@ import {
   BRIDGE_ALIAS,
   collectMove,
   mergeMoves,
+  readMoveFacts,
+  type HostMove,
+  type MoveFacts,
+} from './host-move.js'
+import { planTakeOver, readLinkSettings } from './link-settings.js'
+import {
+  isMoved,
+  planForgetRules,
   planMoveToBridge,
   planMoveToNic,
   planRestoreNic,
-  type HostMove,
-} from './host-move.js'
+} from './move-plan.js'
 import type { BridgeNetwork } from './record.js'
 import { dropTable, makeBridgeTable } from './table.js'
 
@@ -36,7 +43,7 @@ export function newBridge(
   name: string,
   lifetime: BridgeNetwork['lifetime'],
 ): BridgeNetwork {
-  const facts = readFacts(host)
+  const facts = readMoveFacts(host, nic.name)
   checkHost(facts, nic, name)
   const there = facts.links.find((link) => link.name === name)
   return {
@@ -46,7 +53,7 @@ export function newBridge(
     phase: 'moving',
     made: !there || there.alias === BRIDGE_ALIAS,
     lifetime,
-    move: plain(collectMove(facts, nic, name, readAcceptDad(host, nic.name))),
+    move: plain(collectMove(facts, nic, name)),
     masquerade: {},
   }
 }
@@ -80,11 +87,11 @@ function checkHost(facts: HostFacts, nic: Link, bridge: string): void {
 
 /** Brings the bridge into the state that its record wants; see Mode.ensureNetwork. */
 export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readFacts(host)
+  const facts = readMoveFacts(host, record.nic)
   const nic = facts.links.find((link) => link.name === record.nic)
   if (!nic) throw noNic(record.nic)
   checkHost(facts, nic, record.name)
-  const here = collectMove(facts, nic, record.name, readAcceptDad(host, nic.name))
+  const here = collectMove(facts, nic, record.name)
   const existing = facts.links.find((link) => link.name === record.name)
   const move = mergeMoves(here, mayBeMissing(record, existing))
   const plan = host.plan()
@@ -99,6 +106,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
       alias: BRIDGE_ALIAS,
       up: true,
     })
+  if (!existing) planTakeOver(plan, readLinkSettings(host, nic.name), nic, name)
   // Host ports and masqueraded traffic come in and go out by the bridge.
   plan.sysctl.set(`net/ipv4/conf/${name}/forwarding`, '1')
   plan.nftables.commit(tables(host, view, record, move), {
@@ -109,8 +117,8 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
     plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
   }
   plugIn(plan, facts, view.podsOn(name), bridge)
-  if (!isSettled(facts, nic, existing, record)) {
-    planMoveToBridge(plan, move, bridge, record.made)
+  if (!isSettled(facts, move, existing, record)) {
+    planMoveToBridge(plan, move, bridge, facts, record.made)
   }
   plan.runSync()
   record.phase = 'ready'
@@ -138,16 +146,17 @@ function plugIn(
 
 /** Nothing is left on the NIC: only the tables can be wrong. */
 function isSettled(
-  facts: HostFacts,
-  nic: Link,
+  facts: MoveFacts,
+  move: HostMove,
   bridge: Link | undefined,
   record: BridgeNetwork,
 ): boolean {
+  const nic = facts.links.find(({ index }) => index === move.nic.index)
   return (
     record.phase === 'ready' &&
     bridge !== undefined &&
-    nic.master === bridge.index &&
-    !facts.addresses.some((address) => address.link === nic.index)
+    nic?.master === bridge.index &&
+    isMoved(facts, move, bridge.index)
   )
 }
 
@@ -223,14 +232,11 @@ function dropTables(host: NetNs, view: NodeView, { name }: BridgeNetwork): Trans
 
 /** What is on the NIC or the bridge now, in the record of one that is about to be released. */
 export function prepareBridgeRelease(host: NetNs, record: BridgeNetwork): BridgeNetwork {
-  const facts = readFacts(host)
+  const facts = readMoveFacts(host, record.nic)
   const nic = facts.links.find((link) => link.name === record.nic)
   const link = facts.links.find((candidate) => candidate.name === record.name)
   const move = nic
-    ? mergeMoves(
-        collectMove(facts, nic, record.name, readAcceptDad(host, nic.name)),
-        mayBeMissing(record, link),
-      )
+    ? mergeMoves(collectMove(facts, nic, record.name), mayBeMissing(record, link))
     : record.move
   return { ...record, phase: 'leaving', move: plain(move) }
 }
@@ -249,19 +255,17 @@ function mayBeMissing(
  * somebody else made stays.
  */
 export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readFacts(host)
+  const facts = readMoveFacts(host, record.nic)
   const nic = facts.links.find((link) => link.name === record.nic)
   const link = facts.links.find((candidate) => candidate.name === record.name)
   const plan = host.plan()
   if (nic && record.made) {
-    const now = collectMove(facts, nic, record.name, readAcceptDad(host, nic.name))
-    const move = mergeMoves(now, record.move)
-    if (link) {
-      planMoveToNic(plan, move, link.index)
-      plan.link.del(link.index)
-    } else {
-      planRestoreNic(plan, move)
-    }
+    const move = mergeMoves(collectMove(facts, nic, record.name), record.move)
+    if (link) planMoveToNic(plan, move, link.index, facts)
+    else planRestoreNic(plan, move, facts)
+    // What has no undo comes last.
+    if (link) plan.link.del(link.index)
+    planForgetRules(plan, move)
   }
   plan.nftables.commit(dropTables(host, view, record))
   plan.runSync()
