@@ -18,6 +18,7 @@ export type {
   AttachPlan,
   BridgeLifetime,
   CheckPlan,
+  DetachPlan,
   FoundPod,
   HostNetwork,
   LeasedAddress,
