@@ -20,6 +20,7 @@ import {
   type NearFacts,
   type NetworkWish,
   type PlannedPod,
+  type Pod,
 } from '../vnet/index.js'
 import {
   checkLeased,
@@ -33,7 +34,7 @@ import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engin
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import { readyRecords, recordOf, viewOf } from './state.js'
+import { readyRecords, recordOf, siblingsOf, viewOf } from './state.js'
 import {
   formerSettings,
   isChanged,
@@ -141,7 +142,13 @@ async function attachOnce(
   const watch = await portsWatch(state)
   mark('bridge')
   engine.host.checkpoint()
-  const { pod, outerMac, portsGone } = runPlan(job, leased, { network, link, nic, watch })
+  const { pod, outerMac, portsGone } = runPlan(job, leased, {
+    network,
+    link,
+    nic,
+    siblings: siblingsOf(state, owner, name),
+    watch,
+  })
   mark('kernel')
   await recordAttachment(job, network, pod)
   // Who took away what pods need may have taken the rules of their ports, or these alone.
@@ -236,6 +243,8 @@ interface Place {
   readonly network: HostNetwork
   readonly link: Link
   readonly nic: Link
+  /** What the container has there already. */
+  readonly siblings: readonly Pod[]
   /** Looks whether the host ports of others are there. */
   readonly watch: PortBackend['planIsThere'] | undefined
 }
@@ -243,11 +252,11 @@ interface Place {
 function runPlan(
   { engine, request, mode }: Job,
   { addresses }: Leased,
-  { network, link, nic, watch }: Place,
+  { network, link, nic, siblings, watch }: Place,
 ): { pod: PlannedPod; outerMac: string; portsGone: boolean } {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
-  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses }
+  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses, siblings }
   const pod = mode.planAttach(plan, wanted)
   const portsThere = watch?.(plan)
   try {

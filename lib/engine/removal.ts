@@ -2,19 +2,22 @@
  * Taking an attachment away: for a detach, for an ADD that failed, and for what a dead call left.
  */
 import { hostLinkName, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
-import { allModes, modeOf, type Mode } from '../vnet/index.js'
+import { allModes, modeOf, type DetachPlan, type Mode } from '../vnet/index.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import type { Engine } from './engine.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import { isInUse, otherCallAt, readyRecordOf, recordOf, viewOf } from './state.js'
+import {
+  isInUse,
+  otherCallAt,
+  readyRecordOf,
+  recordOf,
+  siblingsOf,
+  viewOf,
+} from './state.js'
 
 /** Where the kernel has addresses of an owner. */
-interface Place {
+interface Place extends DetachPlan {
   readonly mode: Mode
-  readonly network: string
-  readonly addresses: readonly string[]
-  /** False when the owner is known to have no Internet SNAT. */
-  readonly masqueraded: boolean
 }
 
 /** What there is of an owner to take away. */
@@ -46,10 +49,10 @@ export function remainsOf(
     namesOf(mode, links, state, hints).map((network) => ({
       mode,
       network,
-      addresses: mode
-        .pods(kernel, network)
-        .filter((pod) => pod.tag === tag)
-        .map(({ address }) => address),
+      record: state.networks[network],
+      owner,
+      addresses: mode.pods(kernel, network).filter((pod) => pod.tag === tag),
+      siblings: siblingsOf(state, owner, network),
       masqueraded: true,
     })),
   )
@@ -75,10 +78,11 @@ function readLinks(kernel: NetNs): Link[] {
 }
 
 function placeOf(
-  { networks, attachments }: NodeState,
+  state: NodeState,
   { owner, network = '', addresses }: ReadyRecord,
   mode: NonNullable<ReadyRecord['mode']>,
 ): Place {
+  const { networks, attachments } = state
   const record = networks[network]
   // What died while it gave the network Internet SNAT may have done so in the kernel alone.
   const isChanging = Object.values(attachments).some(
@@ -87,7 +91,10 @@ function placeOf(
   return {
     mode: modeOf(mode),
     network,
-    addresses: addresses.map(({ address }) => address),
+    record,
+    owner,
+    addresses,
+    siblings: siblingsOf(state, owner, network),
     masqueraded: !record || isChanging || record.masquerade[owner.network] !== undefined,
   }
 }
@@ -101,9 +108,7 @@ export function removeRemains(
   { owner, places }: Remains,
 ): void {
   const plan = kernel.plan()
-  for (const { mode, network, addresses, masqueraded } of places) {
-    mode.planDetach(plan, kernel, network, addresses, masqueraded)
-  }
+  for (const place of places) place.mode.planDetach(plan, kernel, place)
   plan.link.delIfExists(hostLinkName(owner))
   const [failure] = plan.runSync({ onFailure: 'continue' }).failures
   if (failure) throw failure
@@ -134,7 +139,7 @@ export async function forgetAttachment(
     // Who has it in hand takes back what the owner has now; a new ADD must not come in between.
     const inHand = otherCallAt(engine.host, recordOf(state, owner))
     if (!inHand) delete state.attachments[ownerKey(owner)]
-    forgetMasquerade(state, owner.network)
+    forgetSettings(state, owner.network)
     markEmpty(engine, state, unwanted)
     return state
   })
@@ -142,11 +147,16 @@ export async function forgetAttachment(
   return rest
 }
 
-// The setting of a network without pods is that of nobody.
-function forgetMasquerade({ networks, attachments }: NodeState, network: string): void {
+// The settings of a network without pods are those of nobody.
+function forgetSettings({ networks, attachments }: NodeState, network: string): void {
   const isUsed = Object.values(attachments).some((one) => one.owner.network === network)
   if (isUsed) return
-  for (const record of Object.values(networks)) delete record.masquerade[network]
+  for (const record of Object.values(networks)) {
+    delete record.masquerade[network]
+    if (record.unguarded) {
+      record.unguarded = record.unguarded.filter((name) => name !== network)
+    }
+  }
 }
 
 /** Writes networks that end without pods down as leaving, before anything is done to them. */

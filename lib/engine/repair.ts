@@ -2,7 +2,7 @@
  * Brings the host into the state that is on record: host networks, tables, pods, SNAT, ports.
  */
 import { prefixOf } from '../ip/index.js'
-import { modeOf, type ModeSettings } from '../vnet/index.js'
+import { modeOf, type NetworkSettings } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { isWhole } from './networks.js'
 import { restorePorts } from './ports.js'
@@ -13,7 +13,7 @@ import { readyRecords, viewOf } from './state.js'
 export interface ChangedSettings {
   /** Name of the network, from the configuration. */
   readonly network: string
-  readonly settings: Pick<ModeSettings, 'bridgeLifetime' | 'masquerade'>
+  readonly settings: NetworkSettings['settings']
 }
 
 /** What came of repairing. */

@@ -87,8 +87,13 @@ function removeStrays(kernel: NetNs, state: NodeState, progress: Progress): void
     const plan = kernel.plan()
     const strays = link ? mode.hostLinks(links, link) : []
     for (const stray of strays) plan.link.delIfExists(stray.name)
-    const addresses = mode.pods(kernel, name).map(({ address }) => address)
-    mode.planDetach(plan, kernel, name, addresses, true)
+    mode.planDetach(plan, kernel, {
+      network: name,
+      record: state.networks[name],
+      addresses: mode.pods(kernel, name),
+      siblings: [],
+      masqueraded: true,
+    })
     plan.runSync()
     for (const stray of strays) progress('endpoint', stray.name)
   }

@@ -76,7 +76,6 @@ function fromVersion1(
       name: bridge,
       // That program moved the host's network back with the last pod.
       lifetime: 'pods',
-      outdated: true,
       masquerade: Object.fromEntries(
         (masquerade ? networksOn(bridge) : []).map((network) => [
           network,

@@ -2,7 +2,7 @@
  * The store of the node's records, and looking things up in them.
  */
 import { join } from 'node:path'
-import { ownerKey, type Owner } from '../cni/spec/owner.js'
+import { ownerKey, sameOwner, type Owner } from '../cni/spec/owner.js'
 import type { Host } from '../host/host.js'
 import type { CallId } from '../host/process-id.js'
 import { Store, type StoreHost } from '../state/store.js'
@@ -42,6 +42,20 @@ export function readyRecordOf(state: NodeState, owner: Owner): ReadyRecord | und
 /** The finished records. */
 export function readyRecords(state: NodeState): ReadyRecord[] {
   return Object.values(state.attachments).filter((record) => record.phase === 'ready')
+}
+
+/** Finished records of other interfaces that an owner's container has on a host network. */
+export function siblingsOf(
+  state: NodeState,
+  owner: Owner,
+  network: string,
+): ReadyRecord[] {
+  return readyRecords(state).filter(
+    (one) =>
+      one.network === network &&
+      one.owner.containerId === owner.containerId &&
+      !sameOwner(one.owner, owner),
+  )
 }
 
 /** The state as modes see it. */

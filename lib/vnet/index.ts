@@ -17,6 +17,7 @@ export type {
   AttachPlan,
   BridgeLifetime,
   CheckPlan,
+  DetachPlan,
   FoundPod,
   HostNetwork,
   LeasedAddress,

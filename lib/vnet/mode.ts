@@ -23,6 +23,8 @@ export interface ModeSettings {
   readonly bridgeLifetime: BridgeLifetime
   /** Internet SNAT; `auto` excepts the prefix of the pool. */
   readonly masquerade: false | 'auto' | { readonly except: readonly string[] }
+  /** Whether a pod sends in its own name alone. */
+  readonly spoofGuard: boolean
 }
 
 /** An address that was leased for a pod. */
@@ -84,6 +86,22 @@ export interface AttachPlan {
   readonly link: Link
   readonly mtu: number
   readonly addresses: readonly LeasedAddress[]
+  /** What the container has on the network already, by other interfaces. */
+  readonly siblings: readonly Pod[]
+}
+
+/** What is to be taken away of a pod. */
+export interface DetachPlan {
+  /** Name of the host network. */
+  readonly network: string
+  /** Its record; absent where it is lost. */
+  readonly record: HostNetwork | undefined
+  /** Absent where nobody knows whose the addresses are. */
+  readonly owner?: Owner
+  readonly addresses: readonly PodAddress[]
+  readonly siblings: readonly Pod[]
+  /** False when the pod is known to have no Internet SNAT. */
+  readonly masqueraded: boolean
 }
 
 /** What was planned for a pod: to be recorded and told to the runtime. */
@@ -138,17 +156,8 @@ export interface Mode {
   release(host: NetNs, view: NodeView, record: HostNetwork): void
   /** Adds the steps that attach a pod. The first fails with EEXIST when another has the address. */
   planAttach(plan: Plan, attach: AttachPlan): PlannedPod
-  /**
-   * Adds the steps that take a pod's addresses away; what is gone already counts as done. With
-   * `masqueraded` false, the pod is known to have no Internet SNAT.
-   */
-  planDetach(
-    plan: Plan,
-    host: NetNs,
-    network: string,
-    addresses: readonly string[],
-    masqueraded: boolean,
-  ): void
+  /** Adds the steps that take a pod's addresses away; what is gone already counts as done. */
+  planDetach(plan: Plan, host: NetNs, detach: DetachPlan): void
   /**
    * Where the kernel differs from what is on record of a pod, each in a sentence that names the
    * thing; empty when it does not.
@@ -170,7 +179,7 @@ export interface Mode {
 export interface NetworkSettings {
   /** Name of the network in the configuration. */
   readonly network: string
-  readonly settings: Pick<ModeSettings, 'bridgeLifetime' | 'masquerade'>
+  readonly settings: Pick<ModeSettings, 'bridgeLifetime' | 'masquerade' | 'spoofGuard'>
   /** Prefixes of the pools that its pods' addresses are of. */
   readonly pools: readonly string[]
 }

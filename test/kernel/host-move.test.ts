@@ -223,7 +223,7 @@ function moveThere(host: NetNs): Plan {
   planTakeOver(plan, readLinkSettings(host, 'eth0'), nic, 'azure0')
   plan.sysctl.set('net/ipv4/conf/azure0/forwarding', '1')
   const spec = { bridge: 'azure0', nic: 'eth0', mac: MAC, hostAddresses: ['10.0.0.4'] }
-  plan.nftables.commit(makeBridgeTable(spec, []), {
+  plan.nftables.commit(makeBridgeTable(spec, [], []), {
     undo: dropTable(bridgeTable('azure0')),
   })
   planMoveToBridge(plan, move, bridge, facts)

@@ -31,13 +31,20 @@ const PODS = [
   { address: '10.0.0.7', mac: '0a:58:0a:00:00:07', tag: 'net/one/eth0' },
   { address: '10.0.0.8', mac: '0a:58:0a:00:00:08', tag: 'net/two/eth0' },
 ]
+const PORTS = PODS.map(({ address, mac, tag }, i) => ({
+  link: `azv${i}`,
+  tag,
+  mac,
+  addresses: [address],
+  guarded: i === 0,
+}))
 const MAPPINGS = [
   { protocol: 'tcp', hostPort: 8080, containerPort: 80, hostAddress: undefined },
   { protocol: 'udp', hostPort: 53, containerPort: 5353, hostAddress: '10.0.0.4' },
 ] as const
 
 const RULESETS: [string, () => Transaction][] = [
-  ['bridge', () => makeBridgeTable(SPEC, PODS)],
+  ['bridge', () => makeBridgeTable(SPEC, PODS, PORTS)],
   ['masquerade', () => makeMasqueradeTable(SPEC.masqueraded)],
   [
     'portmap',
@@ -96,11 +103,11 @@ t.test('our reader understands what nft wrote', async (t) => {
 
 t.test('making a table again replaces it, dropping it twice is fine', async (t) => {
   using ns = NetNs.create()
-  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS, PORTS)))
   const first = listed(ns)
-  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS)))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable(SPEC, PODS, PORTS)))
   t.equal(listed(ns), first)
-  act(ns, (p) => p.nftables.commit(makeBridgeTable({ ...SPEC, masqueraded: [] }, [])))
+  act(ns, (p) => p.nftables.commit(makeBridgeTable({ ...SPEC, masqueraded: [] }, [], [])))
   t.notMatch(listed(ns), 'except')
   t.notMatch(listed(ns), '10.0.0.7')
   act(ns, (p) => p.nftables.commit(makeMasqueradeTable(SPEC.masqueraded)))

@@ -6,6 +6,7 @@ import { check, type CheckRequest } from '../../dist/esm/engine/check.js'
 import { AddressService } from '../../dist/esm/engine/leases.js'
 import { Transaction } from '../../dist/esm/index.js'
 import { bridgeTable, endpointsMap } from '../../dist/esm/vnet/bridge/endpoint-map.js'
+import { portsSet, sendersSet, unguardedSet } from '../../dist/esm/vnet/bridge/ports.js'
 import { portBackend } from '../../dist/esm/portmap/backend.js'
 import { CONFIG, FakeVm, ownerOf } from '../helpers/fake-vm.js'
 
@@ -121,6 +122,31 @@ t.test('accidents by hand, each by its name', async (t) => {
       'its element',
       (vm) => change(vm, new Transaction().deleteElements(map, [[ADDRESS]])),
       [new RegExp(`^map endpoints of table bridge azure_vnet_azure0 lacks ${ADDRESS}$`)],
+    ],
+    [
+      'its port in the sets of the table',
+      (vm) => change(vm, new Transaction().deleteElements(portsSet('azure0'), [[WIRE]])),
+      [new RegExp(`^set ports of table bridge azure_vnet_azure0 lacks ${WIRE}$`)],
+    ],
+    [
+      'its spoof guard',
+      (vm) =>
+        change(
+          vm,
+          new Transaction().deleteElements(sendersSet('azure0'), [
+            [WIRE, '0a:58:0a:00:00:05', ADDRESS],
+          ]),
+        ),
+      [/^set senders of table bridge azure_vnet_azure0 lacks azv.* \. 0a:58.* \. 10\.0/],
+    ],
+    [
+      'taken for a router',
+      (vm) =>
+        change(
+          vm,
+          new Transaction().addElements(unguardedSet('azure0'), [{ key: [WIRE] }]),
+        ),
+      [new RegExp(`^${WIRE} is in the set unguarded .*: it has no spoof guard$`)],
     ],
     [
       'its element with the data of another',

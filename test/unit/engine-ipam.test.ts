@@ -204,6 +204,7 @@ async function attachWith(vm: FakeVm, leased: Leased) {
     bridge: 'azure0',
     bridgeLifetime: 'pods',
     masquerade: false,
+    spoofGuard: true,
   } as const
   const sandbox = vm.sandbox('web')
   const container = { owner: ownerOf('web'), sandbox, sandboxPath: '/run/netns/web' }

@@ -242,7 +242,7 @@ t.test('repair with settings of a list that changed', async (t) => {
     masquerade: ChangedSettings['settings']['masquerade'],
   ) => ({
     network,
-    settings: { bridgeLifetime: 'pods' as const, masquerade },
+    settings: { bridgeLifetime: 'pods' as const, masquerade, spoofGuard: true },
   })
   await repaired(vm, changed('nobody', false))
   t.match(vm.records(), {

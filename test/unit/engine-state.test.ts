@@ -4,6 +4,7 @@ import t from 'tap'
 import { hostLinkName } from '../../dist/esm/cni/spec/owner.js'
 import { parseNodeState } from '../../dist/esm/engine/state-schema.js'
 import type { NodeState, ReadyRecord } from '../../dist/esm/engine/records.js'
+import { LAYOUT } from '../../dist/esm/vnet/bridge/table-rules.js'
 import { Salvaged } from '../../dist/esm/state/salvage.js'
 import { CONFIG, FakeVm } from '../helpers/fake-vm.js'
 
@@ -27,7 +28,8 @@ async function fullDocument(): Promise<Json> {
 /** What version 1 wrote: one SNAT setting for a bridge, pods with one address. */
 function version1(document: Json): Json {
   const { networks, attachments } = document as any
-  const { mode, name, lifetime, masquerade, ...rest } = networks.azure0
+  const { mode, name, lifetime, masquerade, ...more } = networks.azure0
+  const { layout: _l, unguarded: _u, ...rest } = more
   const { owner, addresses } = attachments['azure/web/eth0']
   const dead = attachments['azure/dead/eth0']
   const { call, ...adder } = dead.adder
@@ -136,12 +138,12 @@ t.test('version 1 is brought up to date', async (t) => {
   const { data, damage } = read(version1(document), 1)
   t.strictSame(damage, [])
   const { networks, attachments } = document as unknown as NodeState
+  const { layout: _l, unguarded: _u, ...older1 } = networks['azure0']!
   const web = attachments['azure/web/eth0']
   t.strictSame(data.networks, {
     azure0: {
-      ...networks['azure0'],
+      ...older1,
       lifetime: 'pods',
-      outdated: true,
       masquerade: { azure: { except: ['10.0.0.0/8'], auto: false } },
     },
   })
@@ -199,7 +201,8 @@ t.test('a node that version 1 left goes on', async (t) => {
   const path = vm.file('azure-vnet.json')
   const { bootId, data } = JSON.parse(readFileSync(path, 'utf8'))
   const { networks, attachments } = data
-  const { mode: _m, name, lifetime: _l, masquerade: _s, ...rest } = networks.azure0
+  const { mode: _m, name, lifetime: _l, masquerade: _s, ...more } = networks.azure0
+  const { layout: _o, unguarded: _u, ...rest } = more
   const { owner, addresses } = attachments['azure/web/eth0']
   const old = {
     bridges: {
@@ -217,7 +220,11 @@ t.test('a node that version 1 left goes on', async (t) => {
       azure0: { masquerade: { azure: { except: ['10.0.0.0/24'], auto: true } } },
     },
   })
-  t.notMatch(vm.records(), { networks: { azure0: { outdated: true } } })
+  t.equal(
+    vm.data('azure-vnet.json').networks.azure0.layout,
+    LAYOUT,
+    'its table is a new one',
+  )
   for (const id of ['web', 'db']) t.equal((await vm.del(id, { config })).status, 0)
   t.strictSame(vm.picture(), before)
 })

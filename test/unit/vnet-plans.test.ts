@@ -9,7 +9,7 @@ import {
   type HostMove,
 } from '../../dist/esm/vnet/bridge/host-move.js'
 import { planMoveToBridge, planMoveToNic } from '../../dist/esm/vnet/bridge/move-plan.js'
-import type { HostNetwork } from '../../dist/esm/vnet/index.js'
+import type { DetachPlan, HostNetwork, Pod } from '../../dist/esm/vnet/index.js'
 
 const NIC: Link = {
   index: 2,
@@ -255,7 +255,10 @@ const LEASED = {
   nic: 'eth0',
 }
 
-function network(masquerade: HostNetwork['masquerade']): HostNetwork {
+function network(
+  masquerade: HostNetwork['masquerade'],
+  unguarded: string[] = [],
+): HostNetwork {
   return {
     mode: 'bridge',
     name: 'azure2',
@@ -265,20 +268,25 @@ function network(masquerade: HostNetwork['masquerade']): HostNetwork {
     lifetime: 'node',
     move: collectMove(FACTS, NIC, 'azure2'),
     masquerade,
+    unguarded,
   }
 }
 
-function attach(masquerade: HostNetwork['masquerade'] = {}) {
+function attach(
+  masquerade: HostNetwork['masquerade'] = {},
+  { unguarded = [] as string[], siblings = [] as Pod[] } = {},
+) {
   using host = NetNs.current()
   using sandbox = NetNs.current()
   const plan = host.plan()
   const pod = planEndpoint(plan, {
     owner: OWNER,
     sandbox,
-    network: network(masquerade),
+    network: network(masquerade, unguarded),
     link: BRIDGE,
     mtu: 1400,
     addresses: [LEASED],
+    siblings,
   })
   return { plan, pod }
 }
@@ -295,14 +303,16 @@ t.test('an endpoint: the steps of ADD', async (t) => {
       '0 nft.batch',
       '0 link.new',
       '0 bridgePort.set',
+      '0 sysctl.set',
       '0 neighbour.new',
+      '1 sysctl.set',
       '1 address.new',
       '1 link.set',
       '1 route.new',
       '0 link.get',
     ],
   )
-  const [element, veth, port, neighbour, addressed] = plan.steps
+  const [element, veth, port, , neighbour, , addressed] = plan.steps
   t.match(element, {
     args: { messages: [{ op: 'nft.elements.new', flags: 0x600 }] },
     undo: [{ op: 'nft.batch', args: { messages: [{ op: 'nft.elements.del' }] }, ns: 0 }],
@@ -339,13 +349,52 @@ function tables(plan: Plan): string[] {
 
 t.test('an endpoint has SNAT when its own network asks for it', async (t) => {
   const setting = { except: ['10.0.0.0/24'], auto: false }
-  const alone = ['azure_vnet_azure2 endpoints']
+  const ports = ['ports', 'senders'].map((set) => `azure_vnet_azure2 ${set}`)
+  const alone = ['azure_vnet_azure2 endpoints', ...ports]
   t.strictSame(tables(attach().plan), alone)
   t.strictSame(tables(attach({ other: setting }).plan), alone, "another's is no matter")
   t.strictSame(tables(attach({ net: setting, other: setting }).plan), [
-    ...alone,
+    alone[0],
     'azure_vnet_azure2 masqueraded',
     'azure_vnet_masquerade masqueraded',
+    ...ports,
+  ])
+})
+
+/** Elements that the first step of a plan adds to a set, as keys in hex. */
+function keys(plan: Plan, name: string): string[] {
+  const { messages } = plan.steps[0]!.args as unknown as {
+    messages: { args: { set: string; elements: { key: { value: Uint8Array } }[] } }[]
+  }
+  return messages
+    .filter(({ args }) => args.set === name)
+    .flatMap(({ args }) => args.elements)
+    .map(({ key }) => Buffer.from(key.value).toString('hex'))
+}
+
+t.test('a pod sends in its own name, unless its network runs routers', async (t) => {
+  const port = Buffer.from(HOST_LINK.padEnd(16, '\0')).toString('hex')
+  const { plan } = attach()
+  t.strictSame(keys(plan, 'ports'), [port])
+  t.strictSame(keys(plan, 'senders'), [`${port}0a580a00000700000a000007`])
+  t.strictSame(keys(plan, 'unguarded'), [])
+  const free = attach({}, { unguarded: ['other', 'net'] }).plan
+  t.strictSame(keys(free, 'ports'), [port])
+  t.strictSame(keys(free, 'unguarded'), [port])
+  t.strictSame(keys(free, 'senders'), [])
+})
+
+t.test('interfaces of one container send in the name of each other', async (t) => {
+  const sibling = {
+    owner: { ...OWNER, ifname: 'net1' },
+    addresses: [{ address: '10.0.0.9/24', mac: '0a:58:0a:00:00:09' }],
+  }
+  const bytes = (name: string) => Buffer.from(name.padEnd(16, '\0')).toString('hex')
+  const [port, other] = [HOST_LINK, hostLinkName(sibling.owner)].map(bytes)
+  t.strictSame(keys(attach({}, { siblings: [sibling] }).plan, 'senders'), [
+    `${port}0a580a00000700000a000007`,
+    `${port}0a580a00000700000a000009`,
+    `${other}0a580a00000900000a000007`,
   ])
 })
 
@@ -353,9 +402,20 @@ t.test('an endpoint’s removal accepts what is gone', async (t) => {
   const kernel = new FakeKernel()
   using host = kernel.netns()
   const index = await host.link.add({ kind: 'bridge', name: 'azure2' })
-  const remove = (bridge: string, masqueraded: boolean) => {
+  const remove = (
+    bridge: string,
+    masqueraded: boolean,
+    more: Partial<DetachPlan> = {},
+  ) => {
     const plan = host.plan()
-    planEndpointRemoval(plan, host, bridge, ['10.0.0.7/24'], masqueraded)
+    planEndpointRemoval(plan, host, {
+      network: bridge,
+      record: undefined,
+      addresses: [{ address: '10.0.0.7/24', mac: POD_MAC }],
+      siblings: [],
+      masqueraded,
+      ...more,
+    })
     return plan.steps
   }
   t.match(remove('azure2', false), [
@@ -366,4 +426,18 @@ t.test('an endpoint’s removal accepts what is gone', async (t) => {
   const all = remove('azure2', true).filter(({ op }) => op === 'nft.batch')
   t.equal(all.length, 3, 'SNAT has an element in the table of the bridge and of the node')
   for (const step of all) t.strictSame(step.accept, [2])
+  const sets = (more: Partial<DetachPlan>) =>
+    remove('azure7', false, { owner: OWNER, ...more }).map(
+      ({ args }) =>
+        (args as unknown as { messages: { args: { set: string } }[] }).messages[0]!.args
+          .set,
+    )
+  const guarded = ['ports', 'senders']
+  t.strictSame(sets({ record: network({}) }), [...guarded, 'endpoints'])
+  t.strictSame(sets({ record: network({}, ['net']) }), [
+    'ports',
+    'unguarded',
+    'endpoints',
+  ])
+  t.strictSame(sets({}), [...guarded, 'ports', 'unguarded', 'endpoints'], 'either way')
 })

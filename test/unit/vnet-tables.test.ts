@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Transaction, type Expr } from 'vnet-cni'
 import { bridgeTable, endpointsMap } from '../../dist/esm/vnet/bridge/endpoint-map.js'
+import type { PodPort } from '../../dist/esm/vnet/bridge/ports.js'
 import {
   dropTable,
   makeBridgeTable,
@@ -19,11 +20,25 @@ const SPEC: BridgeTableSpec = {
   hostAddresses: ['10.0.0.4', '10.0.0.5'],
 }
 const PODS = [{ address: '10.0.0.7', mac: '0a:58:0a:00:00:07', tag: 'net/one/eth0' }]
+const portOf = ({ address, mac, tag }: (typeof PODS)[number]): PodPort => ({
+  link: `azv${address}`,
+  tag,
+  mac,
+  addresses: [address],
+  guarded: true,
+})
+const PORTS = PODS.map(portOf)
 
 interface Message {
   op: string
   flags: number
-  args: { name?: string; chain?: string; expressions?: Expr[]; elements?: object[] }
+  args: {
+    name?: string
+    set?: string
+    chain?: string
+    expressions?: Expr[]
+    elements?: object[]
+  }
 }
 
 const messages = (tx: Transaction) =>
@@ -55,21 +70,30 @@ t.test('names of tables', async (t) => {
 })
 
 t.test('the bridge table is made anew in one transaction', async (t) => {
-  const tx = makeBridgeTable(SPEC, PODS)
-  t.strictSame(ops(tx).slice(0, 10), [
+  const tx = makeBridgeTable(SPEC, PODS, PORTS)
+  t.strictSame(ops(tx).slice(0, 16), [
     'nft.table.new azure_vnet_azure2',
     'nft.table.del azure_vnet_azure2',
     'nft.table.new azure_vnet_azure2',
     'nft.set.new endpoints',
+    ...['ports', 'senders', 'unguarded'].map((set) => `nft.set.new ${set}`),
     'nft.set.new host_flows',
     'nft.set.new ended_flows',
+    ...['arp', 'ip6'].map((of) => `nft.chain.new ${of}_from_pod`),
+    'nft.chain.new from_pod',
     'nft.chain.new prerouting',
     'nft.chain.new forward',
     'nft.chain.new output',
     'nft.chain.new postrouting',
   ])
   t.equal(ops(tx).at(-1), 'nft.elements.new')
-  t.equal(messages(tx).at(-1)?.args.elements?.length, 3, 'two of the host, one pod')
+  const inSet = (name: string) =>
+    messages(tx).flatMap(({ op, args }) =>
+      op === 'nft.elements.new' && args.set === name ? (args.elements ?? []) : [],
+    ).length
+  t.equal(inSet('endpoints'), 3, 'two of the host, one pod')
+  t.equal(inSet('ports'), 2, 'the NIC, one pod')
+  t.strictSame(['senders', 'unguarded'].map(inSet), [1, 0])
   t.equal(transactionToWire(tx)['generation'], undefined)
 })
 
@@ -81,15 +105,16 @@ t.test('masquerading adds its set and rules, and nothing when it is off', async 
   const on = makeBridgeTable(
     { ...SPEC, masqueraded: [masqueraded('net', '10.0.0.0/16')] },
     PODS,
+    PORTS,
   )
   t.ok(ops(on).includes('nft.set.new except_net'))
-  t.notOk(ops(makeBridgeTable(SPEC, PODS)).some((op) => op.includes('except')))
-  t.ok(messages(on).length > messages(makeBridgeTable(SPEC, PODS)).length)
+  t.notOk(ops(makeBridgeTable(SPEC, PODS, PORTS)).some((op) => op.includes('except')))
+  t.ok(messages(on).length > messages(makeBridgeTable(SPEC, PODS, PORTS)).length)
 })
 
 t.test('each network has its own exceptions', async (t) => {
   const networks = [masqueraded('a', '10.0.0.0/16'), masqueraded('b'), masqueraded('a.b')]
-  const both = ops(makeBridgeTable({ ...SPEC, masqueraded: networks }, PODS))
+  const both = ops(makeBridgeTable({ ...SPEC, masqueraded: networks }, PODS, PORTS))
   const sets = both.filter((op) => op.startsWith('nft.set.new except_'))
   t.equal(new Set(sets).size, 3)
   const chains = both.filter((op) => op.startsWith('nft.chain.new snat_'))
@@ -104,14 +129,17 @@ t.test('per pod one element, never a rule', async (t) => {
   }))
   const count = (tx: Transaction, op: string) =>
     messages(tx).filter((m) => m.op === op).length
-  const few = makeBridgeTable(SPEC, PODS)
-  const full = makeBridgeTable(SPEC, many)
+  const few = makeBridgeTable(SPEC, PODS, PORTS)
+  const full = makeBridgeTable(SPEC, many, many.map(portOf))
   t.equal(count(full, 'nft.rule.new'), count(few, 'nft.rule.new'))
   t.ok(count(full, 'nft.elements.new') < 20)
   const snat = (pods: typeof many) => ({ ...masqueraded('net'), pods })
   const rules = (pods: typeof many) =>
     count(makeMasqueradeTable([snat(pods)]), 'nft.rule.new') +
-    count(makeBridgeTable({ ...SPEC, masqueraded: [snat(pods)] }, pods), 'nft.rule.new')
+    count(
+      makeBridgeTable({ ...SPEC, masqueraded: [snat(pods)] }, pods, []),
+      'nft.rule.new',
+    )
   t.equal(rules(many), rules(PODS))
 })
 

@@ -37,6 +37,13 @@ export function ownerTag(owner: Owner): string {
   return `${key.slice(0, 60)}~${hash}/${owner.ifname}`
 }
 
+/** The owner that a tag names; undefined when the tag holds only a part of it. */
+export function ownerOfTag(tag: string): Owner | undefined {
+  const [network, containerId, ifname, ...more] = tag.split('/')
+  const isWhole = network && containerId && ifname && more.length === 0
+  return isWhole && !tag.includes('~') ? { network, containerId, ifname } : undefined
+}
+
 /** The network of a tag's owner; undefined when the tag holds only a part of its name. */
 export function networkOfTag(tag: string): string | undefined {
   const [network = '', container] = tag.split('/')

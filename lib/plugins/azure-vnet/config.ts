@@ -29,6 +29,7 @@ export const VNET_FIELDS: FieldTable = {
   bridgeLifetime: 'read',
   ipam: 'read',
   masquerade: 'read',
+  spoofGuard: 'read',
   dns: 'read',
   multiTenancy: { refused: ACCESS },
   enableSnatOnHost: { refused: 'use "masquerade" for Internet SNAT' },
@@ -87,6 +88,7 @@ export function parseVnetConfig(conf: JsonObject): VnetConfig {
       bridgeLifetime:
         reader.optionalString('bridgeLifetime', { oneOf: ['node', 'pods'] }) ?? 'node',
       masquerade: masquerade(reader),
+      spoofGuard: reader.optionalBoolean('spoofGuard') ?? true,
     },
     ipamType,
     dns: dns(reader.optionalObject('dns')),

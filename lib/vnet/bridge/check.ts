@@ -7,6 +7,7 @@ import type { Link, NetNs } from '../../netlink/index.js'
 import { canMasquerade, planMasqueraded } from '../masquerade.js'
 import type { CheckPlan, PodAddress } from '../mode.js'
 import { bridgeTable, endpointsMap } from './endpoint-map.js'
+import { planPortCheck } from './ports-check.js'
 
 /** Where the kernel differs from the record, in words that name the thing: see Mode.check. */
 export function checkEndpoint(host: NetNs, check: CheckPlan): string[] {
@@ -36,6 +37,7 @@ function outside(host: NetNs, check: CheckPlan, mtu: number | undefined): string
   const neighbours = plan.neighbour.dump({ family: 'ipv4' })
   const elements = plan.nftables.elements(endpointsMap(network.name))
   const masqueraded = planMasqueraded(plan, bridgeTable(network.name))
+  const port = planPortCheck(plan, check)
   const done = plan.runSync()
   const [bridge, outer] = links.map((ref) => done.of(ref))
   if (!bridge) return [`bridge ${network.name} is missing`]
@@ -52,6 +54,7 @@ function outside(host: NetNs, check: CheckPlan, mtu: number | undefined): string
   const hairpin = outer && done.of(ports).get(outer.index)?.hairpin
   return [
     ...checkWire(wire, outer, { bridge, mtu, hairpin }),
+    ...port(done),
     ...addresses.flatMap((pod) => checkAddress(check, pod, found)),
   ]
 }

@@ -6,7 +6,14 @@ import { addressOf, familyOf, macOf } from '../../ip/index.js'
 import { ERRNO, type LinkRef, type NetNs, type Plan } from '../../netlink/index.js'
 import { Transaction } from '../../nft/index.js'
 import { addMasqueradedPod, canMasquerade, removeMasqueradedPod } from '../masquerade.js'
-import type { AttachPlan, FoundPod, LeasedAddress, PlannedPod } from '../mode.js'
+import type {
+  AttachPlan,
+  DetachPlan,
+  FoundPod,
+  LeasedAddress,
+  PlannedPod,
+  Pod,
+} from '../mode.js'
 import {
   bridgeTable,
   endpointsMap,
@@ -14,6 +21,16 @@ import {
   toElement,
   type TableEndpoint,
 } from './endpoint-map.js'
+import {
+  addPortElements,
+  deletePortElements,
+  portElements,
+  portOf,
+  siblingElements,
+  type Guarding,
+  type PortElements,
+} from './ports.js'
+import { planAcceptRa } from './router-advice.js'
 
 /** Adds the steps of ADD: see Mode.planAttach. */
 export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
@@ -22,13 +39,14 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
   // The interface has one MAC: that of its first address.
   const mac = macOf(addresses[0]!.address)
   const pod = addresses.map(({ address }) => ({ address, mac }))
-  planElements(plan, attach, mac)
+  planElements(plan, attach, { owner, addresses: pod })
   const [outer, inner] = plan.link.addVeth(
     { name: hostLink, master: link.index, mtu, up: true },
     { name: owner.ifname, netns: sandbox, mac, mtu },
   )
   // A pod that reaches its own address through a service comes back by its own port.
   plan.bridgePort.set(outer, { hairpin: true })
+  planAcceptRa(plan, hostLink)
   for (const { address } of pod) {
     // No flood of ARP for pods, whose MAC is known.
     plan.neighbour.replace({
@@ -41,14 +59,14 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
   return { addresses: pod, hostLink, outer: plan.link.read(hostLink) }
 }
 
-function planElements(plan: Plan, attach: AttachPlan, mac: string): void {
-  const { owner, network, addresses } = attach
+function planElements(plan: Plan, { network, siblings }: AttachPlan, pod: Pod): void {
+  const { owner, addresses } = pod
   const map = endpointsMap(network.name)
   const table = bridgeTable(network.name)
   const tag = ownerTag(owner)
   const tx = new Transaction()
   const undo = new Transaction()
-  for (const { address } of addresses) {
+  for (const { address, mac } of addresses) {
     const element = toElement({ address: addressOf(address), mac, tag })
     tx.addElements(map, [element], { exclusive: true })
     undo.deleteElements(map, [element.key])
@@ -56,11 +74,26 @@ function planElements(plan: Plan, attach: AttachPlan, mac: string): void {
       addMasqueradedPod(tx, table, owner.network, { address, tag })
     }
   }
-  plan.nftables.commit(tx, { undo })
+  const port = portElementsOf(network, pod, siblings)
+  deletePortElements(undo, port)
+  plan.nftables.commit(addPortElements(tx, port), { undo })
 }
 
-function planInside(plan: Plan, { sandbox, addresses }: AttachPlan, link: LinkRef): void {
+function portElementsOf(
+  network: Guarding,
+  pod: Pod,
+  siblings: readonly Pod[],
+): PortElements[] {
+  return [
+    ...portElements(network.name, portOf(network, pod, siblings)),
+    ...siblingElements(network, pod, siblings),
+  ]
+}
+
+function planInside(plan: Plan, attach: AttachPlan, link: LinkRef): void {
+  const { owner, sandbox, addresses } = attach
   const inside = plan.in(sandbox)
+  planAcceptRa(inside, owner.ifname)
   for (const { address } of addresses) inside.address.add({ link, address })
   inside.link.set(link, { up: true })
   for (const { gateway } of firstOfEachFamily(addresses)) {
@@ -80,17 +113,13 @@ function firstOfEachFamily(addresses: readonly LeasedAddress[]): LeasedAddress[]
  * Adds the steps that make addresses unreachable, each taking what is gone already for done. The
  * veth pair goes by its name.
  */
-export function planEndpointRemoval(
-  plan: Plan,
-  host: NetNs,
-  bridge: string,
-  addresses: readonly string[],
-  masqueraded: boolean,
-): void {
+export function planEndpointRemoval(plan: Plan, host: NetNs, detach: DetachPlan): void {
+  const { network: bridge, addresses, masqueraded } = detach
   const map = endpointsMap(bridge)
   const done = { accept: [ERRNO.ENOENT] }
+  planPortRemoval(plan, detach)
   const index = addresses.length > 0 ? indexOf(host, bridge) : undefined
-  for (const address of addresses.map(addressOf)) {
+  for (const address of addresses.map((one) => addressOf(one.address))) {
     plan.nftables.commit(new Transaction().deleteElements(map, [[address]]), done)
     if (masqueraded) {
       for (const tx of removeMasqueradedPod(bridgeTable(bridge), address)) {
@@ -98,6 +127,23 @@ export function planEndpointRemoval(
       }
     }
     if (index !== undefined) plan.neighbour.delIfExists({ link: index, address })
+  }
+}
+
+// A transaction is all or nothing, and some may be missing: one for each element.
+function planPortRemoval(plan: Plan, detach: DetachPlan): void {
+  const { network: name, record, owner, addresses, siblings } = detach
+  // Without an owner the table goes as a whole.
+  if (!owner || addresses.length === 0) return
+  const pod = { owner, addresses }
+  // Nobody knows how the pod was guarded when the record is lost.
+  const known = record ? [record] : [{ name }, { name, unguarded: [owner.network] }]
+  const all = known.flatMap((network) => portElementsOf(network, pod, siblings))
+  for (const { set, elements } of all) {
+    for (const { key } of elements) {
+      const tx = new Transaction().deleteElements(set, [key])
+      plan.nftables.commit(tx, { accept: [ERRNO.ENOENT] })
+    }
   }
 }
 

@@ -17,7 +17,9 @@ import {
   prepareBridgeRelease,
   releaseBridge,
 } from './network.js'
+import { isGuarded } from './ports.js'
 import type { BridgeMasquerade } from './record.js'
+import { LAYOUT } from './table-rules.js'
 
 /** The mode. */
 export const bridgeMode: Mode = {
@@ -33,9 +35,10 @@ export const bridgeMode: Mode = {
   },
   apply: applySettings,
   isWhole,
-  revert(record, { lifetime, masquerade }, { network }) {
-    record.lifetime = lifetime
-    setMasquerade(record, network, masquerade[network])
+  revert(record, former, { network }) {
+    record.lifetime = former.lifetime
+    setMasquerade(record, network, former.masquerade[network])
+    setGuard(record, network, isGuarded(former, network))
   },
   ensureNetwork: ensureBridge,
   endsWithPods: (host, { lifetime, name }) => lifetime === 'pods' || !isThere(host, name),
@@ -88,13 +91,14 @@ function isThere(host: NetNs, name: string): boolean {
 function hasTables(facts: NearFacts, record: HostNetwork): boolean {
   const tables = [bridgeTable(record.name)]
   if (Object.keys(record.masquerade).length > 0) tables.push(MASQUERADE_TABLE)
-  return !record.outdated && tables.every((table) => facts.hasTable(table))
+  return record.layout === LAYOUT && tables.every((table) => facts.hasTable(table))
 }
 
 function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {
   const { network, settings } = wish
   return (
     record.lifetime === settings.bridgeLifetime &&
+    isGuarded(record, network) === settings.spoofGuard &&
     JSON.stringify(record.masquerade[network]) ===
       JSON.stringify(masqueradeOf(record, wish))
   )
@@ -103,6 +107,12 @@ function isAsWished(record: HostNetwork, wish: NetworkSettings): boolean {
 function applySettings(record: HostNetwork, wish: NetworkSettings): void {
   record.lifetime = wish.settings.bridgeLifetime
   setMasquerade(record, wish.network, masqueradeOf(record, wish))
+  setGuard(record, wish.network, wish.settings.spoofGuard)
+}
+
+function setGuard(record: HostNetwork, network: string, guarded: boolean): void {
+  const others = (record.unguarded ?? []).filter((name) => name !== network)
+  record.unguarded = guarded ? others : [...others, network]
 }
 
 function setMasquerade(

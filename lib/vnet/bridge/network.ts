@@ -32,9 +32,17 @@ import {
   planMoveToBridge,
   planMoveToNic,
   planRestoreNic,
+<<<<<<< HEAD
 } from './move-plan.js'
+=======
+  type HostMove,
+} from './host-move.js'
+import { portsOf, readPorts } from './ports.js'
+>>>>>>> 322ee6fd779efd9f5e914c62ad816af46a2205b3
 import type { BridgeNetwork } from './record.js'
+import { acceptRaOver, planAcceptRa } from './router-advice.js'
 import { dropTable, makeBridgeTable } from './table.js'
+import { LAYOUT } from './table-rules.js'
 
 /** The record to write down before the first step of a move. */
 export function newBridge(
@@ -109,6 +117,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   if (!existing) planTakeOver(plan, readLinkSettings(host, nic.name), nic, name)
   // Host ports and masqueraded traffic come in and go out by the bridge.
   plan.sysctl.set(`net/ipv4/conf/${name}/forwarding`, '1')
+  if (record.made) planAcceptRa(plan, name, acceptRaOver(host, facts, nic, name))
   plan.nftables.commit(tables(host, view, record, move), {
     undo: dropTables(host, view, record),
   })
@@ -122,7 +131,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   }
   plan.runSync()
   record.phase = 'ready'
-  delete record.outdated
+  record.layout = LAYOUT
 }
 
 // Pods whose bridge was taken away by hand come into the new one.
@@ -163,20 +172,27 @@ function isSettled(
 function tables(
   host: NetNs,
   view: NodeView,
-  { name: bridge, nic }: BridgeNetwork,
+  record: BridgeNetwork,
   move: HostMove,
 ): Transaction {
   const hostAddresses = move.addresses
     .filter((address) => address.family === 'ipv4')
     .map((address) => addressOf(address.address))
-  const endpoints = endpointsOn(host, view, bridge)
+  const { name: bridge, nic } = record
+  const { recorded, others } = endpointsOn(host, view, bridge)
+  const endpoints = [...recorded, ...others]
+  const ports = portsOf(record, view.podsOn(bridge), others, readPorts(host, bridge))
   const masqueraded = masqueradedOn(view, bridge, endpoints)
   const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masqueraded }
-  return setMasquerade(makeBridgeTable(spec, endpoints), host, view)
+  return setMasquerade(makeBridgeTable(spec, endpoints, ports), host, view)
 }
 
 /** Who is on a bridge: by the records, and by the kernel's map for what has none (yet). */
-function endpointsOn(host: NetNs, view: NodeView, bridge: string): TableEndpoint[] {
+function endpointsOn(
+  host: NetNs,
+  view: NodeView,
+  bridge: string,
+): Record<'recorded' | 'others', TableEndpoint[]> {
   const recorded = view.podsOn(bridge).flatMap(({ addresses, owner }) =>
     addresses.map(({ address, mac }) => ({
       address: addressOf(address),
@@ -187,7 +203,7 @@ function endpointsOn(host: NetNs, view: NodeView, bridge: string): TableEndpoint
   // An ADD under way has its element in the kernel and no finished record yet.
   const known = new Set(recorded.map((endpoint) => endpoint.address))
   const others = endpointsInMap(host, bridge).filter(({ address }) => !known.has(address))
-  return [...recorded, ...others]
+  return { recorded, others }
 }
 
 /** The networks with Internet SNAT on a bridge, and which of its endpoints are theirs. */
@@ -210,7 +226,8 @@ function masqueradedOn(
 function setMasquerade(tx: Transaction, host: NetNs, view: NodeView): Transaction {
   const networks = new Map<string, MasqueradedNetwork>()
   for (const { name } of view.networks) {
-    for (const part of masqueradedOn(view, name, endpointsOn(host, view, name))) {
+    const { recorded, others } = endpointsOn(host, view, name)
+    for (const part of masqueradedOn(view, name, [...recorded, ...others])) {
       const { except = [], pods = [] } = networks.get(part.network) ?? {}
       networks.set(part.network, {
         network: part.network,

@@ -37,8 +37,10 @@ export interface BridgeNetwork {
   readonly move: HostMove
   /** Internet SNAT by the name of the network in the configuration. */
   readonly masquerade: Record<string, BridgeMasquerade>
-  /** The nft tables are those of an older program: they are made anew before the next pod. */
-  outdated?: boolean | undefined
+  /** Networks of the configuration whose pods have no spoof guard. */
+  unguarded?: string[] | undefined
+  /** Which layout the nft tables have (`LAYOUT`); absent where an older program made them, or none. */
+  layout?: number | undefined
 }
 
 /** The shape of a move. */
@@ -61,5 +63,6 @@ export const bridgeNetwork: Shape<BridgeNetwork> = object({
   lifetime: oneOf('node', 'pods'),
   move: hostMove,
   masquerade: record(object({ except: list(text), auto: flag })),
-  outdated: optional(flag),
+  unguarded: optional(list(text)),
+  layout: optional(number),
 })

@@ -16,11 +16,32 @@ export interface BridgeTableSpec {
   readonly masqueraded?: readonly MasqueradedNetwork[]
 }
 
-/** EtherType of IPv4 (linux/if_ether.h). */
-export const ETHERTYPE_IP = Uint8Array.of(0x08, 0x00)
+/**
+ * Number of what is made here: tables of another (`BridgeNetwork.layout`) are those of an older or newer
+ * program, and are made anew before the next pod.
+ */
+export const LAYOUT = 2
 
-/** Where the chains hook in. -300 and 300 are nft's dstnat and srcnat of the bridge family. */
+/** EtherTypes (linux/if_ether.h). */
+export const ETHERTYPE_IP = Uint8Array.of(0x08, 0x00)
+/** That of ARP. */
+export const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
+/** That of IPv6. */
+export const ETHERTYPE_IP6 = Uint8Array.of(0x86, 0xdd)
+
+/** ARP: somebody asks. */
+export const ARP_REQUEST = Uint8Array.of(0, 1)
+/** 0.0.0.0 */
+export const NO_ADDRESS = Uint8Array.of(0, 0, 0, 0)
+
+/**
+ * The chains, and where they hook in: -300 and 300 are nft's dstnat and srcnat of the bridge family.
+ * What is jumped to comes first.
+ */
 export const CHAINS = [
+  { name: 'arp_from_pod' },
+  { name: 'ip6_from_pod' },
+  { name: 'from_pod' },
   { name: 'prerouting', hook: 'prerouting', priority: -300 },
   { name: 'forward', hook: 'forward', priority: 0 },
   { name: 'output', hook: 'output', priority: 100 },

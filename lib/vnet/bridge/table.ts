@@ -30,9 +30,21 @@ import {
   type TableEndpoint,
 } from './endpoint-map.js'
 import { flowSet, hostFlowRules } from './host-flows.js'
+import { guardRules } from './guard.js'
 import {
+  addPortElements,
+  portElements,
+  portSets,
+  portsSet,
+  type PodPort,
+  type PortElements,
+} from './ports.js'
+import {
+  ARP_REQUEST,
   CHAINS,
+  ETHERTYPE_ARP,
   ETHERTYPE_IP,
+  NO_ADDRESS,
   TO_THIS_HOST,
   type BridgeTableSpec,
   type Rule,
@@ -41,10 +53,8 @@ import { addNetworks, toNetwork } from '../masquerade.js'
 
 export type { BridgeTableSpec }
 
-const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
-const ARP_REQUEST = Uint8Array.of(0, 1)
 const ARP_REPLY = Uint8Array.of(0, 2)
-const NO_ADDRESS = Uint8Array.of(0, 0, 0, 0)
+
 function translationRules(spec: BridgeTableSpec): Rule[] {
   const nic = ifname(spec.nic)
   const mac = macBytes(spec.mac)
@@ -213,6 +223,7 @@ function networkRules({ mac }: BridgeTableSpec, excepted: (address: FieldDef) =>
 export function makeBridgeTable(
   spec: BridgeTableSpec,
   endpoints: readonly TableEndpoint[],
+  ports: readonly PodPort[],
 ): Transaction {
   const table = bridgeTable(spec.bridge)
   const { family, name } = table
@@ -220,6 +231,7 @@ export function makeBridgeTable(
   // Adding before deleting makes the delete succeed whether or not there was one.
   const tx = new Transaction().addTable(table).deleteTable(table).addTable(table)
   tx.addSet(map)
+  for (const set of portSets(spec.bridge)) tx.addSet(set)
   tx.addSet(flowSet(spec.bridge, 'host_flows')).addSet(
     flowSet(spec.bridge, 'ended_flows'),
   )
@@ -229,6 +241,7 @@ export function makeBridgeTable(
   }
   for (const chain of CHAINS) tx.addChain({ family, table: name, ...chain })
   const rules = [
+    ...guardRules(spec),
     ...translationRules(spec),
     ...masqueradeRules(spec),
     ...hostFlowRules(spec),
@@ -241,7 +254,19 @@ export function makeBridgeTable(
     mac: spec.mac,
     tag: HOST_TAG,
   }))
-  return tx.addElements(map, [...own, ...endpoints].map(toElement))
+  tx.addElements(map, [...own, ...endpoints].map(toElement))
+  tx.addElements(portsSet(spec.bridge), [{ key: [spec.nic] }])
+  return addPortElements(tx, merged(spec.bridge, ports))
+}
+
+// One message a set, whatever the number of pods.
+function merged(bridge: string, ports: readonly PodPort[]): PortElements[] {
+  const all = ports.flatMap((port) => portElements(bridge, port))
+  return portSets(bridge).flatMap((set) => {
+    const some = all.filter((one) => one.set.name === set.name)
+    const elements = some.flatMap((one) => one.elements)
+    return elements.length > 0 ? [{ set, elements }] : []
+  })
 }
 
 /** Adds to a transaction what takes the table away, whether or not it is there. */
