@@ -53,12 +53,19 @@ export interface LeaseWish {
    * @param leased what has a lease, in canonical form: that is no sign of others
    */
   readonly inUse: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
+  /**
+   * Addresses that are certain to be of no use, each with the reason: those of links of the host,
+   * and those of pods on record. For who may know better about all others than the host does.
+   */
+  readonly occupied: () => ReadonlyMap<string, string>
 }
 
 /** Gives attachments their addresses and takes them back. */
 export interface Leases {
   /** Name of the IPAM plug-in, for the record. */
   readonly name: string
+  /** Whether pods may have addresses that are on the host's NIC, but for its primary one. */
+  readonly takesHostAddresses?: boolean | undefined
   acquire(wish: LeaseWish): Promise<Leased>
   /** Takes the addresses of an owner back. Repeats safely. */
   release(owner: Owner): Promise<void>

@@ -38,7 +38,10 @@ export interface LeaseSettings {
 }
 
 /** What one call adds to the settings. */
-export type LeaseWishes = Pick<AcquireRequest, 'family' | 'nic' | 'exclude' | 'inUse'>
+export type LeaseWishes = Pick<
+  AcquireRequest,
+  'family' | 'nic' | 'exclude' | 'inUse' | 'cureOfUse'
+>
 
 /** Gives addresses to attachments and takes them back. Errors are CniErrors. */
 export class AddressService {

@@ -40,6 +40,8 @@ export interface AcquireRequest {
    * that have a lease, which need no look. It runs under the lock of the leases: it must be quick.
    */
   readonly inUse?: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
+  /** What helps where addresses are used like that, by the reasons; for the error of a full pool. */
+  readonly cureOfUse?: (reasons: readonly string[]) => string
 }
 
 /** A request that has been checked, with addresses and prefixes in canonical form. */
@@ -143,7 +145,7 @@ export function takeLease(
 function choose(
   pools: readonly Pool[],
   state: IpamState,
-  { address: wanted, exclude = [], inUse }: CheckedRequest,
+  { address: wanted, exclude = [], inUse, cureOfUse }: CheckedRequest,
   nowMs: number,
 ): { pool: Pool; address: string; passedOver: string[] } {
   const having = pools.filter((pool) => !wanted || pool.addresses.includes(wanted))
@@ -168,7 +170,7 @@ function choose(
       passedOver.push(`${address} (${reason})`)
     }
   }
-  throw exhausted(pools, ours, inUse(leased))
+  throw exhausted(pools, ours, inUse(leased), cureOfUse)
 }
 
 function usedByOthers(address: string, reason: string): AddressError {

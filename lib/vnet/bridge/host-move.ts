@@ -205,7 +205,8 @@ function rehome<T extends LinkLike>(
   return moved as Rehomed<T> & Route
 }
 
-function relabel(
+/** The label that an address has on another link. */
+export function relabel(
   label: string | undefined,
   from: string,
   to: string,

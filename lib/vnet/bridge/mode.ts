@@ -13,9 +13,11 @@ import { BRIDGE_ALIAS } from './host-move.js'
 import {
   adoptBridge,
   ensureBridge,
+  giveBackAddresses,
   newBridge,
   prepareBridgeRelease,
   releaseBridge,
+  takeAddresses,
 } from './network.js'
 import type { BridgeMasquerade } from './record.js'
 
@@ -38,6 +40,8 @@ export const bridgeMode: Mode = {
     setMasquerade(record, network, masquerade[network])
   },
   ensureNetwork: ensureBridge,
+  take: takeAddresses,
+  giveBack: giveBackAddresses,
   endsWithPods: (host, { lifetime, name }) => lifetime === 'pods' || !isThere(host, name),
   prepareRelease: prepareBridgeRelease,
   release: releaseBridge,

@@ -5,7 +5,7 @@
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf } from '../../ip/index.js'
-import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
+import type { Address, Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
 import { readAcceptDad, readFacts, type HostFacts } from '../facts.js'
 import {
@@ -28,6 +28,14 @@ import {
 } from './host-move.js'
 import type { BridgeNetwork } from './record.js'
 import { dropTable, makeBridgeTable } from './table.js'
+import {
+  forgetTaken,
+  noteTaken,
+  planGiveBack,
+  planTaken,
+  withoutTaken,
+  withTaken,
+} from './taken.js'
 
 /** The record to write down before the first step of a move. */
 export function newBridge(
@@ -80,13 +88,14 @@ function checkHost(facts: HostFacts, nic: Link, bridge: string): void {
 
 /** Brings the bridge into the state that its record wants; see Mode.ensureNetwork. */
 export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readFacts(host)
+  const all = readFacts(host)
+  const facts = withoutTaken(all, record)
   const nic = facts.links.find((link) => link.name === record.nic)
   if (!nic) throw noNic(record.nic)
   checkHost(facts, nic, record.name)
   const here = collectMove(facts, nic, record.name, readAcceptDad(host, nic.name))
   const existing = facts.links.find((link) => link.name === record.name)
-  const move = mergeMoves(here, mayBeMissing(record, existing))
+  const move = withoutTaken(mergeMoves(here, mayBeMissing(record, existing)), record)
   const plan = host.plan()
   const { bridge: name, mtu } = move
   const bridge =
@@ -109,6 +118,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
     plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
   }
   plugIn(plan, facts, view.podsOn(name), bridge)
+  planTaken(plan, host, all, record)
   if (!isSettled(facts, nic, existing, record)) {
     planMoveToBridge(plan, move, bridge, record.made)
   }
@@ -232,7 +242,7 @@ export function prepareBridgeRelease(host: NetNs, record: BridgeNetwork): Bridge
         mayBeMissing(record, link),
       )
     : record.move
-  return { ...record, phase: 'leaving', move: plain(move) }
+  return { ...record, phase: 'leaving', move: plain(withTaken(move, record)) }
 }
 
 // What was on the NIC can be missing on the host when a move did not end, or when somebody took
@@ -255,16 +265,45 @@ export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork
   const plan = host.plan()
   if (nic && record.made) {
     const now = collectMove(facts, nic, record.name, readAcceptDad(host, nic.name))
-    const move = mergeMoves(now, record.move)
+    const move = withTaken(mergeMoves(now, record.move), record)
     if (link) {
       planMoveToNic(plan, move, link.index)
       plan.link.del(link.index)
     } else {
       planRestoreNic(plan, move)
     }
+  } else {
+    planGiveBack(plan, facts, record, record.taken ?? [])
   }
   plan.nftables.commit(dropTables(host, view, record))
   plan.runSync()
+}
+
+/** Writes down which addresses of the host are to go; see Mode.take. */
+export function takeAddresses(
+  host: NetNs,
+  record: BridgeNetwork,
+  addresses: readonly Address[],
+): void {
+  const nic = readFacts(host).links.find(({ name }) => name === record.nic)
+  if (!nic) throw noNic(record.nic)
+  noteTaken(record, nic.index, addresses)
+}
+
+/** Gives the host addresses back that were taken; see Mode.giveBack. */
+export function giveBackAddresses(
+  host: NetNs,
+  view: NodeView,
+  record: BridgeNetwork,
+  addresses: readonly string[],
+): void {
+  const facts = readFacts(host)
+  const plan = host.plan()
+  planGiveBack(plan, facts, record, forgetTaken(record, addresses))
+  plan.runSync()
+  // The table names the host's addresses.
+  if (facts.links.some(({ name }) => name === record.name))
+    ensureBridge(host, view, record)
 }
 
 /** A record for a bridge of ours whose record is lost; see Mode.adopt. */

@@ -12,6 +12,7 @@ import {
   text,
   type Shape,
 } from '../../state/schema.js'
+import type { Address } from '../../netlink/index.js'
 import type { Masquerade } from '../masquerade.js'
 import type { HostMove } from './host-move.js'
 
@@ -37,9 +38,16 @@ export interface BridgeNetwork {
   readonly move: HostMove
   /** Internet SNAT by the name of the network in the configuration. */
   readonly masquerade: Record<string, BridgeMasquerade>
+  /**
+   * Addresses of the host that pods may have (`ipam.hostAddresses`), in the form that they had on
+   * the NIC; written down before they are taken off, and given back at the end of the bridge.
+   */
+  taken?: readonly Address[] | undefined
   /** The nft tables are those of an older program: they are made anew before the next pod. */
   outdated?: boolean | undefined
 }
+
+const addresses = list(object({ address: text, family: text, link: number }))
 
 /** The shape of a move. */
 export const hostMove = object({
@@ -47,7 +55,7 @@ export const hostMove = object({
   bridge: text,
   mtu: number,
   acceptDad: text,
-  addresses: list(object({ address: text, family: text, link: number })),
+  addresses,
   routes: list(object({ to: text, family: text })),
 }) as Shape<unknown> as Shape<HostMove>
 
@@ -61,5 +69,6 @@ export const bridgeNetwork: Shape<BridgeNetwork> = object({
   lifetime: oneOf('node', 'pods'),
   move: hostMove,
   masquerade: record(object({ except: list(text), auto: flag })),
+  taken: optional(addresses as Shape<unknown> as Shape<readonly Address[]>),
   outdated: optional(flag),
 })
