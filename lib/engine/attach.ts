@@ -6,7 +6,7 @@ import { ownerKey } from '../cni/spec/owner.js'
 import { NetlinkError } from '../errors.js'
 import type { CallId } from '../host/process-id.js'
 import { addressOf, hostPart } from '../ip/index.js'
-import type { Link } from '../netlink/index.js'
+import type { Address, Link } from '../netlink/index.js'
 import type { PortBackend } from '../portmap/backend.js'
 import { mark } from '../trace.js'
 import {
@@ -14,7 +14,6 @@ import {
   lazyFacts,
   modeOf,
   nicsWithAddresses,
-  readAddressesInUse,
   type HostNetwork,
   type Mode,
   type NearFacts,
@@ -31,10 +30,11 @@ import {
 } from './attach-checks.js'
 import { isSamePod, reclaimDead } from './dead.js'
 import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engine.js'
+import { hostSideOf } from './host-side.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import { readyRecords, recordOf, siblingsOf, viewOf } from './state.js'
+import { recordOf, siblingsOf, viewOf } from './state.js'
 import {
   formerSettings,
   isChanged,
@@ -58,6 +58,8 @@ interface Job {
   readonly made: Set<string>
   /** Settings of a host network that was there, before this call changed them. */
   former?: FormerSettings
+  /** Addresses that this call takes off the host, and the host network that has them on record. */
+  taken?: { readonly network: string; readonly addresses: readonly string[] }
 }
 
 /**
@@ -125,10 +127,12 @@ async function attachOnce(
   const { settings, owner } = request
   const { networks } = state
   const facts = freshFacts(job, state)
+  const hostSide = await hostSideOf(job, state, facts)
   const leased = await acquire(job, state, {
     nics: () => nicsWithAddresses(facts),
     exclude,
-    inUse: (leasedNow) => usedByOthers(job, state, facts, leasedNow),
+    inUse: hostSide.used,
+    occupied: hostSide.occupied,
   })
   mark('address')
   engine.host.checkpoint()
@@ -138,7 +142,8 @@ async function attachOnce(
   const name = mode.networkName(settings, facts, nic)
   const pools = leased.addresses.map(({ pool }) => pool)
   const wish = { facts, name, nic, network: owner.network, settings, pools }
-  const { network, link } = await networkFor(job, networks[name], wish)
+  const take = hostSide.toTake(leased.addresses)
+  const { network, link } = await networkFor(job, networks[name], wish, take)
   const watch = await portsWatch(state)
   mark('bridge')
   engine.host.checkpoint()
@@ -184,41 +189,38 @@ async function acquire(
   }
 }
 
-// What is leased or on our own records is our own work.
-function usedByOthers(
-  { engine: { host, log }, mode: { families } }: Job,
-  state: NodeState,
-  { links, addresses }: NearFacts,
-  leased: ReadonlySet<string>,
-): ReadonlyMap<string, string> {
-  const pods = readyRecords(state).flatMap((record) => record.addresses)
-  const ours = new Set([...leased, ...pods.map(({ address }) => hostPart(address))])
-  const warn = (message: string) => log.warn(message)
-  return readAddressesInUse(host, { ours, warn, families, known: { links, addresses } })
-}
-
-/** The host network that is wished for: as it is when it is as it should be, else made or mended. */
+/**
+ * The host network that is wished for: as it is when it is as it should be, else made or mended.
+ *
+ * @param take addresses of the host's own that the pod has been given
+ */
 async function networkFor(
   job: Job,
   record: HostNetwork | undefined,
   wish: NetworkWish,
+  take: readonly Address[],
 ): Promise<{ network: HostNetwork; link: Link }> {
   const { mode, engine } = job
   const found = mode.find(wish, record)
-  if (record && found) return { network: record, link: found }
+  if (record && found && take.length === 0) return { network: record, link: found }
   const { store, kernel } = engine
   const { name } = wish
   await store.update((state) => {
-    if (state.networks[name]) return
-    state.networks[name] = mode.newNetwork(kernel, wish)
-    job.made.add(name)
+    if (!state.networks[name]) {
+      state.networks[name] = mode.newNetwork(kernel, wish)
+      job.made.add(name)
+    }
+    if (take.length === 0) return
+    mode.take(kernel, state.networks[name], take)
+    const addresses = take.map(({ address }) => hostPart(address))
+    job.taken = { network: name, addresses }
   })
   const made = await store.update((state) => {
     const network = (state.networks[name] ??= mode.newNetwork(kernel, wish))
     // Another ADD may have done it while this one waited for the lock.
     const now = () => ({ ...wish, facts: freshFacts(job, state) })
     const there = mode.find(now(), network)
-    if (there) return { network, link: there }
+    if (there && take.length === 0) return { network, link: there }
     const former = formerSettings(state, network, job.request.owner)
     mode.apply(network, wish)
     if (isChanged(former, network)) job.former ??= former
@@ -320,11 +322,23 @@ async function recordAttachment(
   }
 }
 
+// What this call took off the host.
+async function giveBack(
+  { kernel, store }: Engine,
+  { network, addresses }: NonNullable<Job['taken']>,
+): Promise<void> {
+  await store.update((state) => {
+    const record = state.networks[network]
+    // Without a record the network was released, which gave them back.
+    if (record) modeOf(record.mode).giveBack(kernel, viewOf(state), record, addresses)
+  })
+}
+
 // A plan that failed has undone itself; what is left is what was written down and the network that
 // this call made. The first error is the one to report: the runtime calls DEL after it, and the
 // next call mends what this one cannot.
 async function undo(job: Job): Promise<void> {
-  const { engine, request, made, former } = job
+  const { engine, request, made, former, taken } = job
   const { owner } = request
   const attempt = async (what: string, act: () => Promise<unknown>) => {
     try {
@@ -342,6 +356,11 @@ async function undo(job: Job): Promise<void> {
   // Before the record goes: with it may go a network that is to end with its pods only now.
   if (former) await attempt('settings', () => revertSettings(engine, former, owner))
   delete job.former
+  // Before the lease ends: nobody may have the address by then. A network that goes with this call
+  // gives back by itself.
+  if (taken && !made.has(taken.network))
+    await attempt('host addresses', () => giveBack(engine, taken))
+  delete job.taken
   await attempt('address', () => request.leases.release(owner))
   await attempt('record', () => forgetAttachment(engine, owner, made))
 }

@@ -55,6 +55,11 @@ export interface LeaseWish {
    * @param leased what has a lease, in canonical form: that is no sign of others
    */
   readonly inUse: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
+  /**
+   * Addresses that are certain to be of no use, each with the reason: those of links of the host,
+   * and those of pods on record. For who may know better about all others than the host does.
+   */
+  readonly occupied: () => ReadonlyMap<string, string>
 }
 
 /** Gives attachments their addresses and takes them back. */
@@ -63,6 +68,8 @@ export interface Leases {
   readonly name: string
   /** Whether it takes back the addresses of every network's attachments, not of this one's alone. */
   readonly ofAllNetworks?: boolean
+  /** Whether pods may have addresses that are on the host's NIC, but for its primary one. */
+  readonly takesHostAddresses?: boolean | undefined
   acquire(wish: LeaseWish): Promise<Leased>
   /** Takes the addresses of an owner back. Repeats safely. */
   release(owner: Owner): Promise<void>

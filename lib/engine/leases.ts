@@ -40,7 +40,7 @@ export interface LeaseSettings {
 /** What one call adds to the settings. */
 export type LeaseWishes = Pick<
   AcquireRequest,
-  'family' | 'nic' | 'exclude' | 'inUse' | 'onScarce'
+  'family' | 'nic' | 'exclude' | 'inUse' | 'cureOfUse' | 'onScarce'
 >
 
 /** Gives addresses to attachments and takes them back. Errors are CniErrors. */

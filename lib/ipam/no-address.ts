@@ -28,11 +28,14 @@ export function poolName(pool: Pool): string {
  *
  * @param taken addresses with a lease, and those that the caller excludes
  * @param inUse addresses that others use, each with the reason
+ * @param cureOfUse what helps against those reasons
  */
 export function exhausted(
   pools: readonly Pool[],
   taken: ReadonlySet<string>,
   inUse: ReadonlyMap<string, string>,
+  cureOfUse: (reasons: readonly string[]) => string = () =>
+    'take those addresses out of use there',
 ): PoolExhaustedError {
   if (pools.every((pool) => pool.addresses.length === 0)) {
     const nics = [...new Set(pools.map((pool) => pool.nic || 'this machine'))].join(', ')
@@ -51,13 +54,13 @@ export function exhausted(
     const named = firstFew(others.map((address) => `${address} (${inUse.get(address)})`))
     return `${count}, ${others.length} used outside of this plug-in: ${named}`
   })
-  const isOthers = pools.some(({ addresses }) => addresses.some((a) => inUse.has(a)))
+  const reasons = pools.flatMap(({ addresses }) =>
+    addresses.flatMap((address) => inUse.get(address) ?? []),
+  )
   return new PoolExhaustedError(
     'exhausted',
     `no free address (${counts.join('; ')})`,
-    isOthers
-      ? `take those addresses out of use there, or ${ADD_IP_CONFIGS}`
-      : ADD_IP_CONFIGS,
+    reasons.length > 0 ? `${cureOfUse(reasons)}, or ${ADD_IP_CONFIGS}` : ADD_IP_CONFIGS,
   )
 }
 

@@ -42,6 +42,8 @@ export interface AcquireRequest {
   readonly inUse?: (leased: ReadonlySet<string>) => ReadonlyMap<string, string>
   /** Told when more than half of the pool that the address comes from is leased. */
   readonly onScarce?: () => void
+  /** What helps where addresses are used like that, by the reasons; for the error of a full pool. */
+  readonly cureOfUse?: (reasons: readonly string[]) => string
 }
 
 /** A request that has been checked, with addresses and prefixes in canonical form. */
@@ -151,7 +153,7 @@ function isScarce({ addresses }: Pool, { leases }: IpamState): boolean {
 function choose(
   pools: readonly Pool[],
   state: IpamState,
-  { address: wanted, exclude = [], inUse }: CheckedRequest,
+  { address: wanted, exclude = [], inUse, cureOfUse }: CheckedRequest,
   nowMs: number,
 ): { pool: Pool; address: string; passedOver: string[] } {
   const having = pools.filter((pool) => !wanted || pool.addresses.includes(wanted))
@@ -176,7 +178,7 @@ function choose(
       passedOver.push(`${address} (${reason})`)
     }
   }
-  throw exhausted(pools, ours, inUse(leased))
+  throw exhausted(pools, ours, inUse(leased), cureOfUse)
 }
 
 function usedByOthers(address: string, reason: string): AddressError {

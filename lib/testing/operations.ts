@@ -107,6 +107,8 @@ export const operations: Record<string, (call: Call) => unknown> = {
   // The fake forwards no packets, so that it tracks no connections.
   'conntrack.flush': () => 0,
   'conntrack.list': () => [],
+  // Nor has it sockets.
+  'socket.dump': () => [],
   ...Object.fromEntries(
     Object.entries(nftReads).map(([op, read]) => [
       op,

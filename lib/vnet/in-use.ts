@@ -54,7 +54,7 @@ export function addressesInUse(
     if (!ours.has(address) && !found.has(address)) found.set(address, reason)
   }
   for (const { address, peer, link } of facts.addresses) {
-    add(hostPart(address), `host address${on(link)}`)
+    add(hostPart(address), `${HOST_ADDRESS}${on(link)}`)
     if (peer !== undefined) add(hostPart(peer), `other end of a link${on(link)}`)
   }
   for (const [address, reason] of facts.recorded) add(address, reason)
@@ -71,6 +71,28 @@ export function addressesInUse(
 function hostRouteTo({ to, type, family }: Route): string | undefined {
   const isToOne = family !== undefined && to.endsWith(`/${widthOf(family)}`)
   return isToOne && !OWN_ROUTES.has(type) ? hostPart(to) : undefined
+}
+
+const HOST_ADDRESS = 'host address'
+
+/** The host's own addresses, in canonical form, each with the link that has it as the reason. */
+export function hostAddresses(
+  facts: Pick<InUseFacts, 'links' | 'addresses'>,
+): Map<string, string> {
+  return addressesInUse({ ...facts, routes: [], neighbours: [], recorded: new Map() })
+}
+
+/** Where a host of Azure has addresses from that pods could have, and how to end it. */
+export const CLOUD_INIT =
+  'cloud-init puts them there unless "apply_network_config_for_secondary_ips: false" stands ' +
+  'under "datasource: Azure:" in /etc/cloud/cloud.cfg.d'
+
+/** What helps where addresses are in use for these reasons. */
+export function cureOfUse(reasons: readonly string[]): string {
+  return reasons.some((reason) => reason.startsWith(HOST_ADDRESS))
+    ? `take the addresses off the host (${CLOUD_INIT}), or let pods have them with ` +
+        '"ipam": {"hostAddresses": "take"}'
+    : 'take those addresses out of use there'
 }
 
 /** What the reading of the facts needs beside the host. */

@@ -12,7 +12,13 @@ export {
   type NicAddresses,
   readNics,
 } from './facts.js'
-export { forgetNeighbours, readAddressesInUse } from './in-use.js'
+export {
+  CLOUD_INIT,
+  cureOfUse,
+  forgetNeighbours,
+  hostAddresses,
+  readAddressesInUse,
+} from './in-use.js'
 export type {
   AttachPlan,
   BridgeLifetime,

@@ -4,7 +4,7 @@
  */
 import type { Owner } from '../cni/spec/owner.js'
 import type { Family } from '../ip/index.js'
-import type { Link, NetNs, Plan, StepRef } from '../netlink/index.js'
+import type { Address, Link, NetNs, Plan, StepRef } from '../netlink/index.js'
 import type { BridgeNetwork } from './bridge/record.js'
 import type { NearFacts } from './facts.js'
 
@@ -145,6 +145,18 @@ export interface Mode {
    * as it was before the call.
    */
   ensureNetwork(host: NetNs, view: NodeView, record: HostNetwork): void
+  /**
+   * Writes addresses of the host's own into the record that pods may have; `ensureNetwork` takes
+   * them off, and `release` gives them back.
+   */
+  take(host: NetNs, record: HostNetwork, addresses: readonly Address[]): void
+  /** Gives such addresses back, without prefix lengths. Call it under the state's lock. */
+  giveBack(
+    host: NetNs,
+    view: NodeView,
+    record: HostNetwork,
+    addresses: readonly string[],
+  ): void
   /**
    * Whether the network ends with its last pod: because it is to, or because somebody took away what
    * it is made of, and the host's own network with it.

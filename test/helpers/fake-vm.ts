@@ -174,6 +174,15 @@ export class FakeVm extends FakeMachine {
       void this.said.push({ level, msg, ...(fields && { fields }) })
   }
 
+  /** Puts addresses of the first NIC's subnet on it, as cloud-init does. */
+  hold(...addresses: string[]): void {
+    const plan = this.host.plan()
+    const link = plan.link.get('eth0')
+    for (const address of addresses) plan.address.add({ link, address: `${address}/24` })
+    plan.runSync()
+    this.kernel.reset()
+  }
+
   /** Path of a file in the state folder. */
   file(name: string): string {
     return join(this.folder, 'state', name)

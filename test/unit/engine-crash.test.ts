@@ -8,9 +8,12 @@ interface Case {
   readonly verb: 'ADD' | 'DEL'
   readonly config?: Config
   readonly before?: (vm: FakeVm) => Promise<unknown>
+  /** Addresses that the host's NIC has beside its own. */
+  readonly held?: string[]
 }
 
 const masquerade = { ...CONFIG, masquerade: true }
+const taking = { ...CONFIG, ipam: { type: 'azure-vnet-ipam', hostAddresses: 'take' } }
 
 const cases: readonly Case[] = [
   { name: 'ADD of the first pod', verb: 'ADD' },
@@ -20,6 +23,19 @@ const cases: readonly Case[] = [
     verb: 'ADD',
     config: masquerade,
     before: (vm) => vm.add('other'),
+  },
+  {
+    name: 'ADD of the first pod, with an address of the host',
+    verb: 'ADD',
+    config: taking,
+    held: ['10.0.0.5', '10.0.0.6', '10.0.0.7'],
+  },
+  {
+    name: 'DEL of the last pod, whose address the host gets back',
+    verb: 'DEL',
+    config: taking,
+    held: ['10.0.0.5', '10.0.0.6', '10.0.0.7'],
+    before: (vm) => vm.add('web', { config: taking }),
   },
   { name: 'DEL of the last pod', verb: 'DEL', before: (vm) => vm.add('web') },
   {
@@ -47,6 +63,7 @@ function call(
 
 async function momentsOf(one: Case): Promise<Moment[]> {
   const vm = new FakeVm()
+  vm.hold(...(one.held ?? []))
   await one.before?.(vm)
   const { host, taken } = lockCounter()
   await call(vm, one, { host })
@@ -58,6 +75,7 @@ async function momentsOf(one: Case): Promise<Moment[]> {
 /** The VM after the death of a call. */
 async function crashed(one: Case, moment: Moment) {
   const vm = new FakeVm()
+  vm.hold(...(one.held ?? []))
   const clean = vm.picture()
   await one.before?.(vm)
   const { host, died } = dyingCall(moment)

@@ -129,7 +129,7 @@ t.test('an address that a pod of this node has already', async (t) => {
   await vm.add('web', { config: foreign })
   const before = [vm.picture(), vm.records()]
   const { json } = await vm.add('db', { config: { ...foreign, name: 'other' } })
-  t.match(json, { code: 106, msg: /10\.0\.0\.77, which another pod of this node has/ })
+  t.match(json, { code: 106, msg: /10\.0\.0\.77 \(another pod of this node has it\)/ })
   t.strictSame([vm.picture(), vm.records()], before)
   t.strictSame(
     asked.map(({ verb, id }) => `${verb} ${id}`),

@@ -18,11 +18,20 @@ export const IPAM_FIELDS: FieldTable = {
   queryInterval: 'read',
   subnet: 'read',
   ipAddress: 'read',
+  hostAddresses: 'read',
   addressSpace: { noEffect: 'the pools are those of the NICs of this machine' },
   mode: {
     refused:
       'overlay addresses come from azure-cns; leave it out for addresses of the NIC',
   },
+}
+
+const HOST_ADDRESSES = ['skip', 'take'] as const
+
+/** The section, checked, with defaults. */
+export interface IpamConfig extends LeaseSettings {
+  /** What becomes of secondary addresses that are on the host's NIC. */
+  readonly hostAddresses: (typeof HOST_ADDRESSES)[number]
 }
 
 /**
@@ -32,7 +41,7 @@ export const IPAM_FIELDS: FieldTable = {
 export function parseIpamConfig(
   conf: JsonObject,
   args: ReadonlyMap<string, string>,
-): LeaseSettings {
+): IpamConfig {
   const ipam =
     new ConfigReader(conf).optionalObject('ipam') ?? new ConfigReader({}, 'ipam')
   refuseFields(ipam.json, IPAM_FIELDS, 'ipam')
@@ -42,6 +51,8 @@ export function parseIpamConfig(
     queryIntervalSeconds: queryInterval(ipam),
     subnet: ipam.optionalCidr('subnet'),
     address: wantedAddress(ipam, args),
+    hostAddresses:
+      ipam.optionalString('hostAddresses', { oneOf: HOST_ADDRESSES }) ?? 'skip',
   }
 }
 

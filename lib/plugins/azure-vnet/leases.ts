@@ -4,16 +4,14 @@
  */
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import { isObject } from '../../cni/spec/config.js'
-import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { pluginTypeRule } from '../../cni/spec/names.js'
-import type { Owner } from '../../cni/spec/owner.js'
 import type { Leases } from '../../engine/engine.js'
-import { addressOf, parseCidr, parsePrefix } from '../../ip/index.js'
+import { cureOfUse } from '../../vnet/index.js'
 import { checkArgs, OWN_IPAM, type VnetConfig } from './config.js'
 
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
-  if (config.ipamType !== OWN_IPAM) return delegated(call, config.ipamType)
+  if (config.ipamType !== OWN_IPAM) return anothers(call, config.ipamType)
   const [{ AddressService, AZURE_DNS }, { idleIpamFields, parseIpamConfig }] =
     await Promise.all([
       import('../../engine/leases.js'),
@@ -28,10 +26,17 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   return {
     name: OWN_IPAM,
     ofAllNetworks: true,
+    takesHostAddresses: ipam.hostAddresses === 'take',
     async acquire({ nics, exclude, inUse }) {
       let isScarce = false
       const onScarce = () => void (isScarce = true)
-      const wishes = { exclude, inUse, onScarce, ...(master && { nic: master }) }
+      const wishes = {
+        exclude,
+        inUse,
+        onScarce,
+        cureOfUse,
+        ...(master && { nic: master }),
+      }
       const lease = await service.acquire(owner, ipam, nics(), wishes)
       return { addresses: [lease], dns: { nameservers: [AZURE_DNS] }, isScarce }
     },
@@ -74,7 +79,7 @@ async function leasesOf(
   call: PluginCall,
   ipamType: string,
 ): Promise<Pick<Leases, 'release'>> {
-  if (ipamType !== OWN_IPAM) return delegated(call, ipamType)
+  if (ipamType !== OWN_IPAM) return anothers(call, ipamType)
   const { AddressService } = await import('../../engine/leases.js')
   const service = new AddressService(call.host, call.log)
   return {
@@ -84,46 +89,6 @@ async function leasesOf(
   }
 }
 
-async function delegated(call: PluginCall, type: string): Promise<Leases> {
-  const { delegate } = await import('../../cni/runtime/delegate.js')
-  const { host, stderr } = call
-  return {
-    name: type,
-    async acquire({ exclude }) {
-      const how = { host, stderr, env: host.env }
-      const result = await delegate(type, 'ADD', call.config, how)
-      const ip = result.ips?.find(({ address }) => parseCidr(address)?.family === 'ipv4')
-      if (!ip) throw noAddress(type)
-      const address = addressOf(ip.address)
-      if (exclude.includes(address)) throw taken(type, address)
-      const pool = parsePrefix(ip.address)!
-      // Azure's subnets have their gateway at the first host address.
-      const gateway = ip.gateway ?? pool.firstHost
-      const lease = { address: ip.address, gateway, pool: pool.cidr, nic: '' }
-      return { addresses: [lease], dns: result.dns }
-    },
-    async release(owner) {
-      await delegate(type, 'DEL', call.config, { host, stderr, env: envFor(call, owner) })
-    },
-  }
-}
-
-function envFor({ host }: PluginCall, { containerId, ifname }: Owner) {
-  return { ...host.env, CNI_CONTAINERID: containerId, CNI_IFNAME: ifname }
-}
-
-function noAddress(type: string): CniError {
-  return new CniError(
-    CniCode.DelegateFailed,
-    `ipam.type: ${type} gave no IPv4 address`,
-    'Bridge mode needs one; give the IPAM plug-in an IPv4 range.',
-  )
-}
-
-function taken(type: string, address: string): CniError {
-  return new CniError(
-    CniCode.AddressUnavailable,
-    `ipam.type: ${type} gave ${address}, which another pod of this node has`,
-    'Look for two networks that give out one range.',
-  )
+async function anothers(call: PluginCall, type: string): Promise<Leases> {
+  return (await import('./delegated.js')).delegated(call, type)
 }

@@ -13,9 +13,11 @@ import { BRIDGE_ALIAS } from './host-move.js'
 import {
   adoptBridge,
   ensureBridge,
+  giveBackAddresses,
   newBridge,
   prepareBridgeRelease,
   releaseBridge,
+  takeAddresses,
 } from './network.js'
 import { isGuarded } from './ports.js'
 import type { BridgeMasquerade } from './record.js'
@@ -41,6 +43,8 @@ export const bridgeMode: Mode = {
     setGuard(record, network, isGuarded(former, network))
   },
   ensureNetwork: ensureBridge,
+  take: takeAddresses,
+  giveBack: giveBackAddresses,
   endsWithPods: (host, { lifetime, name }) => lifetime === 'pods' || !isThere(host, name),
   prepareRelease: prepareBridgeRelease,
   release: releaseBridge,

@@ -5,7 +5,7 @@
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf } from '../../ip/index.js'
-import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
+import type { Address, Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
 import { readFacts, type HostFacts } from '../facts.js'
 import {
@@ -32,17 +32,20 @@ import {
   planMoveToBridge,
   planMoveToNic,
   planRestoreNic,
-<<<<<<< HEAD
 } from './move-plan.js'
-=======
-  type HostMove,
-} from './host-move.js'
 import { portsOf, readPorts } from './ports.js'
->>>>>>> 322ee6fd779efd9f5e914c62ad816af46a2205b3
 import type { BridgeNetwork } from './record.js'
 import { acceptRaOver, planAcceptRa } from './router-advice.js'
 import { dropTable, makeBridgeTable } from './table.js'
 import { LAYOUT } from './table-rules.js'
+import {
+  forgetTaken,
+  noteTaken,
+  planGiveBack,
+  planTaken,
+  withoutTaken,
+  withTaken,
+} from './taken.js'
 
 /** The record to write down before the first step of a move. */
 export function newBridge(
@@ -95,13 +98,15 @@ function checkHost(facts: HostFacts, nic: Link, bridge: string): void {
 
 /** Brings the bridge into the state that its record wants; see Mode.ensureNetwork. */
 export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readMoveFacts(host, record.nic)
+  const all = readMoveFacts(host, record.nic)
+  const facts = withoutTaken(all, record)
   const nic = facts.links.find((link) => link.name === record.nic)
   if (!nic) throw noNic(record.nic)
   checkHost(facts, nic, record.name)
-  const here = collectMove(facts, nic, record.name)
+  // Of the routes that the kernel makes, those for addresses that are taken are some too.
+  const here = collectMove(all, nic, record.name)
   const existing = facts.links.find((link) => link.name === record.name)
-  const move = mergeMoves(here, mayBeMissing(record, existing))
+  const move = withoutTaken(mergeMoves(here, mayBeMissing(record, existing)), record)
   const plan = host.plan()
   const { bridge: name, mtu } = move
   const bridge =
@@ -126,6 +131,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
     plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
   }
   plugIn(plan, facts, view.podsOn(name), bridge)
+  planTaken(plan, host, all, record)
   if (!isSettled(facts, move, existing, record)) {
     planMoveToBridge(plan, move, bridge, facts, record.made)
   }
@@ -255,7 +261,7 @@ export function prepareBridgeRelease(host: NetNs, record: BridgeNetwork): Bridge
   const move = nic
     ? mergeMoves(collectMove(facts, nic, record.name), mayBeMissing(record, link))
     : record.move
-  return { ...record, phase: 'leaving', move: plain(move) }
+  return { ...record, phase: 'leaving', move: plain(withTaken(move, record)) }
 }
 
 // What was on the NIC can be missing on the host when a move did not end, or when somebody took
@@ -277,15 +283,45 @@ export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork
   const link = facts.links.find((candidate) => candidate.name === record.name)
   const plan = host.plan()
   if (nic && record.made) {
-    const move = mergeMoves(collectMove(facts, nic, record.name), record.move)
+    const now = collectMove(facts, nic, record.name)
+    const move = withTaken(mergeMoves(now, record.move), record)
     if (link) planMoveToNic(plan, move, link.index, facts)
     else planRestoreNic(plan, move, facts)
     // What has no undo comes last.
     if (link) plan.link.del(link.index)
     planForgetRules(plan, move)
+  } else {
+    planGiveBack(plan, facts, record, record.taken ?? [])
   }
   plan.nftables.commit(dropTables(host, view, record))
   plan.runSync()
+}
+
+/** Writes down which addresses of the host are to go; see Mode.take. */
+export function takeAddresses(
+  host: NetNs,
+  record: BridgeNetwork,
+  addresses: readonly Address[],
+): void {
+  const nic = readFacts(host).links.find(({ name }) => name === record.nic)
+  if (!nic) throw noNic(record.nic)
+  noteTaken(record, nic.index, addresses)
+}
+
+/** Gives the host addresses back that were taken; see Mode.giveBack. */
+export function giveBackAddresses(
+  host: NetNs,
+  view: NodeView,
+  record: BridgeNetwork,
+  addresses: readonly string[],
+): void {
+  const facts = readFacts(host)
+  const plan = host.plan()
+  planGiveBack(plan, facts, record, forgetTaken(record, addresses))
+  plan.runSync()
+  // The table names the host's addresses.
+  if (facts.links.some(({ name }) => name === record.name))
+    ensureBridge(host, view, record)
 }
 
 /** A record for a bridge of ours whose record is lost; see Mode.adopt. */

@@ -12,6 +12,7 @@ import {
   text,
   type Shape,
 } from '../../state/schema.js'
+import type { Address } from '../../netlink/index.js'
 import type { Masquerade } from '../masquerade.js'
 import type { HostMove } from './host-move.js'
 
@@ -41,7 +42,14 @@ export interface BridgeNetwork {
   unguarded?: string[] | undefined
   /** Which layout the nft tables have (`LAYOUT`); absent where an older program made them, or none. */
   layout?: number | undefined
+  /**
+   * Addresses of the host that pods may have (`ipam.hostAddresses`), in the form that they had on
+   * the NIC; written down before they are taken off, and given back at the end of the bridge.
+   */
+  taken?: readonly Address[] | undefined
 }
+
+const addresses = list(object({ address: text, family: text, link: number }))
 
 /** The shape of a move. */
 export const hostMove = object({
@@ -49,7 +57,7 @@ export const hostMove = object({
   bridge: text,
   mtu: number,
   acceptDad: text,
-  addresses: list(object({ address: text, family: text, link: number })),
+  addresses,
   routes: list(object({ to: text, family: text })),
 }) as Shape<unknown> as Shape<HostMove>
 
@@ -65,4 +73,5 @@ export const bridgeNetwork: Shape<BridgeNetwork> = object({
   masquerade: record(object({ except: list(text), auto: flag })),
   unguarded: optional(list(text)),
   layout: optional(number),
+  taken: optional(addresses as Shape<unknown> as Shape<readonly Address[]>),
 })
