@@ -8,6 +8,7 @@ import { addressOf } from '../../ip/index.js'
 import type { Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
 import { readFacts, type HostFacts } from '../facts.js'
+import { planAccept, planNoAccept, readDockerUser } from '../firewall/docker.js'
 import {
   canMasquerade,
   makeMasqueradeTable,
@@ -32,13 +33,8 @@ import {
   planMoveToBridge,
   planMoveToNic,
   planRestoreNic,
-<<<<<<< HEAD
 } from './move-plan.js'
-=======
-  type HostMove,
-} from './host-move.js'
 import { portsOf, readPorts } from './ports.js'
->>>>>>> 322ee6fd779efd9f5e914c62ad816af46a2205b3
 import type { BridgeNetwork } from './record.js'
 import { acceptRaOver, planAcceptRa } from './router-advice.js'
 import { dropTable, makeBridgeTable } from './table.js'
@@ -129,6 +125,8 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   if (!isSettled(facts, move, existing, record)) {
     planMoveToBridge(plan, move, bridge, facts, record.made)
   }
+  // Last, because it has no undo: a rule for a bridge that is not there does nothing.
+  planAccept(plan, readDockerUser(host), name)
   plan.runSync()
   record.phase = 'ready'
   record.layout = LAYOUT
@@ -285,6 +283,7 @@ export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork
     planForgetRules(plan, move)
   }
   plan.nftables.commit(dropTables(host, view, record))
+  planNoAccept(plan, readDockerUser(host), record.name)
   plan.runSync()
 }
 
