@@ -147,7 +147,7 @@ async function attachOnce(
   const watch = await portsWatch(state)
   mark('bridge')
   engine.host.checkpoint()
-  const { pod, outerMac, portsGone } = runPlan(job, leased, {
+  const { pod, outerMac, portsGone, cutOff } = runPlan(job, leased, {
     network,
     link,
     nic,
@@ -156,6 +156,7 @@ async function attachOnce(
   })
   mark('kernel')
   await recordAttachment(job, network, pod)
+  if (cutOff) await letThrough(job, network.name)
   // Who took away what pods need may have taken the rules of their ports, or these alone.
   if (portsGone) await restoreFlushedPorts(engine, state)
   if (leased.isScarce) await reclaimDead(engine, request, state)
@@ -255,7 +256,7 @@ function runPlan(
   { engine, request, mode }: Job,
   { addresses }: Leased,
   { network, link, nic, siblings, watch }: Place,
-): { pod: PlannedPod; outerMac: string; portsGone: boolean } {
+): { pod: PlannedPod; outerMac: string; portsGone: boolean; cutOff: boolean } {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
   const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses, siblings }
@@ -264,7 +265,8 @@ function runPlan(
   try {
     const done = plan.runSync()
     const portsGone = portsThere?.(done) === false
-    return { pod, outerMac: done.of(pod.outer)?.mac ?? '', portsGone }
+    const outerMac = done.of(pod.outer)?.mac ?? ''
+    return { pod, outerMac, portsGone, cutOff: pod.isCutOff(done) }
   } catch (error) {
     const isTaken =
       error instanceof NetlinkError &&
@@ -272,6 +274,20 @@ function runPlan(
       error.step === TAKING_STEP
     if (!isTaken) throw error
     throw new AddressTaken(addressOf(addresses[0]!.address), error)
+  }
+}
+
+// Docker was started, or made its chain anew, since the network was made.
+async function letThrough({ engine, mode }: Job, name: string): Promise<void> {
+  const { store, kernel, log } = engine
+  try {
+    await store.update((state) => {
+      const network = state.networks[name]
+      if (network) mode.ensureNetwork(kernel, viewOf(state), network)
+    })
+  } catch (error) {
+    // The pod is there; the next call tries again.
+    log.error('a firewall keeps traffic from the pods', { name, error: String(error) })
   }
 }
 

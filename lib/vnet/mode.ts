@@ -4,7 +4,7 @@
  */
 import type { Owner } from '../cni/spec/owner.js'
 import type { Family } from '../ip/index.js'
-import type { Address, Link, NetNs, Plan, StepRef } from '../netlink/index.js'
+import type { Address, Done, Link, NetNs, Plan, StepRef } from '../netlink/index.js'
 import type { BridgeNetwork } from './bridge/record.js'
 import type { NearFacts } from './facts.js'
 
@@ -110,6 +110,11 @@ export interface PlannedPod {
   /** Name of the host's end of the wire, and what reads it when the plan has run. */
   readonly hostLink: string
   readonly outer: StepRef<{ readonly mac: string } | undefined>
+  /**
+   * Whether a firewall that came since the network was made would keep the pod's traffic from it;
+   * `ensureNetwork` sees to that.
+   */
+  isCutOff(done: Done): boolean
 }
 
 /** What is looked at for a check of a pod. */

@@ -4,6 +4,7 @@
 import { hostLinkName, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf, familyOf } from '../../ip/index.js'
 import type { Link, NetNs } from '../../netlink/index.js'
+import { acceptText, planDockerUser, type DockerUser } from '../firewall/docker.js'
 import { canMasquerade, planMasqueraded } from '../masquerade.js'
 import type { CheckPlan, PodAddress } from '../mode.js'
 import { bridgeTable, endpointsMap } from './endpoint-map.js'
@@ -38,6 +39,7 @@ function outside(host: NetNs, check: CheckPlan, mtu: number | undefined): string
   const elements = plan.nftables.elements(endpointsMap(network.name))
   const masqueraded = planMasqueraded(plan, bridgeTable(network.name))
   const port = planPortCheck(plan, check)
+  const docker = planDockerUser(plan)
   const done = plan.runSync()
   const [bridge, outer] = links.map((ref) => done.of(ref))
   if (!bridge) return [`bridge ${network.name} is missing`]
@@ -55,7 +57,15 @@ function outside(host: NetNs, check: CheckPlan, mtu: number | undefined): string
   return [
     ...checkWire(wire, outer, { bridge, mtu, hairpin }),
     ...port(done),
+    ...checkDocker(docker(done), network.name),
     ...addresses.flatMap((pod) => checkAddress(check, pod, found)),
+  ]
+}
+
+function checkDocker(found: DockerUser, bridge: string): string[] {
+  if (!found.exists || found.handles(bridge).length > 0) return []
+  return [
+    `table ip filter lacks the rule "${acceptText(bridge)}": Docker drops what ${bridge} forwards`,
   ]
 }
 

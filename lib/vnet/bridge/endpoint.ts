@@ -3,8 +3,15 @@
  */
 import { hostLinkName, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf, familyOf, macOf } from '../../ip/index.js'
-import { ERRNO, type LinkRef, type NetNs, type Plan } from '../../netlink/index.js'
+import {
+  ERRNO,
+  type Done,
+  type LinkRef,
+  type NetNs,
+  type Plan,
+} from '../../netlink/index.js'
 import { Transaction } from '../../nft/index.js'
+import { planDockerUser } from '../firewall/docker.js'
 import { addMasqueradedPod, canMasquerade, removeMasqueradedPod } from '../masquerade.js'
 import type {
   AttachPlan,
@@ -34,7 +41,7 @@ import { planAcceptRa } from './router-advice.js'
 
 /** Adds the steps of ADD: see Mode.planAttach. */
 export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
-  const { owner, sandbox, link, mtu, addresses } = attach
+  const { owner, sandbox, network, link, mtu, addresses } = attach
   const hostLink = hostLinkName(owner)
   // The interface has one MAC: that of its first address.
   const mac = macOf(addresses[0]!.address)
@@ -56,7 +63,12 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
     })
   }
   planInside(plan, attach, inner)
-  return { addresses: pod, hostLink, outer: plan.link.read(hostLink) }
+  const docker = planDockerUser(plan)
+  const isCutOff = (done: Done) => {
+    const found = docker(done)
+    return found.exists && found.handles(network.name).length === 0
+  }
+  return { addresses: pod, hostLink, outer: plan.link.read(hostLink), isCutOff }
 }
 
 function planElements(plan: Plan, { network, siblings }: AttachPlan, pod: Pod): void {

@@ -8,6 +8,7 @@ import { addressOf } from '../../ip/index.js'
 import type { Address, Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
 import { readFacts, type HostFacts } from '../facts.js'
+import { planAccept, planNoAccept, readDockerUser } from '../firewall/docker.js'
 import {
   canMasquerade,
   makeMasqueradeTable,
@@ -135,6 +136,8 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   if (!isSettled(facts, move, existing, record)) {
     planMoveToBridge(plan, move, bridge, facts, record.made)
   }
+  // Last, because it has no undo: a rule for a bridge that is not there does nothing.
+  planAccept(plan, readDockerUser(host), name)
   plan.runSync()
   record.phase = 'ready'
   record.layout = LAYOUT
@@ -294,6 +297,7 @@ export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork
     planGiveBack(plan, facts, record, record.taken ?? [])
   }
   plan.nftables.commit(dropTables(host, view, record))
+  planNoAccept(plan, readDockerUser(host), record.name)
   plan.runSync()
 }
 
