@@ -31,10 +31,11 @@ import {
 } from './attach-checks.js'
 import { isSamePod, reclaimDead } from './dead.js'
 import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engine.js'
+import { ensureNetwork } from './host-network.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import { readyRecords, recordOf, siblingsOf, viewOf } from './state.js'
+import { readyRecords, recordOf, siblingsOf } from './state.js'
 import {
   formerSettings,
   isChanged,
@@ -222,7 +223,7 @@ async function networkFor(
     const former = formerSettings(state, network, job.request.owner)
     mode.apply(network, wish)
     if (isChanged(former, network)) job.former ??= former
-    mode.ensureNetwork(kernel, viewOf(state), network)
+    ensureNetwork(engine, state, network)
     return { network, link: mode.find(now(), network) }
   })
   const { network, link } = made

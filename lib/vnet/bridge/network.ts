@@ -32,13 +32,8 @@ import {
   planMoveToBridge,
   planMoveToNic,
   planRestoreNic,
-<<<<<<< HEAD
 } from './move-plan.js'
-=======
-  type HostMove,
-} from './host-move.js'
 import { portsOf, readPorts } from './ports.js'
->>>>>>> 322ee6fd779efd9f5e914c62ad816af46a2205b3
 import type { BridgeNetwork } from './record.js'
 import { acceptRaOver, planAcceptRa } from './router-advice.js'
 import { dropTable, makeBridgeTable } from './table.js'
