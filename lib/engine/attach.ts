@@ -31,6 +31,7 @@ import {
 import { isSamePod, reclaimDead } from './dead.js'
 import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engine.js'
 import { hostSideOf } from './host-side.js'
+import { ensureNetwork } from './host-network.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
@@ -225,7 +226,7 @@ async function networkFor(
     const former = formerSettings(state, network, job.request.owner)
     mode.apply(network, wish)
     if (isChanged(former, network)) job.former ??= former
-    mode.ensureNetwork(kernel, viewOf(state), network)
+    ensureNetwork(engine, state, network)
     return { network, link: mode.find(now(), network) }
   })
   const { network, link } = made

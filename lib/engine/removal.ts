@@ -5,15 +5,9 @@ import { hostLinkName, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.
 import { allModes, modeOf, type DetachPlan, type Mode } from '../vnet/index.js'
 import type { Link, NetNs } from '../netlink/index.js'
 import type { Engine } from './engine.js'
+import { releaseNetwork } from './host-network.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import {
-  isInUse,
-  otherCallAt,
-  readyRecordOf,
-  recordOf,
-  siblingsOf,
-  viewOf,
-} from './state.js'
+import { isInUse, otherCallAt, readyRecordOf, recordOf, siblingsOf } from './state.js'
 
 /** Where the kernel has addresses of an owner. */
 interface Place extends DetachPlan {
@@ -187,11 +181,11 @@ export async function releaseLeaving(
   }
 }
 
-function releaseIfUnused({ kernel }: Engine, state: NodeState, name: string): void {
+function releaseIfUnused(engine: Engine, state: NodeState, name: string): void {
   const record = state.networks[name]
   if (record?.phase !== 'leaving' || isInUse(state, name)) return
   const mode = modeOf(record.mode)
-  if (mode.pods(kernel, name).length > 0) return
-  mode.release(kernel, viewOf(state), record)
+  if (mode.pods(engine.kernel, name).length > 0) return
+  releaseNetwork(engine, state, record)
   delete state.networks[name]
 }

@@ -4,10 +4,11 @@
 import { prefixOf } from '../ip/index.js'
 import { modeOf, type NetworkSettings } from '../vnet/index.js'
 import type { Engine } from './engine.js'
+import { ensureNetwork } from './host-network.js'
 import { isWhole } from './networks.js'
 import { restorePorts } from './ports.js'
 import type { NodeState } from './records.js'
-import { readyRecords, viewOf } from './state.js'
+import { readyRecords } from './state.js'
 
 /** Settings of a network that its pods on the host shall have from now on. */
 export interface ChangedSettings {
@@ -46,7 +47,7 @@ export async function repair(
 }
 
 function repairNetwork(
-  { kernel }: Engine,
+  engine: Engine,
   state: NodeState,
   name: string,
   changed: ChangedSettings | undefined,
@@ -54,11 +55,11 @@ function repairNetwork(
   const record = state.networks[name]
   if (!record) return undefined
   const mode = modeOf(record.mode)
-  const wasWhole = isWhole(kernel, record)
+  const wasWhole = isWhole(engine.kernel, record)
   const pools = changed ? poolsOf(state, name, changed.network) : []
   // A network without pods here has nothing to change here.
   if (changed && pools.length > 0) mode.apply(record, { ...changed, pools })
-  mode.ensureNetwork(kernel, viewOf(state), record)
+  ensureNetwork(engine, state, record)
   return wasWhole
 }
 

@@ -9,12 +9,12 @@ import type { NetNs } from '../netlink/index.js'
 import { nftFamilies, Transaction, type NftFamily } from '../nft/index.js'
 import { portBackend } from '../portmap/backend.js'
 import { removeFiles } from '../state/files.js'
-import { modeOf, readFacts } from '../vnet/index.js'
+import { readFacts } from '../vnet/index.js'
 import type { Engine } from './engine.js'
+import { releaseNetwork } from './host-network.js'
 import { foundNetworks, tagsOfPods, type FoundNetwork } from './networks.js'
 import { removeRemains, remainsOf } from './removal.js'
 import type { NodeState } from './records.js'
-import { viewOf } from './state.js'
 
 /** Told of each step when it is done. */
 export type Progress = (
@@ -53,7 +53,7 @@ export async function resetHost(
   for (const found of networks) {
     // Written down before it happens, as when the last pod goes.
     await store.update((state) => markForRelease(kernel, state, found))
-    await store.update((state) => release(kernel, state, found.name))
+    await store.update((state) => release(engine, state, found.name))
     checkGone(kernel, found)
     progress('bridge', found.name)
   }
@@ -109,10 +109,10 @@ function markForRelease(
   if (record) state.networks[name] = mode.prepareRelease(kernel, record)
 }
 
-function release(kernel: NetNs, state: NodeState, name: string): void {
+function release(engine: Engine, state: NodeState, name: string): void {
   const record = state.networks[name]
   if (!record) return
-  modeOf(record.mode).release(kernel, viewOf(state), record)
+  releaseNetwork(engine, state, record)
   delete state.networks[name]
 }
 

@@ -5,7 +5,7 @@ import { ownerKey, type Owner } from '../cni/spec/owner.js'
 import { modeOf, type HostNetwork } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import type { NodeState } from './records.js'
-import { viewOf } from './state.js'
+import { ensureNetwork } from './host-network.js'
 
 /** What an attachment found when it changed the settings of a host network. */
 export interface FormerSettings {
@@ -45,16 +45,16 @@ function siblings({ attachments }: NodeState, owner: Owner): Set<string> {
  * @throws NetlinkError, StateError, LockTimeoutError
  */
 export async function revertSettings(
-  { kernel, store }: Engine,
+  engine: Engine,
   { network: former, known }: FormerSettings,
   owner: Owner,
 ): Promise<void> {
-  await store.update((state) => {
+  await engine.store.update((state) => {
     const record = state.networks[former.name]
     const isAlone = [...siblings(state, owner)].every((key) => known.has(key))
     if (!record || !isAlone) return
     const mode = modeOf(record.mode)
     mode.revert(record, former, owner)
-    mode.ensureNetwork(kernel, viewOf(state), record)
+    ensureNetwork(engine, state, record)
   })
 }

@@ -35,6 +35,8 @@ export interface Host extends Disposable {
   readonly keepDir: string
   /** Folder where Azure's own plug-ins keep their state. */
   readonly azureDir: string
+  /** Folder where programs of the host say that they run, and read settings for now: /run. */
+  readonly runDir: string
   /** Folder of the logs. */
   readonly logDir: string
   /** Who this call is, for records of what is under way. */

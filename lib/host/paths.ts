@@ -25,6 +25,14 @@ export const DEFAULT_AZURE_DIR = '/var/run'
 /** Name of the environment variable that says where else that folder is. */
 export const AZURE_DIR_VARIABLE = 'VNET_CNI_AZURE_DIR'
 
+/**
+ * The folder of what runs: managers of the host's network are found there, and told there.
+ */
+export const DEFAULT_RUN_DIR = '/run'
+
+/** Name of the environment variable that says where else that folder is. */
+export const RUN_DIR_VARIABLE = 'VNET_CNI_RUN_DIR'
+
 /** The folder of the logs. */
 export const DEFAULT_LOG_DIR = '/var/log'
 

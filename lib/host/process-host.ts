@@ -9,6 +9,8 @@ import { Locks } from './lock.js'
 import {
   AZURE_DIR_VARIABLE,
   DEFAULT_AZURE_DIR,
+  DEFAULT_RUN_DIR,
+  RUN_DIR_VARIABLE,
   DEFAULT_KEEP_DIR,
   DEFAULT_LOG_DIR,
   DEFAULT_STATE_DIR,
@@ -48,6 +50,9 @@ export function processHost(shared: HostProcess, env: Environment): Host {
     },
     get azureDir() {
       return folder(env, AZURE_DIR_VARIABLE, DEFAULT_AZURE_DIR)
+    },
+    get runDir() {
+      return folder(env, RUN_DIR_VARIABLE, DEFAULT_RUN_DIR)
     },
     get logDir() {
       return folder(env, LOG_DIR_VARIABLE, DEFAULT_LOG_DIR)

@@ -94,6 +94,7 @@ export class AzureHost {
     VNET_CNI_KEEP_DIR: string
     VNET_CNI_AZURE_DIR: string
     VNET_CNI_LOG_DIR: string
+    VNET_CNI_RUN_DIR: string
   }
   readonly #pods = new Map<string, string>()
   readonly #closers = new Set<() => void>()
@@ -116,6 +117,7 @@ export class AzureHost {
       VNET_CNI_KEEP_DIR: this.keepDir,
       VNET_CNI_AZURE_DIR: this.azureDir,
       VNET_CNI_LOG_DIR: this.logDir,
+      VNET_CNI_RUN_DIR: join(folder, 'run'),
     }
     this.#forget = onProcessEnd(() => this.destroySync())
   }

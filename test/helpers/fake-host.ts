@@ -8,6 +8,7 @@ import type { Host } from '../../dist/esm/host/host.js'
 import { Locks } from '../../dist/esm/host/lock.js'
 import {
   AZURE_DIR_VARIABLE,
+  RUN_DIR_VARIABLE,
   folder,
   KEEP_DIR_VARIABLE,
   STATE_DIR_VARIABLE,
@@ -90,6 +91,9 @@ export class FakeMachine {
       },
       get azureDir() {
         return folder(env, AZURE_DIR_VARIABLE, dir('azure'))
+      },
+      get runDir() {
+        return folder(env, RUN_DIR_VARIABLE, dir('run'))
       },
       logDir: dir('log'),
       get self() {

@@ -159,7 +159,8 @@ export class PrivateSpace {
   #env(): Record<string, string | undefined> {
     const path = '/usr/sbin:/usr/bin:/sbin:/bin'
     // The test runner's own options would load its modules into every plug-in.
-    return { ...this.host.env, PATH: path, TMPDIR: '/tmp', NODE_OPTIONS: undefined }
+    const env = { ...this.host.env, VNET_CNI_RUN_DIR: '/run' }
+    return { ...env, PATH: path, TMPDIR: '/tmp', NODE_OPTIONS: undefined }
   }
 
   /** `ip netns exec` would hide the cgroup mounts, without which runc refuses to work. */

@@ -102,7 +102,13 @@ t.test('pods after the first touch neither the NIC nor the source', async (t) =>
   const { json } = await vm.add('db')
   t.match(json, { ips: [{ address: '10.0.0.6/24' }] })
   const changed = vm.kernel.steps.map(({ op }) => op)
-  t.notMatch(changed.join(' '), /sysctl|address\.del|route\.del/)
+  t.notMatch(changed.join(' '), /address\.del|route\.del/)
+  const switches = vm.kernel.steps.filter(({ op }) => op === 'sysctl.set')
+  t.match(
+    switches.map(({ args }) => String(args['name'])),
+    [/^net\/ipv6\/conf\/azv\w+\/accept_ra$/, 'net/ipv6/conf/eth0/accept_ra'],
+    'of the pair alone',
+  )
   t.equal(changed.filter((op) => op === 'link.new').length, 1, 'the pair alone')
   t.equal(vm.asked, 1)
 })

@@ -181,7 +181,7 @@ export function readPath(env: Env): string[] {
  */
 export function checkFolders(host: Host): void {
   try {
-    void [host.stateDir, host.logDir, host.keepDir, host.azureDir]
+    void [host.stateDir, host.logDir, host.keepDir, host.azureDir, host.runDir]
   } catch (error) {
     throw new CniError(CniCode.InvalidEnvironment, (error as Error).message)
   }

@@ -15,7 +15,7 @@ const V4 = `accept_local accept_redirects accept_source_route arp_accept arp_ann
   proxy_arp_pvlan route_localnet rp_filter secure_redirects send_redirects shared_media
   src_valid_mark tag`
 
-const V6 = `accept_ra accept_ra_defrtr accept_ra_from_local accept_ra_min_hop_limit
+const V6 = `accept_ra_defrtr accept_ra_from_local accept_ra_min_hop_limit
   accept_ra_min_lft accept_ra_mtu accept_ra_pinfo accept_ra_rt_info_max_plen
   accept_ra_rt_info_min_plen accept_ra_rtr_pref accept_redirects accept_source_route
   accept_untracked_na addr_gen_mode autoconf dad_transmits disable_policy

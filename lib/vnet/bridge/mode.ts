@@ -82,7 +82,15 @@ function isWhole(facts: NearFacts, record: HostNetwork): boolean {
   const bridge = facts.links.find((link) => link.name === name)
   const beneath = facts.links.find((link) => link.name === nic)
   const plugged = bridge !== undefined && beneath?.master === bridge.index
-  return phase === 'ready' && plugged && hasTables(facts, record)
+  return (
+    phase === 'ready' && plugged && !isBack(facts, beneath) && hasTables(facts, record)
+  )
+}
+
+// Who manages the NIC gives it its addresses again: at a restart, or with a lease that it renews.
+// The kernel makes a link-local one by itself when the carrier comes and goes.
+function isBack({ addresses }: NearFacts, nic: Link): boolean {
+  return addresses.some(({ link, scope }) => link === nic.index && scope !== 'link')
 }
 
 function isThere(host: NetNs, name: string): boolean {
