@@ -2,8 +2,9 @@
  * Making and releasing a host network: the managers of the host's network are told before the NIC
  * goes beneath it, and told otherwise when it is back.
  */
+import { removePaths } from '../state/files.js'
 import { modeOf, type HostNetwork } from '../vnet/index.js'
-import { forget, tellManagers, untellManagers } from '../vnet/managers/tell.js'
+import { tellManagers, untellManagers } from '../vnet/managers/tell.js'
 import type { Engine } from './engine.js'
 import type { NodeState } from './records.js'
 import { viewOf } from './state.js'
@@ -21,8 +22,10 @@ export function ensureNetwork(
   const told = attempt(() => tellManagers(host.runDir, { nic, bridge }), log) ?? []
   try {
     modeOf(record.mode).ensureNetwork(kernel, viewOf(state), record)
+    if (record.nic !== nic)
+      attempt(() => tellManagers(host.runDir, { nic: record.nic, bridge }), log)
   } catch (error) {
-    attempt(() => forget(told), log)
+    attempt(() => removePaths(told), log)
     throw error
   }
 }

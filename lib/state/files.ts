@@ -1,9 +1,43 @@
 /**
- * The folder of the state files as a whole.
+ * The folder of the state files as a whole, and files of ours in other folders.
  */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileOperation } from '../host/errors.js'
+import { makeFolder } from '../host/make-folder.js'
+
+/** Whether there is a file or folder. */
+export function isThere(path: string): boolean {
+  return existsSync(path)
+}
+
+/**
+ * Has a file of another program's folder say this, with the folders above it. True when it was not
+ * there before. Throws StateError.
+ */
+export function putText(path: string, text: string): boolean {
+  return fileOperation('write', path, () => {
+    const wasThere = existsSync(path)
+    if (wasThere && readFileSync(path, 'utf8') === text) return false
+    makeFolder(dirname(path))
+    writeFileSync(path, text)
+    return !wasThere
+  })
+}
+
+/** Removes files, where they are there. Throws StateError at the first that stays. */
+export function removePaths(paths: readonly string[]): void {
+  for (const path of paths) {
+    fileOperation('remove', path, () => rmSync(path, { force: true }))
+  }
+}
 
 /**
  * Removes the files and folders whose names are ours, then the folder itself if nothing else is in

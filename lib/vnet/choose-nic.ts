@@ -22,7 +22,8 @@ export function chooseNic(
   const wanted = addressOf(lease.address)
   const carrier = facts.addresses.find((a) => parsePrefix(a.address)?.contains(wanted))
   const link = facts.links.find((candidate) => candidate.index === carrier?.link)
-  const nic = link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
+  const nic =
+    link?.kind === 'bridge' ? nicByMac(facts.links, link.mac, facts.addresses) : link
   const chosen = nic ?? primaryNic(facts)
   if (chosen) return chosen
   throw new CniError(

@@ -99,32 +99,53 @@ function readNear(host: NetNs, known: readonly KnownBridge[], more?: string): Ne
   const links = done.of(alone)
   const isKnown = (link: Link) => known.some(({ bridge }) => bridge === link.name)
   // A NIC may be beneath a bridge that is not known. And kernels before 5.16 list nothing.
-  const unsure = links.some((link) => link.kind === 'bridge' && !isKnown(link))
+  // A NIC that is known may have another name now.
+  const lost = known.some(({ nic }) => !nics.some((ref) => done.of(ref)?.name === nic))
+  const unsure = lost || links.some((link) => link.kind === 'bridge' && !isKnown(link))
   if (unsure || links.length === 0) return { ...readFacts(host), tables }
   const ports = nics.flatMap((ref) => done.of(ref) ?? []).filter((nic) => nic.master)
   return { links: [...links, ...ports], addresses: done.of(addresses), tables }
 }
 
+/** Kinds of links that people make on top of one of their MAC. */
+const UPPER = /^(vlan|macvlan|macvtap|ipvlan|ipvtap)$/
+
 /**
  * The link that stands for the NIC among those with its MAC. A bridge made for the NIC has the
  * same one, and so has the virtual function that Azure's accelerated networking puts beneath it;
- * the latter is enslaved to the NIC.
+ * the latter is enslaved to the NIC, or not yet. What somebody made on top of the NIC (a macvlan, a
+ * VLAN) may have it too. Then the NIC is the one beneath a bridge, or with addresses.
  */
-export function nicByMac(links: readonly Link[], mac: string): Link | undefined {
+export function nicByMac(
+  links: readonly Link[],
+  mac: string,
+  addresses: readonly Pick<Address, 'link'>[] = [],
+): Link | undefined {
   const same = links.filter(
     (link) => link.mac === mac.toLowerCase() && link.kind !== 'bridge',
   )
-  return same.find((link) => !same.some((other) => other.index === link.master))
+  const indices = new Set(same.map(({ index }) => index))
+  const below = same.filter(
+    ({ master, link, kind = '' }) =>
+      !(master && indices.has(master)) && !(UPPER.test(kind) && indices.has(link!)),
+  )
+  const isBridged = ({ master }: Link) =>
+    links.some(({ index, kind }) => index === master && kind === 'bridge')
+  const isUsed = ({ index }: Link) => addresses.some(({ link }) => link === index)
+  return below.find(isBridged) ?? below.find(isUsed) ?? below[0]
 }
 
 /** The links that can be NICs: no loopback, no bridge, no pod's veth, no virtual function. */
-export function hostNics(links: readonly Link[]): Link[] {
+export function hostNics(
+  links: readonly Link[],
+  addresses: readonly Pick<Address, 'link'>[] = [],
+): Link[] {
   return links.filter(
     (link) =>
       link.mac !== '' &&
       link.mac !== '00:00:00:00:00:00' &&
       !link.name.startsWith('azv') &&
-      nicByMac(links, link.mac) === link,
+      nicByMac(links, link.mac, addresses) === link,
   )
 }
 
@@ -139,7 +160,7 @@ export interface NicAddresses {
 
 /** The host's NICs with their addresses, those of a bridge over the NIC included. */
 export function nicsWithAddresses(facts: Omit<HostFacts, 'routes'>): NicAddresses[] {
-  return hostNics(facts.links).map((nic) => ({
+  return hostNics(facts.links, facts.addresses).map((nic) => ({
     name: nic.name,
     index: nic.index,
     mac: nic.mac,
@@ -174,5 +195,5 @@ export function primaryNic(facts: HostFacts): Link | undefined {
   )
   const best = defaults.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))[0]
   const link = facts.links.find((candidate) => candidate.index === best?.link)
-  return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac) : link
+  return link?.kind === 'bridge' ? nicByMac(facts.links, link.mac, facts.addresses) : link
 }

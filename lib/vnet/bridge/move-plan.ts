@@ -15,20 +15,19 @@ import {
   type Address,
   type LinkLike,
   type Plan,
-  type Route,
   type Rule,
 } from '../../netlink/index.js'
 import { acceptDad } from '../facts.js'
 import {
   hasGateway,
   names,
-  placeOf,
   rehome,
   relabel,
   uses,
   type HostMove,
   type MoveFacts,
 } from './host-move.js'
+import { isShared, put, putBack, remove, sharedPlaces } from './route-steps.js'
 
 /** What a move is planned from: the host as it is. */
 export type MoveGround = Pick<MoveFacts, 'addresses' | 'routes' | 'neighbours'>
@@ -151,58 +150,6 @@ function shift(plan: Plan, move: HostMove, how: Shift): void {
     plan.address.delIfExists({ ...address, link: from })
   }
   for (const { there } of routes) put(plan, there, shared)
-}
-
-// Where another link has a route of the same prefix, table and priority, the kernel may take that
-// for the one to replace (fib_table_insert takes the first); so may it where the NIC has two.
-function sharedPlaces(
-  move: HostMove,
-  { routes }: MoveGround,
-  homes: readonly LinkLike[],
-): Set<string> {
-  const own = new Set(homes.filter((home) => typeof home === 'number'))
-  const taken = routes.filter((r) => !uses(r, own)).map(placeOf)
-  const seen = new Set(taken)
-  const shared = new Set<string>()
-  for (const route of move.routes) {
-    const place = placeOf(route)
-    if (seen.has(place)) shared.add(place)
-    seen.add(place)
-  }
-  return shared
-}
-
-const isShared = (route: Route, shared: ReadonlySet<string>) => shared.has(placeOf(route))
-
-interface Request {
-  readonly op: string
-  readonly args: ReturnType<typeof replaceStep>['args']
-  readonly flags?: number
-  readonly accept?: number[]
-}
-
-/** The requests that put a route back to where it was. */
-function putBack(there: Route, here: Route, shared: ReadonlySet<string>): Request[] {
-  if (!isShared(here, shared)) return [replaceStep(here)]
-  return [appendStep(here), removeStep(there)]
-}
-
-function put(
-  plan: Plan,
-  route: Route,
-  shared: ReadonlySet<string>,
-  undo: readonly Request[] = [],
-): void {
-  const request: Request = isShared(route, shared)
-    ? appendStep(route)
-    : replaceStep(route)
-  const { op, args, ...rest } = request
-  plan.raw(op, args, { ...rest, undo: [...undo] })
-}
-
-function remove(plan: Plan, route: Route): void {
-  const { op, args, accept } = removeStep(route)
-  plan.raw(op, args, { accept })
 }
 
 // Duplicate address detection would hold the host's own, long checked addresses back for a second

@@ -2,18 +2,18 @@
  * The bridge over the NIC: made when it is first needed, mended when something took it away,
  * undone when it is released.
  */
-import { CniCode, CniError } from '../../cni/spec/errors.js'
 import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
 import { addressOf } from '../../ip/index.js'
 import type { Address, Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
 import type { Transaction } from '../../nft/index.js'
-import { readFacts, type HostFacts } from '../facts.js'
+import { nicByMac, readFacts, type HostFacts } from '../facts.js'
 import { planAccept, planNoAccept, readDockerUser } from '../firewall/docker.js'
 import {
   canMasquerade,
   makeMasqueradeTable,
   type MasqueradedNetwork,
 } from '../masquerade.js'
+import { checkHost, noNic, runMove } from './host-checks.js'
 import type { NodeView, Pod } from '../mode.js'
 import { MASQUERADE_TABLE } from '../table-names.js'
 import { bridgeTable, type TableEndpoint } from './endpoint-map.js'
@@ -78,31 +78,34 @@ function plain(move: HostMove): HostMove {
   return JSON.parse(text) as HostMove
 }
 
-function checkHost(facts: HostFacts, nic: Link, bridge: string): void {
-  const taken = facts.links.find((link) => link.name === bridge)
-  if (taken && taken.kind !== 'bridge') {
-    throw new CniError(
-      CniCode.UnexpectedHost,
-      `bridge: ${bridge} is an interface of the host and no bridge`,
-      'Choose another name for "bridge" in the network configuration.',
-    )
-  }
-  const master = nic.master && facts.links.find((link) => link.index === nic.master)
-  if (master && master.name !== bridge) {
-    throw new CniError(
-      CniCode.UnexpectedHost,
-      `master: ${nic.name} is a port of ${master.name} already`,
-      `Set "bridge" to ${master.name}, or take ${nic.name} out of it.`,
-    )
-  }
+/** A NIC that a record names, with what there is on the host, and the record with its name of now. */
+interface Located {
+  readonly facts: MoveFacts
+  readonly nic: Link | undefined
+  readonly record: BridgeNetwork
+}
+
+// A NIC can be renamed while it is up (Linux 6.2): its index and MAC stay.
+function locate(host: NetNs, record: BridgeNetwork): Located {
+  const facts = readMoveFacts(host, record.nic)
+  const named = facts.links.find((link) => link.name === record.nic)
+  if (named) return { facts, nic: named, record }
+  const { index, mac } = record.move.nic
+  const nic =
+    facts.links.find((link) => link.index === index && link.mac === mac) ??
+    nicByMac(facts.links, mac, facts.addresses)
+  if (!nic) return { facts, nic, record }
+  const { name } = nic
+  const move = { ...record.move, nic: { ...record.move.nic, name } }
+  return { facts: readMoveFacts(host, name), nic, record: { ...record, nic: name, move } }
 }
 
 /** Brings the bridge into the state that its record wants; see Mode.ensureNetwork. */
 export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const all = readMoveFacts(host, record.nic)
+  const { facts: all, nic, ...followed } = locate(host, record)
   const facts = withoutTaken(all, record)
-  const nic = facts.links.find((link) => link.name === record.nic)
   if (!nic) throw noNic(record.nic)
+  Object.assign(record, followed.record)
   checkHost(facts, nic, record.name)
   // Of the routes that the kernel makes, those for addresses that are taken are some too.
   const here = collectMove(all, nic, record.name)
@@ -138,7 +141,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   }
   // Last, because it has no undo: a rule for a bridge that is not there does nothing.
   planAccept(plan, readDockerUser(host), name)
-  plan.runSync()
+  runMove(plan, nic.name)
   record.phase = 'ready'
   record.layout = LAYOUT
 }
@@ -257,9 +260,11 @@ function dropTables(host: NetNs, view: NodeView, { name }: BridgeNetwork): Trans
 }
 
 /** What is on the NIC or the bridge now, in the record of one that is about to be released. */
-export function prepareBridgeRelease(host: NetNs, record: BridgeNetwork): BridgeNetwork {
-  const facts = readMoveFacts(host, record.nic)
-  const nic = facts.links.find((link) => link.name === record.nic)
+export function prepareBridgeRelease(
+  host: NetNs,
+  recorded: BridgeNetwork,
+): BridgeNetwork {
+  const { facts, nic, record } = locate(host, recorded)
   const link = facts.links.find((candidate) => candidate.name === record.name)
   const move = nic
     ? mergeMoves(collectMove(facts, nic, record.name), mayBeMissing(record, link))
@@ -280,9 +285,12 @@ function mayBeMissing(
  * Puts the host's network back on the NIC and takes the bridge and the tables away. A bridge that
  * somebody else made stays.
  */
-export function releaseBridge(host: NetNs, view: NodeView, record: BridgeNetwork): void {
-  const facts = readMoveFacts(host, record.nic)
-  const nic = facts.links.find((link) => link.name === record.nic)
+export function releaseBridge(
+  host: NetNs,
+  view: NodeView,
+  recorded: BridgeNetwork,
+): void {
+  const { facts, nic, record } = locate(host, recorded)
   const link = facts.links.find((candidate) => candidate.name === record.name)
   const plan = host.plan()
   if (nic && record.made) {
@@ -336,12 +344,4 @@ export function adoptBridge(host: NetNs, name: string): BridgeNetwork | undefine
     (link) => bridge && link.master === bridge.index && !isHostLink(link.name),
   )
   return nic && { ...newBridge(host, nic, name, 'node'), phase: 'ready' }
-}
-
-function noNic(name: string): CniError {
-  return new CniError(
-    CniCode.UnexpectedHost,
-    `master: the host has no interface ${name}`,
-    'Set "master" in the network configuration to the name of the NIC, as "ip link" shows it.',
-  )
 }

@@ -27,15 +27,15 @@ export interface BridgeNetwork {
   readonly mode: 'bridge'
   /** Name of the bridge. */
   readonly name: string
-  /** Name of the NIC. */
-  readonly nic: string
+  /** Name of the NIC; it may get another while pods are there. */
+  nic: string
   phase: 'moving' | 'ready' | 'leaving'
   /** Whether we made the bridge; one that somebody else made stays when it is released. */
   readonly made: boolean
   /** `pods`: it goes with its last pod; `node`: it stays until the node is reset. */
   lifetime: 'node' | 'pods'
   /** What was on the NIC when the move began. */
-  readonly move: HostMove
+  move: HostMove
   /** Internet SNAT by the name of the network in the configuration. */
   readonly masquerade: Record<string, BridgeMasquerade>
   /** Networks of the configuration whose pods have no spoof guard. */
