@@ -4,12 +4,21 @@
  * named. The tests make what is missing, too.
  */
 import { currentBundle } from './bundle.js'
+import { unpacked } from './hosts/debian.js'
+import { HOSTS } from './hosts/index.js'
 import { currentPrebuilds } from './package.js'
 import { currentRelease } from './release.js'
+
+/** Debian's packages that hosts of the zoo have and this machine has not. */
+async function unpackDaemons(): Promise<void> {
+  const names = new Set(HOSTS.flatMap((host) => host.unpacked ?? []))
+  for (const name of names) await unpacked(name)
+}
 
 const NEEDS = [
   { rooms: ['bundle', 'scripts', 'e2e'], name: 'the bundle', make: currentBundle },
   { rooms: ['scripts'], name: 'its archive', make: currentRelease },
+  { rooms: ['hosts'], name: 'daemons of the zoo', make: unpackDaemons },
   { rooms: ['shipping'], name: 'the prebuilt addons', make: currentPrebuilds },
 ]
 

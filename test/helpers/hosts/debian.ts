@@ -20,8 +20,8 @@ const UNPACK = `
     fi
   done`
 
-/** Folder of a Debian package that was fetched and unpacked, but not installed. */
-async function unpacked(name: string): Promise<string> {
+/** Folder of a Debian package that is fetched and unpacked, once, but not installed. */
+export async function unpacked(name: string): Promise<string> {
   const folder = join(FOLDER, name)
   await buildOnce(
     `debian-${name}`,

@@ -3,7 +3,6 @@ import type { PrivateSpace } from '../private-space.js'
 import { until } from '../process.js'
 import { startBus } from './bus.js'
 import { ECHO } from './crowd.js'
-import { addPackages } from './debian.js'
 import type { HostKind, PreparedHost } from './host-kind.js'
 import { setBridgeNetfilter } from './switches.js'
 
@@ -15,7 +14,6 @@ async function prepare(
   zone: string,
 ): Promise<PreparedHost> {
   await setBridgeNetfilter(vm, false)
-  await addPackages(space, ['firewalld', 'python3-firewall', 'python3-nftables'])
   const open = PORTS.map((port) => `--add-port=${port}`)
   await space.must('firewall-offline-cmd', [`--zone=${zone}`, ...open])
   if (zone !== 'public')
@@ -33,11 +31,14 @@ async function prepare(
 
 const packages = ['python3-dbus', 'python3-gi', 'dbus-daemon', 'nftables']
 
+const unpacked = ['firewalld', 'python3-firewall', 'python3-nftables']
+
 /** firewalld as it is installed, with ports opened in the default zone. */
 export const firewalld: HostKind = {
   name: 'firewalld',
   title: 'firewalld, ports open in the default zone',
   packages,
+  unpacked,
   options: {},
   prepare: (vm, space) => prepare(vm, space, 'public'),
 }
@@ -47,6 +48,7 @@ export const firewalldZone: HostKind = {
   name: 'firewalld-zone',
   title: 'firewalld, eth0 in another zone than the default one',
   packages,
+  unpacked,
   options: {},
   prepare: (vm, space) => prepare(vm, space, 'internal'),
 }

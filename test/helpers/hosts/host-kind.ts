@@ -12,6 +12,11 @@ export interface HostKind {
   title: string
   /** Debian packages without which it cannot be made, beside those that all tests need. */
   packages: readonly string[]
+  /**
+   * Debian packages that are laid over /usr and /etc of the host's space: installed, their daemons
+   * would be started on the machine that runs the tests. What they depend on is in `packages`.
+   */
+  unpacked?: readonly string[]
   /** The simulated VM that it is made of. */
   options: AzureHostOptions
   /** Brings a fresh VM into the state; whatever it starts runs in the VM or in the space. */

@@ -8,7 +8,7 @@ import { changedMtu, largeMtu, smallMtu } from './mtu.js'
 import { nftables, nftablesByLink } from './nftables.js'
 import { plain } from './plain.js'
 import { podmanBridge } from './podman.js'
-import { resolved } from './resolved.js'
+import { resolved, resolvedPort53 } from './resolved.js'
 import { nextHops, rulesByLink, rulesFrom, staticArp } from './routing.js'
 import { twoNics } from './two-nics.js'
 import { ufw, ufwByLink } from './ufw.js'
@@ -21,6 +21,6 @@ export const HOSTS: readonly HostKind[] = [
   ...[twoNics, cloudInit, cloudInitTake],
   ...[hardened, rulesFrom, rulesByLink, nextHops, staticArp],
   ...[nftables, nftablesByLink, ufw, ufwByLink, firewalld, firewalldZone],
-  ...[resolved, virtualFunction],
+  ...[resolved, resolvedPort53, virtualFunction],
   ...[smallMtu, largeMtu, changedMtu],
 ]

@@ -1,7 +1,6 @@
 import type { AzureHost } from '../azure-host.js'
 import type { PrivateSpace } from '../private-space.js'
 import { ECHO } from './crowd.js'
-import { addPackages } from './debian.js'
 import type { HostKind, PreparedHost } from './host-kind.js'
 import { setBridgeNetfilter } from './switches.js'
 
@@ -18,7 +17,6 @@ async function prepare(
   on: string,
 ): Promise<PreparedHost> {
   await setBridgeNetfilter(vm, false)
-  await addPackages(space, ['ufw'])
   const rules = [`${on} to any port ${ECHO}`, `${on} to any port 443 proto tcp`]
   await space.must('sh', ['-ec', SET_UP, 'sh', ...rules])
   return {
@@ -27,11 +25,14 @@ async function prepare(
   }
 }
 
+const unpacked = ['ufw']
+
 /** ufw as people switch it on. */
 export const ufw: HostKind = {
   name: 'ufw',
   title: 'ufw: incoming and routed denied, ports allowed',
   packages: ['iptables', 'python3'],
+  unpacked,
   options: {},
   prepare: (vm, space) => prepare(vm, space, 'in'),
 }
@@ -41,6 +42,7 @@ export const ufwByLink: HostKind = {
   name: 'ufw-by-link',
   title: 'the same with ports allowed "in on eth0"',
   packages: ['iptables', 'python3'],
+  unpacked,
   options: {},
   prepare: (vm, space) => prepare(vm, space, 'in on eth0'),
 }
