@@ -261,6 +261,7 @@ export type {
   PriorityName,
   Protocol,
   QuotaDef,
+  RejectOptions,
   RuleCompat,
   RuleDef,
   RuleInfo,

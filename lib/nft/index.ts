@@ -70,6 +70,7 @@ export {
   dup,
   forward,
   type LogOptions,
+  type RejectOptions,
 } from './expr/statements.js'
 export {
   objectTypes,

@@ -86,14 +86,13 @@ function checksFor(needs: Protocol, family: NftFamily, known: Known, at: number)
     known.ether = true
     return etherCheck()
   }
-  if (!isTransport(needs)) {
-    if (known.network === needs) return []
-    if (known.network) return refuse(known.network)
-    if (needs === 'arp' && family === 'inet') return refuse('IP, as its table')
-    known.network = needs
-    return networkCheck(needs as Network, family, needs !== 'arp')
-  }
-  return transportChecks(needs, family, known, refuse)
+  if (isTransport(needs)) return transportChecks(needs, family, known, refuse)
+  const network = needs === 'anyIp' ? (known.network === 'ip6' ? 'ip6' : 'ip') : needs
+  if (known.network === network) return []
+  if (known.network) return refuse(known.network)
+  if (network === 'arp' && family === 'inet') return refuse('IP, as its table')
+  known.network = network
+  return networkCheck(network as Network, family, network !== 'arp')
 }
 
 function transportChecks(
@@ -156,7 +155,8 @@ function asked({ expr, data }: Expr): Uint8Array | undefined {
 
 /**
  * The expressions of a rule in that family with the checks that their fields need and the rule does
- * not make by then, each before the statement that needs it. Throws an ArgumentError for a field of a
+ * not make by then, each before the statement that needs it, and what `reject` needs before all of them.
+ * Throws an ArgumentError for a field of a
  * protocol that the rule's packets are not of.
  */
 export function withChecks(
@@ -169,7 +169,10 @@ export function withChecks(
   const before: Expr[][] = expressions.map(() => [])
   expressions.forEach((one, i) => {
     if (one.needs) {
-      before[starts[i] ?? i]?.push(...checksFor(one.needs, family, known, i))
+      const checks = checksFor(one.needs, family, known, i)
+      // What a rule cannot reject it shall not count or log either: as nft, before all of it.
+      if (one.expr === 'reject') before[0]?.unshift(...checks)
+      else before[starts[i] ?? i]?.push(...checks)
     }
     const value = asked(one)
     const load = expressions[i - 1]

@@ -56,8 +56,7 @@ for (const more of sizes) {
     })
 
     t.test('a dump of links is what reading them one by one tells', async (t) => {
-      for (const counted of [false, true]) {
-        const options = { statistics: counted }
+      for (const options of [{}, { statistics: true }]) {
         const links = await ns.link.dump(options)
         const streamed: Link[] = []
         for await (const link of ns.link.stream(options)) streamed.push(link)

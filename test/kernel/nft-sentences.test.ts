@@ -23,6 +23,7 @@ import {
   numgen,
   ofProtocol,
   payload,
+  reject,
   rt,
   socket,
   store,
@@ -207,6 +208,43 @@ const SENTENCES: [string, Expr[], NftFamily[]?][] = [
   ['rt ip nexthop 10.0.0.1', eq(rt('nexthop4'), four), ['ip', 'inet']],
   ['rt ip6 nexthop fd00::1', eq(rt('nexthop6'), six), ['ip6', 'inet']],
   ['socket transparent 1', eq(socket('transparent'), one)],
+  ['reject with tcp reset', [reject({ tcpReset: true })]],
+  [
+    'tcp dport 80 reject with tcp reset',
+    [...eq(field.tcpDestinationWritable, port), reject({ tcpReset: true })],
+  ],
+  [
+    'udp dport 80 reject with tcp reset',
+    [...eq(field.udpDestinationWritable, port), reject({ tcpReset: true })],
+  ],
+  [
+    'meta l4proto tcp counter reject with tcp reset',
+    [...eq(field.l4proto, Uint8Array.of(6)), counter(), reject({ tcpReset: true })],
+  ],
+  [
+    'ip saddr 10.0.0.1 reject with tcp reset',
+    [...eq(field.ipSource, four), reject({ tcpReset: true })],
+  ],
+  [
+    'counter reject with icmp host-unreachable',
+    [counter(), reject({ icmp: 1 })],
+    [...BOTH, 'ip', 'arp'],
+  ],
+  ['reject with icmpv6 port-unreachable', [reject({ icmpv6: 4 })]],
+  [
+    'ip6 saddr fd00::1 reject with icmpv6 port-unreachable',
+    [...eq(field.ip6Source, six), reject({ icmp: 4 })],
+  ],
+  [
+    'ip6 saddr fd00::1 reject with icmp host-unreachable',
+    [...eq(field.ip6Source, six), reject({ icmpv6: 1 })],
+    ['ip', 'arp'],
+  ],
+  [
+    'ip saddr 10.0.0.1 reject with icmpv6 port-unreachable',
+    [...eq(field.ipSource, four), reject({ icmpv6: 4 })],
+  ],
+  ['reject with icmpx port-unreachable', [reject()], BOTH],
   ['fib saddr . iif oif 0', eq(fib(['source', 'iif'], 'oif'), hostOrder(0))],
   ['@nh,64,8 1', eq(payload('network', 8, 1), one)],
 ]

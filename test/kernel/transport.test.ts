@@ -131,6 +131,39 @@ t.test('a socket is opened anew after it failed', (t) => {
   t.end()
 })
 
+t.test('what answers another request is not taken for an answer', (t) => {
+  using ns = NetNs.create()
+  // The kernel sends the echo of a link that is made in another namespace to the socket there that
+  // has the port of the one here. Without random numbers the sequence numbers of both begin alike, so
+  // that the echo has the number of the dump that follows.
+  const script = `
+    import { NetNs } from './dist/esm/index.js'
+    const here = NetNs.current()
+    const there = NetNs.create()
+    here.sync.link.get('lo')
+    there.sync.link.get('lo')
+    const plan = here.plan()
+    const args = { name: 'echoed', netns: 1, info: { kind: 'bridge' } }
+    plan.raw('link.new', args, { flags: 0x600 })
+    plan.in(there).sysctl.get('net/ipv4/ip_forward')
+    let refused
+    try { plan.runSync({ onFailure: 'stop' }) } catch (error) { refused = error.code }
+    const dump = there.plan()
+    const routes = dump.raw('route.dump', {})
+    const told = dump.runSync().of(routes)
+    const made = there.sync.link.dump().map((link) => link.name)
+    console.log(JSON.stringify({ refused, told, made }))
+  `
+  const fault = ['getrandom:retval=4']
+  // The index of the link is asked for here, where it is not.
+  t.same(withFaults(ns, fault, script), {
+    refused: 'ENODEV',
+    told: [],
+    made: ['lo', 'echoed'],
+  })
+  t.end()
+})
+
 t.test('a kernel without strict checks: we filter', (t) => {
   using ns = NetNs.create()
   act(ns, (p) => {

@@ -250,7 +250,7 @@ const FUNCTIONS: { [name: string]: Any[][] } = {
   limit: [[limit]],
   quota: [[quota]],
   verdict: [[{ jump: 'c' }], [{ goto: 'c' }]],
-  reject: [[{ tcpReset: true }], [{ icmp: 1 }], [{ icmpx: 'no-route' }]],
+  reject: [[{ tcpReset: true }], [{ icmp: 1 }], [{ icmpv6: 1 }], [{ icmpx: 'no-route' }]],
   log: [[{ prefix: 'x' }]],
   queue: [[1, { bypass: true }]],
   dup: [[{ address: '10.0.0.1' }]],

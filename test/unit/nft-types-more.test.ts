@@ -115,7 +115,11 @@ t.test('expressions that this kernel may lack', async (t) => {
     expr: 'queue',
     data: { number: 3, total: 2, flags: 2 },
   })
-  t.same(reject({ tcpReset: true }), { expr: 'reject', data: { type: 1, code: 0 } })
+  t.same(reject({ tcpReset: true }), {
+    expr: 'reject',
+    data: { type: 1, code: 0 },
+    needs: 'tcp',
+  })
 })
 
 const where = { family: 'ip', table: 't' } as const

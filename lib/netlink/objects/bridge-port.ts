@@ -112,6 +112,16 @@ const PORT = new MemberTable<PortChange>({
 const TOLD_SWITCHES = ['neighbourVlanSuppress', 'macAuthBypass', 'learningSync']
 
 /**
+ * Of a port that was read, what makes another like it. Its state is spanning tree's to say.
+ *
+ * @internal
+ */
+export function portAgain({ state: _, ...port }: PortState): PortChange {
+  const set = Object.entries(port).filter(([name]) => Object.hasOwn(PORT.members, name))
+  return Object.fromEntries(set) as PortChange
+}
+
+/**
  * A port's settings from the addon's form.
  *
  * @internal

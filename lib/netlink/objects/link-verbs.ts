@@ -14,7 +14,9 @@ import {
   type BridgeSettings,
   type TunSpec,
 } from './kinds/index.js'
+import { BridgePortVerbs, portAgain } from './bridge-port.js'
 import { linkFromWire, linkMembers, type Link } from './link.js'
+import { linkAgain } from './link-again.js'
 import {
   LINK_CHANGE,
   LINK_SPEC,
@@ -43,13 +45,19 @@ export interface LinkReadOptions {
 // IFLA_MASTER (10, linux/if_link.h) of -1: link_master_filtered in net/core/rtnetlink.c.
 const NO_MASTER = { type: 10, data: new Uint8Array([255, 255, 255, 255]) }
 
+/** A link as the kernel reports it has its state, which nobody who wants one writes. */
+function wasRead(given: AnyLinkSpec | Link): given is Link {
+  return typeof given === 'object' && given !== null && Object.hasOwn(given, 'operState')
+}
+
 /** The verbs for links of one namespace in a plan. */
 export class LinkVerbs {
   /** @internal */
   constructor(private readonly sink: StepSink) {}
 
   /**
-   * Makes a link of any kind but veth.
+   * Makes a link of any kind but veth; from a link that was read one like it, with its settings as a
+   * port and its other names. A tun link gets an index of its own.
    *
    * @throws NetlinkError EEXIST when the name or the index is taken, or a VXLAN of that VNI is there
    * @throws NetlinkError EOPNOTSUPP when the kernel lacks the kind (`Unknown device type`), and
@@ -62,8 +70,8 @@ export class LinkVerbs {
    * @throws SyscallError EEXIST, EINVAL (an unknown user or group), EPERM or ENOENT (no such device)
    *   for a `tun`, which /dev/net/tun makes
    */
-  add(spec: AnyLinkSpec): LinkRef {
-    return this.#add(spec, [])
+  add(spec: AnyLinkSpec | Link): LinkRef {
+    return wasRead(spec) ? this.#again(spec, []) : this.#add(spec, [])
   }
 
   /**
@@ -72,8 +80,9 @@ export class LinkVerbs {
    *
    * @throws NetlinkError as `add`, but for EEXIST
    */
-  ensure(spec: AnyLinkSpec): LinkRef {
-    return this.#add(spec, [ERRNO.EEXIST])
+  ensure(spec: AnyLinkSpec | Link): LinkRef {
+    const accept = [ERRNO.EEXIST]
+    return wasRead(spec) ? this.#again(spec, accept) : this.#add(spec, accept)
   }
 
   /**
@@ -312,16 +321,38 @@ export class LinkVerbs {
     return this.#ref(this.#make(args, accept))
   }
 
+  #again(read: Link, accept: number[]): LinkRef {
+    const spec = linkAgain(read)
+    const made =
+      spec.kind === 'tun' ? this.#tunAgain(spec, accept) : this.#add(spec, accept)
+    for (const name of read.altNames ?? []) this.#altName('new', made, name, accept)
+    if (read.port) new BridgePortVerbs(this.sink).set(made, portAgain(read.port))
+    return made
+  }
+
   #ref(step: number): LinkRef {
     return new LinkRef(step, 'index', this.sink.owner)
+  }
+
+  // A tun link is not made with these: the one cannot be had, the other is set.
+  #tunAgain(spec: TunSpec & { kind: 'tun' }, accept: number[]): LinkRef {
+    const {
+      index: _,
+      txQueueLength,
+      txQueues: __,
+      rxQueues: ___,
+      ...rest
+    } = spec as typeof spec & LinkSpec
+    return this.#addTun(rest, accept, { txQueueLength } as LinkChange)
   }
 
   #addTun(
     { kind: _, name, ...spec }: TunSpec & { kind: 'tun' },
     accept: number[],
+    later: LinkChange = {},
   ): LinkRef {
     const { up, mac, mtu, master, group, alias } = spec
-    const change = { up, mac, mtu, master, group, alias }
+    const change = { up, mac, mtu, master, group, alias, ...later }
     const wanted = Object.values(change).some((value) => value !== undefined)
     const args = tunToWire({ name, ...spec })
     // Names of other links are looked up before anything is made.

@@ -23,8 +23,12 @@ export interface Expr {
   readonly needs?: Protocol
 }
 
-/** Protocols that fields can be of. `icmp` stands for ICMPv6 where the rule is about IPv6. */
-export type Protocol = 'ether' | 'arp' | 'ip' | 'ip6' | 'icmp' | 'icmpv6' | 'tcp' | 'udp'
+/**
+ * Protocols that fields can be of. `icmp` stands for ICMPv6 where the rule is about IPv6, `anyIp` for
+ * IPv6 there and for IPv4 elsewhere.
+ */
+export type Protocol =
+  'ether' | 'arp' | 'ip' | 'ip6' | 'anyIp' | 'icmp' | 'icmpv6' | 'tcp' | 'udp'
 
 /**
  * NFT_REG32_00: the kernel's number of register 0.

@@ -15,6 +15,7 @@ const HEADER_OF: Readonly<Record<Protocol, keyof typeof BASE>> = {
   arp: 'network',
   ip: 'network',
   ip6: 'network',
+  anyIp: 'network',
   icmp: 'transport',
   icmpv6: 'transport',
   tcp: 'transport',

@@ -3,6 +3,7 @@
  */
 import { ArgumentError } from '../../argument-error.js'
 import { addressBytes } from '../../ip/index.js'
+import { checkInteger } from '../../netlink/base/check.js'
 import { checkOptions, type Options, oneOf } from '../../netlink/base/options.js'
 import { verdictToWire, type Verdict } from '../verdict.js'
 import { immediate, REG32, REG_VERDICT, WIDE, type Expr } from './core.js'
@@ -22,23 +23,43 @@ const ICMPX = {
   'admin-prohibited': 3,
 } as const
 
+/** How {@link reject} tells the sender; one of these. */
+export interface RejectOptions {
+  /** By a TCP reset: the rule is about TCP then, and checks for it. */
+  readonly tcpReset?: true
+  /**
+   * By ICMP "unreachable" with that code (ICMP_*, linux/icmp.h), to IPv4 alone; in a rule about IPv6
+   * as `icmpv6`.
+   */
+  readonly icmp?: number
+  /** By ICMPv6 "unreachable" with that code (ICMPV6_*, linux/icmpv6.h), to IPv6 alone. */
+  readonly icmpv6?: number
+  /** By either, whichever the packet is of, in inet, bridge and netdev tables. */
+  readonly icmpx?: keyof typeof ICMPX
+}
+
 /**
- * Drops the packet and tells its sender: by a TCP reset, by ICMP or ICMPv6 "unreachable" with
- * that code (of the family's own numbers), or by either in inet and bridge tables (`icmpx`).
+ * Drops the packet and tells its sender; by `icmpx` with `port-unreachable` when absent. The rule gets
+ * the check for the protocol that the answer is of, where it has none.
  */
-export function reject(
-  how:
-    | { readonly tcpReset: true }
-    | { readonly icmp: number }
-    | { readonly icmpx: keyof typeof ICMPX } = { icmpx: 'port-unreachable' },
-): Expr {
-  checkOptions(how, 'reject', { tcpReset: 'switch', icmp: 'value', icmpx: 'value' })
-  if (Object.keys(how).length !== 1) {
-    throw new ArgumentError('reject: give one of tcpReset, icmp and icmpx')
+export function reject(how: RejectOptions = { icmpx: 'port-unreachable' }): Expr {
+  checkOptions(how, 'reject', {
+    tcpReset: 'switch',
+    icmp: 'value',
+    icmpv6: 'value',
+    icmpx: 'value',
+  })
+  const { tcpReset, icmp, icmpv6, icmpx } = how
+  const given = [tcpReset || undefined, icmp, icmpv6, icmpx]
+  if (given.filter((one) => one !== undefined).length !== 1) {
+    throw new ArgumentError('reject: give one of tcpReset, icmp, icmpv6 and icmpx')
   }
-  if ('tcpReset' in how) return { expr: 'reject', data: { type: 1, code: 0 } }
-  if ('icmp' in how) return { expr: 'reject', data: { type: 0, code: how.icmp } }
-  return { expr: 'reject', data: { type: 2, code: oneOf(ICMPX, how.icmpx, 'icmpx') } }
+  const expr = (type: number, code: number) => ({ expr: 'reject', data: { type, code } })
+  if (tcpReset) return { ...expr(1, 0), needs: 'tcp' }
+  const byte = (code: number, field: string) => checkInteger(code, field, 0, 255)
+  if (icmp !== undefined) return { ...expr(0, byte(icmp, 'icmp')), needs: 'anyIp' }
+  if (icmpv6 !== undefined) return { ...expr(0, byte(icmpv6, 'icmpv6')), needs: 'ip6' }
+  return expr(2, oneOf(ICMPX, icmpx, 'icmpx'))
 }
 
 /** NFT_LOGLEVEL_* */

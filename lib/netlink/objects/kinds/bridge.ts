@@ -42,6 +42,34 @@ export interface BridgeSettings {
   readonly multicastQuerier?: boolean
   /** 0 never, 1 learn, 2 always. */
   readonly multicastRouter?: number
+  /** Queries have the bridge's address as their source, not 0.0.0.0 (IFLA_BR_MCAST_QUERY_USE_IFADDR). */
+  readonly multicastQueryUseAddress?: boolean
+  /** Counts IGMP and MLD messages (IFLA_BR_MCAST_STATS_ENABLED). */
+  readonly multicastStatistics?: boolean
+  /** Most groups that the bridge remembers. */
+  readonly multicastHashMax?: number
+  /** Queries that a group which a station left is asked before it ends. */
+  readonly multicastLastMemberCount?: number
+  /** Queries that a new querier starts with. */
+  readonly multicastStartupQueryCount?: number
+  /** Hundredths of a second between the queries to a group that a station left. */
+  readonly multicastLastMemberInterval?: number
+  /** Hundredths of a second that a group is kept unasked. */
+  readonly multicastMembershipInterval?: number
+  /** Hundredths of a second after which another querier counts as gone. */
+  readonly multicastQuerierInterval?: number
+  /** Hundredths of a second between queries. */
+  readonly multicastQueryInterval?: number
+  /** Hundredths of a second that stations may take to answer. */
+  readonly multicastQueryResponseInterval?: number
+  /** Hundredths of a second between the queries that a new querier starts with. */
+  readonly multicastStartupQueryInterval?: number
+  /** IGMP that the querier speaks, 2 or 3. */
+  readonly igmpVersion?: number
+  /** MLD that the querier speaks, 1 or 2. */
+  readonly mldVersion?: number
+  /** Most learned addresses, 0 for no limit (Linux 6.7 and later; earlier ones pass it over). */
+  readonly fdbMaxLearned?: number
   /** Bits of 01:80:c2:00:00:0x addresses that are forwarded. */
   readonly groupForwardMask?: number
   /** MAC that spanning tree messages go to (IFLA_BR_GROUP_ADDR). */
@@ -58,6 +86,8 @@ export interface BridgeSettings {
 
 /** A bridge to make. `stp` and `forwardDelay` are off and 0 when absent. */
 export interface BridgeSpec extends LinkSpec, BridgeSettings {}
+
+const span = integer(0, Number.MAX_SAFE_INTEGER)
 
 /**
  * A bridge's settings: native/rtnl/link.cc has the attributes.
@@ -78,6 +108,20 @@ export const BRIDGE = new MemberTable<BridgeSettings>({
   multicastSnooping: toggle,
   multicastQuerier: toggle,
   multicastRouter: integer(0, 2),
+  multicastQueryUseAddress: toggle,
+  multicastStatistics: toggle,
+  multicastHashMax: u32,
+  multicastLastMemberCount: u32,
+  multicastStartupQueryCount: u32,
+  multicastLastMemberInterval: span,
+  multicastMembershipInterval: span,
+  multicastQuerierInterval: span,
+  multicastQueryInterval: span,
+  multicastQueryResponseInterval: span,
+  multicastStartupQueryInterval: span,
+  igmpVersion: integer(2, 3),
+  mldVersion: integer(1, 2),
+  fdbMaxLearned: u32,
   groupForwardMask: integer(0, 0xffff),
   groupAddress: macMember,
   callIptables: toggle,
@@ -94,4 +138,7 @@ export const BRIDGE = new MemberTable<BridgeSettings>({
 export const bridge: LinkKind<BridgeSpec> = {
   settings: BRIDGE,
   write: ({ stp = false, forwardDelay = 0 }) => BRIDGE.write({ stp, forwardDelay }, {}),
+  // A kernel without VLAN filtering tells that it is off, and refuses the setting (EOPNOTSUPP).
+  again: ({ vlanFiltering, ...settings }) =>
+    vlanFiltering ? { ...settings, vlanFiltering } : settings,
 }

@@ -18,6 +18,8 @@ export interface LinkKind<S extends LinkSpec> {
   write?(spec: S): WireArgs
   /** What the table cannot say: the settings that the kernel tells, under other names. */
   read?(data: { readonly [name: string]: unknown }): { [name: string]: unknown }
+  /** Of the settings that were read, those that make another like it, where some do not. */
+  again?(settings: WireArgs): WireArgs
 }
 
 /**

@@ -115,6 +115,8 @@ export const vxlan: LinkKind<VxlanSpec> = {
     if (spec.id !== undefined || spec.external) return ends(spec)
     throw new ArgumentError('id: a VXLAN tunnel needs its VNI, or external: true')
   },
+  // A tunnel that is set packet by packet is told with VNI 0.
+  again: ({ id, ...settings }) => (settings['external'] ? settings : { ...settings, id }),
   read: ({ remote6, local6, ...data }) => ({
     ...data,
     ...(remote6 !== undefined && { remote: remote6 }),
