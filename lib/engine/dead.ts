@@ -28,7 +28,8 @@ export async function reclaimDead(
   among: (record: ReadyRecord) => boolean = () => true,
 ): Promise<number> {
   try {
-    const mayTake = (record: ReadyRecord) => isTaker(reclaimer, record) && among(record)
+    const mayTake = (record: ReadyRecord) =>
+      isTaker(reclaimer, record) && !isBeingTaken(engine.host, record) && among(record)
     const dead = findDead(engine, readyRecords(state).filter(mayTake))
     for (const { record, proof } of dead) {
       const before = JSON.stringify(record)
@@ -62,6 +63,10 @@ function isTaker(
 ): boolean {
   if (ipam !== leases.name) return false
   return leases.ofAllNetworks === true || other.network === owner.network
+}
+
+function isBeingTaken({ isRunning }: Pick<Host, 'isRunning'>, { taker }: ReadyRecord) {
+  return taker !== undefined && isRunning(taker)
 }
 
 interface Dead {

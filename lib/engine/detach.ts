@@ -6,6 +6,7 @@ import { mark } from '../trace.js'
 import type { Engine, Leases } from './engine.js'
 import { removePorts } from './ports.js'
 import { forgetAttachment, remainsOf, removeRemains } from './removal.js'
+import type { NodeState } from './records.js'
 import { readyRecordOf } from './state.js'
 import { sweepAbandoned } from './sweep.js'
 
@@ -29,7 +30,7 @@ export interface DetachRequest {
  */
 export async function detach(engine: Engine, request: DetachRequest): Promise<void> {
   const { owner, networks } = request
-  const state = engine.store.read()
+  const state = await noteTaker(engine, owner)
   const leases = await request.leases(readyRecordOf(state, owner)?.ipam)
   mark('checks')
   const remains = remainsOf(engine, state, owner, networks)
@@ -42,4 +43,16 @@ export async function detach(engine: Engine, request: DetachRequest): Promise<vo
   mark('record')
   await sweepAbandoned(engine, { owner, leases }, rest)
   engine.log.info('pod detached', { owner: ownerTag(owner) })
+}
+
+// What is taken away goes by its address. While this call is at it, nobody else may take the address
+// back and give it to another: see `reclaimDead`.
+async function noteTaker({ host, store }: Engine, owner: Owner): Promise<NodeState> {
+  const state = store.read()
+  if (!readyRecordOf(state, owner)) return state
+  return store.update((now) => {
+    const record = readyRecordOf(now, owner)
+    if (record) record.taker = host.self
+    return now
+  })
 }

@@ -53,6 +53,8 @@ export interface ReadyRecord {
   readonly pod?: PodIdentity | undefined
   /** The host ports that lead to it. */
   ports?: PortsRecord | undefined
+  /** The call that takes it away, or that died at it: see `detach`. */
+  taker?: CallId | undefined
 }
 
 /** What is remembered of an attachment. */

@@ -32,6 +32,7 @@ const ready = object({
   sandbox: optional(object({ path: text, dev: number, ino: number })),
   pod: optional(object({ uid: optional(text), name: optional(text) })),
   ports: optional(portsShape),
+  taker: optional(callShape),
 })
 
 const either = object({ phase: oneOf('adding', 'ready') })

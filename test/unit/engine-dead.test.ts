@@ -149,6 +149,42 @@ t.test('a late DEL of the dead never touches what is another’s now', async (t)
   t.strictSame([vm.picture(), vm.records()], before)
 })
 
+t.test('what a DEL is at is left to it, for as long as it runs', async (t) => {
+  const vm = vmOf(1)
+  const call = vm.call()
+  const { self } = call
+  await fill(vm, 'next')
+  die(vm, 'next')
+  const data = vm.data('azure-vnet.json')
+  data.attachments['azure/next/eth0'].taker = self
+  const document = { version: 2, bootId: 'boot-1', data }
+  writeFileSync(vm.file('azure-vnet.json'), JSON.stringify(document))
+  t.match(await vm.add('new', { config }), { status: 1, json: { code: 100 } })
+  t.strictSame(vm.recorded(), { next: 'ready' })
+  call[Symbol.dispose]()
+  t.equal((await vm.add('new', { config })).status, 0, 'it has died')
+  t.strictSame(vm.recorded(), { new: 'ready' })
+})
+
+t.test('a DEL is on record before it takes anything away', async (t) => {
+  const vm = vmOf(1)
+  await fill(vm, 'old')
+  const takers: unknown[] = []
+  const done = await vm.del('old', {
+    config,
+    host: (host) =>
+      changed(host, {
+        lock: (path, options) => {
+          const record = vm.data('azure-vnet.json').attachments['azure/old/eth0']
+          takers.push(record?.taker?.pid)
+          return host.lock(path, options)
+        },
+      }),
+  })
+  t.equal(done.status, 0)
+  t.strictSame(takers.slice(0, 2), [undefined, process.pid])
+})
+
 t.test('its ports go with it', async (t) => {
   const vm = vmOf(1)
   await vm.addPorts('old', (await vm.add('old', { config })).json, 8080)
