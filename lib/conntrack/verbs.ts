@@ -2,6 +2,7 @@
  * Listing and forgetting flows.
  */
 import { ERRNO } from '../netlink/base/constants.js'
+import { orNone } from '../netlink/base/options.js'
 import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import {
   entryFromWire,
@@ -22,8 +23,8 @@ export class ConntrackVerbs {
    *
    * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
-  list(filter: ConntrackFilter = {}): StepRef<ConntrackEntry[]> {
-    const step = this.sink.add('conntrack.list', filterToWire(filter))
+  list(filter?: ConntrackFilter): StepRef<ConntrackEntry[]> {
+    const step = this.sink.add('conntrack.list', filterToWire(orNone(filter)))
     return new StepRef(step, (wire) => ((wire ?? []) as unknown[]).map(entryFromWire))
   }
 
@@ -53,7 +54,8 @@ export class ConntrackVerbs {
    *
    * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
-  flush(filter: ConntrackFilter = {}): StepRef<number> {
-    return new StepRef(this.sink.add('conntrack.flush', filterToWire(filter)), Number)
+  flush(filter?: ConntrackFilter): StepRef<number> {
+    const wire = filterToWire(orNone(filter))
+    return new StepRef(this.sink.add('conntrack.flush', wire), Number)
   }
 }

@@ -3,6 +3,7 @@
  * A call makes a plan of that one verb, runs it, and answers with what the verb's reference
  * stands for. One mechanism serves all verbs; nothing is written twice.
  */
+import { ArgumentError } from '../argument-error.js'
 import { takeSignal, type ShortArguments } from './call.js'
 import type { Done, Plan, PlanScope } from './plan.js'
 import { StepRef } from './base/steps.js'
@@ -67,6 +68,26 @@ export type SyncForm = {
 
 type Verb = (...args: unknown[]) => unknown
 
+/**
+ * Throws an ArgumentError for arguments beyond those that a verb takes: a misspelt `signal` would be
+ * passed over otherwise. Verbs have no defaults, so that their length counts them all.
+ *
+ * @internal
+ */
+export function checkCount(verb: Verb, what: string, args: readonly unknown[]): void {
+  const surplus = args.slice(verb.length).find((one) => one !== undefined)
+  if (surplus === undefined) return
+  const [name] = typeof surplus === 'object' ? Object.keys(surplus ?? {}) : []
+  if (name !== undefined) {
+    throw new ArgumentError(
+      `${name}: no option of ${what}; there are signal, for calls with a promise, and what its arguments have`,
+    )
+  }
+  throw new ArgumentError(
+    `${what}: takes ${verb.length} arguments, not ${args.length}; leave out ${String(surplus)}`,
+  )
+}
+
 function settle(done: Done, made: unknown): unknown {
   if (made instanceof StepRef) return done.of(made)
   return Array.isArray(made) ? made.map((one) => settle(done, one)) : made
@@ -82,9 +103,10 @@ function makeGroup<K extends keyof VerbGroups>(
   for (const name of Object.getOwnPropertyNames(prototype)) {
     if (name === 'constructor') continue
     verbs[name] = wrap((args) => {
+      const verb = prototype[name] as Verb
+      checkCount(verb, `${group}.${name}`, args)
       const one = plan()
-      const made = (one[group] as unknown as Record<string, Verb>)[name]?.(...args)
-      return [one, made]
+      return [one, verb.apply(one[group], args)]
     })
   }
   return verbs

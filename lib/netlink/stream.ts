@@ -5,7 +5,7 @@ import { kernel, type Backend, type WireStep } from '../binding.js'
 import { takeSignal, type ShortArguments } from './call.js'
 import type { StepRef } from './base/steps.js'
 import type { Plan } from './plan.js'
-import type { VerbGroups } from './short.js'
+import { checkCount, type VerbGroups } from './short.js'
 
 /** An entry of what a dump answers with. */
 export type StreamItem<R> =
@@ -100,7 +100,9 @@ type Dump = (...args: unknown[]) => StepRef<Iterable<unknown>>
 function beginning(ns: Home, group: StreamGroup, args: readonly unknown[]) {
   const plan = ns.plan()
   const verbs = plan[group] as unknown as { dump?: Dump; list?: Dump }
-  const whole = verbs.dump ? verbs.dump(...args) : (verbs.list as Dump)(...args)
+  const verb = (verbs.dump ?? verbs.list) as Dump
+  checkCount(verb, `${group}.stream`, args)
+  const whole = verb.apply(verbs, args as unknown[])
   const last = plan.steps[whole.step] as WireStep
   const begin = ns.plan()
   for (const { op, args: own, flags, accept } of plan.steps.slice(0, whole.step)) {

@@ -3,7 +3,7 @@
  */
 import { ArgumentError } from '../argument-error.js'
 import { ERRNO } from '../netlink/base/constants.js'
-import { checkOptions, type Options } from '../netlink/base/options.js'
+import { checkOptions, type Options, orNone } from '../netlink/base/options.js'
 import { StepRef, type StepSink } from '../netlink/base/steps.js'
 import { checkSet } from './check-parts.js'
 import { checkTable } from './check.js'
@@ -107,7 +107,8 @@ export class NftVerbs {
    * @throws NetlinkError ERESTART when its generation is not the ruleset's
    * @throws NetlinkError EPERM without CAP_NET_ADMIN
    */
-  commit(transaction: Transaction, options: CommitOptions = {}): StepRef<CommitResult> {
+  commit(transaction: Transaction, given?: CommitOptions): StepRef<CommitResult> {
+    const options = orNone(given)
     checkTransaction(transaction, 'transaction')
     checkOptions(options, 'nftables.commit', COMMIT)
     const { accept = [], undo, echo } = options
@@ -147,7 +148,8 @@ export class NftVerbs {
   }
 
   /** Reads the tables, in no promised order. */
-  tables(filter: Pick<RulesetFilter, 'family'> = {}): StepRef<TableInfo[]> {
+  tables(given?: Pick<RulesetFilter, 'family'>): StepRef<TableInfo[]> {
+    const filter = orNone(given)
     checkOptions(filter, 'nftables.tables', { family: 'value' })
     return this.#dump('nft.table', filter, tableFromWire)
   }
@@ -162,7 +164,8 @@ export class NftVerbs {
   }
 
   /** Reads the chains. */
-  chains(filter: RulesetFilter = {}): StepRef<ChainInfo[]> {
+  chains(given?: RulesetFilter): StepRef<ChainInfo[]> {
+    const filter = orNone(given)
     checkOptions(filter, 'nftables.chains', FILTER)
     const { family, table } = filter
     // The kernel filters chains by family only.
@@ -173,20 +176,21 @@ export class NftVerbs {
   }
 
   /** Reads the rules, chain by chain in order. */
-  rules(filter: RulesetFilter & { readonly chain?: string } = {}): StepRef<RuleInfo[]> {
-    return this.#dump('nft.rule', filter, ruleFromWire, 'dump', { chain: 'value' })
+  rules(filter?: RulesetFilter & { readonly chain?: string }): StepRef<RuleInfo[]> {
+    return this.#dump('nft.rule', orNone(filter), ruleFromWire, 'dump', {
+      chain: 'value',
+    })
   }
 
   /** Reads what sets and maps there are; see elements(). */
-  sets(filter: RulesetFilter = {}): StepRef<SetInfo[]> {
-    return this.#dump('nft.set', filter, setFromWire)
+  sets(filter?: RulesetFilter): StepRef<SetInfo[]> {
+    return this.#dump('nft.set', orNone(filter), setFromWire)
   }
 
   /** Reads the named objects. With `reset`, sets what they count to zero. */
-  objects(
-    filter: RulesetFilter = {},
-    options: { reset?: boolean } = {},
-  ): StepRef<ObjectInfo[]> {
+  objects(given?: RulesetFilter, how?: { reset?: boolean }): StepRef<ObjectInfo[]> {
+    const filter = orNone(given)
+    const options = orNone(how)
     checkOptions(options, 'nftables.objects', { reset: 'switch' })
     const verb = options.reset ? 'dumpReset' : 'dump'
     const all = this.#dump('nft.object', filter, objectFromWire, verb)

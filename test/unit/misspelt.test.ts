@@ -402,6 +402,57 @@ t.test('the calls of a namespace', async (t) => {
   }
 })
 
+t.test('what a call has beside its arguments', async (t) => {
+  // Verbs with arguments that can be left out, and how many they take.
+  const optional: Any = {
+    link: { read: 2, set: 3, dump: 1 },
+    address: { dump: 1 },
+    route: { dump: 1, get: 2 },
+    rule: { dump: 1 },
+    neighbour: { dump: 1 },
+    nftables: { commit: 2, tables: 1, chains: 1, rules: 1, sets: 1, objects: 2 },
+    conntrack: { list: 1, flush: 1 },
+    fdb: { dump: 1 },
+    nextHop: { dump: 1 },
+    socket: { dump: 2, listeners: 2 },
+    sysctl: { get: 2 },
+  }
+  for (const [group, verbs] of Object.entries(VERBS)) {
+    for (const [verb, lists] of Object.entries(verbs)) {
+      const own = (host.plan() as Any)[group][verb]
+      const longest = Math.max(...lists.map(({ length }: Any[]) => length))
+      const takes = optional[group]?.[verb] ?? longest
+      if (group === 'nftables' && verb === 'commit') continue
+      t.ok(own.length >= takes, `${group}.${verb} has no default`)
+      const full = [...(lists[0] ?? []), ...Array(own.length).fill(undefined)]
+      const args = full.slice(0, own.length)
+      for (const [call, more] of [
+        [(host as Any)[group][verb], { sginal: 1 }],
+        [(host.sync as Any)[group][verb], { sginal: 1 }],
+        [(host.sync as Any)[group][verb], { signal: 1 }],
+      ]) {
+        const [name] = Object.keys(more)
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await t.rejects(
+          async () => call(...args, more),
+          {
+            name: 'TypeError',
+            code: 'ERR_INVALID_ARG_VALUE',
+            message: new RegExp(`^${name}: no option of ${group}.${verb}; there are `),
+          },
+          `${group}.${verb} with ${name}`,
+        )
+      }
+    }
+  }
+  await t.rejects((host as Any).link.del('x', undefined, 5), {
+    name: 'TypeError',
+    message: 'link.del: takes 1 arguments, not 3; leave out 5',
+  })
+  const stream = (host as Any).link.stream({}, { sginal: 1 })
+  await t.rejects(stream.next(), { message: /^sginal: no option of link.stream/ })
+})
+
 t.test('words that are none', async (t) => {
   const wrong: [string, () => unknown][] = [
     ['base', () => library.payload('net' as Any, 0, 1)],

@@ -42,6 +42,16 @@ export function checkOptions(
   }
 }
 
+/**
+ * What was given, or nothing. A verb with a default for its last argument would not tell by its
+ * `length` how many it takes, which the short forms look at.
+ *
+ * @internal
+ */
+export function orNone<T extends object>(given: T | undefined): T {
+  return given === undefined ? ({} as T) : given
+}
+
 /** What a name stands for; throws an ArgumentError that lists the known ones. */
 export function oneOf<T>(
   known: Readonly<Record<string, T>>,

@@ -27,7 +27,7 @@ import {
   written,
   type WireArgs,
 } from '../base/members.js'
-import { checkOptions } from '../base/options.js'
+import { checkOptions, orNone } from '../base/options.js'
 import { familyName, familyNumber, familyOf, parsePrefix } from '../base/prefix.js'
 import { StepRef, type LinkLike, type StepSink } from '../base/steps.js'
 
@@ -277,7 +277,8 @@ export class AddressVerbs {
    *
    * @throws NetlinkError ENODEV when the link is gone
    */
-  dump(filter: AddressFilter = {}): StepRef<Address[]> {
+  dump(given?: AddressFilter): StepRef<Address[]> {
+    const filter = orNone(given)
     DUMP.check(filter, 'address.dump')
     const args = { family: 0, ...DUMP.write(filter, { sink: this.sink }) }
     const at = this.sink.add('address.dump', args)

@@ -2,6 +2,7 @@
  * The forwarding table of bridges and VXLAN tunnels: which port a MAC is behind (linux/neighbour.h
  * with family AF_BRIDGE; net/core/rtnetlink.c, rtnl_fdb_add).
  */
+import { orNone } from '../base/options.js'
 import { ArgumentError } from '../../argument-error.js'
 import { AF, ERRNO, NLM_F, NTF, NUD } from '../base/constants.js'
 import {
@@ -175,7 +176,8 @@ export class FdbVerbs {
    *
    * @throws NetlinkError ENODEV when the bridge is gone
    */
-  dump(filter: FdbFilter = {}): StepRef<FdbEntry[]> {
+  dump(given?: FdbFilter): StepRef<FdbEntry[]> {
+    const filter = orNone(given)
     FILTER.check(filter, 'fdb.dump')
     const args = { family: AF.bridge, ...FILTER.write(filter, { sink: this.sink }) }
     const at = this.sink.add('neighbour.dump', args)

@@ -26,7 +26,7 @@ import {
   type LinkSpec,
   type VethEnd,
 } from './link-spec.js'
-import { checkOptions } from '../base/options.js'
+import { checkOptions, orNone } from '../base/options.js'
 import type { WireArgs } from '../base/members.js'
 import {
   LinkRef,
@@ -155,8 +155,9 @@ export class LinkVerbs {
   ): StepRef<Link | undefined>
   read(
     which: number | string,
-    options: LinkReadOptions & { optional?: boolean } = {},
+    given?: LinkReadOptions & { optional?: boolean },
   ): StepRef<Link | undefined> {
+    const options = orNone(given)
     checkOptions(options, 'link.read', { optional: 'switch', statistics: 'switch' })
     const extMask = options.statistics ? undefined : RTEXT_FILTER.skipStatistics
     const args = typeof which === 'number' ? { index: which } : nameArgs(which)
@@ -181,7 +182,8 @@ export class LinkVerbs {
    *
    * NetlinkError EINTR when links came or went during each of ten readings.
    */
-  dump(options: LinkReadOptions & { master?: LinkLike | null } = {}): StepRef<Link[]> {
+  dump(given?: LinkReadOptions & { master?: LinkLike | null }): StepRef<Link[]> {
+    const options = orNone(given)
     checkOptions(options, 'link.dump', { statistics: 'switch', master: 'value' })
     const at = this.#list(options)
     return new StepRef(at, (wire) => (wire as unknown[]).map(linkFromWire))

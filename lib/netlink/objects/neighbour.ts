@@ -1,6 +1,7 @@
 /**
  * Neighbours: which MAC stands behind an address (linux/neighbour.h, RTM_NEWNEIGH).
  */
+import { orNone } from '../base/options.js'
 import { ArgumentError } from '../../argument-error.js'
 import {
   ERRNO,
@@ -224,8 +225,8 @@ export class NeighbourVerbs {
    * fit into one datagram are read until two readings agree, because the kernel keeps no count of
    * changes; NetlinkError EINTR when ten did not.
    */
-  dump(filter: NeighbourFilter = {}): StepRef<Neighbour[]> {
-    const at = this.sink.add('neighbour.dump', this.#filter(filter))
+  dump(filter?: NeighbourFilter): StepRef<Neighbour[]> {
+    const at = this.sink.add('neighbour.dump', this.#filter(orNone(filter)))
     return new StepRef(at, (wire) => decodeIp(wire, neighbourFromWire))
   }
 

@@ -2,6 +2,7 @@
  * Next hops as objects of their own (linux/nexthop.h, RTM_NEWNEXTHOP): routes name them by number
  * (`nextHopId`), and changing one changes all its routes at once.
  */
+import { orNone } from '../base/options.js'
 import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { checkInteger } from '../base/check.js'
@@ -334,8 +335,8 @@ export class NextHopVerbs {
   }
 
   /** Reads all next hops and groups, or those that fit. */
-  dump(filter: NextHopFilter = {}): StepRef<NextHopEntry[]> {
-    const at = this.sink.add('nextHop.dump', this.#filter(filter))
+  dump(filter?: NextHopFilter): StepRef<NextHopEntry[]> {
+    const at = this.sink.add('nextHop.dump', this.#filter(orNone(filter)))
     return new StepRef(at, (wire) => (wire as unknown[]).map(nextHopFromWire))
   }
 

@@ -1,6 +1,7 @@
 /**
  * The verbs for routes.
  */
+import { orNone } from '../base/options.js'
 import {
   ERRNO,
   NLM_F,
@@ -172,7 +173,8 @@ export class RouteVerbs {
    *
    * @throws NetlinkError ENODEV when the link is gone
    */
-  dump(filter: RouteFilter = {}): StepRef<Route[]> {
+  dump(given?: RouteFilter): StepRef<Route[]> {
+    const filter = orNone(given)
     const at = this.sink.add('route.dump', this.#filter(filter), {
       accept: filter.table === undefined ? [] : [ERRNO.ENOENT],
     })
@@ -189,7 +191,8 @@ export class RouteVerbs {
    * @throws NetlinkError EINVAL when the route is `blackhole`, or `to` is a prefix
    * @throws NetlinkError ENODEV when a link is gone (IPv4)
    */
-  get(to: string, packet: RouteLookup = {}): StepRef<Route> {
+  get(to: string, given?: RouteLookup): StepRef<Route> {
+    const packet = orNone(given)
     const { address: ip, length, family: version } = parsePrefix(to, 'to')
     LOOKUP.check(packet, 'route.get')
     const fullLength = version === 'ipv4' ? 32 : 128

@@ -29,7 +29,7 @@ import {
   type Member,
   type WireArgs,
 } from '../base/members.js'
-import { checkOptions } from '../base/options.js'
+import { checkOptions, orNone } from '../base/options.js'
 import { familyName, familyNumber, parsePrefix } from '../base/prefix.js'
 import { StepRef, type StepSink } from '../base/steps.js'
 
@@ -263,7 +263,8 @@ export class RuleVerbs {
    * fit into one datagram are read until two readings agree, because the kernel does not tell of
    * changes in between; NetlinkError EINTR when ten did not.
    */
-  dump(filter: RuleFilter = {}): StepRef<Rule[]> {
+  dump(given?: RuleFilter): StepRef<Rule[]> {
+    const filter = orNone(given)
     FILTER.check(filter, 'rule.dump')
     const at = this.sink.add('rule.dump', { family: 0, ...FILTER.write(filter, {}) })
     return new StepRef(at, (wire) => decodeIp(wire, policyRuleFromWire))

@@ -2,6 +2,7 @@
  * Sockets of TCP and UDP in a namespace, whoever has them (linux/inet_diag.h, SOCK_DIAG_BY_FAMILY):
  * what ss(8) lists.
  */
+import { orNone } from '../base/options.js'
 import { ArgumentError } from '../../argument-error.js'
 import type { Wire } from '../../binding.js'
 import { Names, type Family } from '../base/constants.js'
@@ -170,7 +171,8 @@ export class SocketVerbs {
    * read until two readings are alike; NetlinkError EINTR when ten were not. Where thousands of
    * sockets come and go, ask for less (`states: ['listen']`).
    */
-  dump(protocol: SocketProtocol, filter: SocketFilter = {}): StepRef<InetSocket[]> {
+  dump(protocol: SocketProtocol, given?: SocketFilter): StepRef<InetSocket[]> {
+    const filter = orNone(given)
     if (protocol !== 'tcp' && protocol !== 'udp') {
       throw new ArgumentError(`protocol: ${String(protocol)} is not one of tcp, udp`)
     }
@@ -193,8 +195,9 @@ export class SocketVerbs {
    */
   listeners(
     protocol: SocketProtocol,
-    filter: Omit<SocketFilter, 'states' | 'remotePort'> = {},
+    given?: Omit<SocketFilter, 'states' | 'remotePort'>,
   ): StepRef<InetSocket[]> {
+    const filter = orNone(given)
     const waiting: SocketState = protocol === 'udp' ? 'close' : 'listen'
     return this.dump(protocol, { ...filter, states: [waiting] })
   }

@@ -3,7 +3,7 @@
  */
 import { ArgumentError } from '../../argument-error.js'
 import { ERRNO } from '../base/constants.js'
-import { checkOptions } from '../base/options.js'
+import { checkOptions, orNone } from '../base/options.js'
 import { StepRef, type StepSink } from '../base/steps.js'
 
 function checkName(name: string): string {
@@ -33,7 +33,8 @@ export class SysctlVerbs {
    * @throws SyscallError EACCES for a file that can only be written
    * @throws SyscallError EISDIR for a folder
    */
-  get(name: string, options: { optional?: boolean } = {}): StepRef<string> {
+  get(name: string, given?: { optional?: boolean }): StepRef<string> {
+    const options = orNone(given)
     checkOptions(options, 'sysctl.get', { optional: 'switch' })
     const accept = options.optional ? [ERRNO.ENOENT] : []
     const at = this.sink.add('sysctl.get', { name: checkName(name) }, { accept })
