@@ -4,9 +4,13 @@ import { until } from '../process.js'
 import { startBus } from './bus.js'
 import { ECHO } from './crowd.js'
 import type { HostKind, PreparedHost } from './host-kind.js'
+import { acceptsByLink, routedIsDenied } from './limits.js'
 import { setBridgeNetfilter } from './switches.js'
 
 const PORTS = [`${ECHO}/tcp`, `${ECHO}/udp`, '443/tcp']
+
+/** What is forwarded for pods is denied, as all else is; what comes in by their bridge too. */
+const limits = [...routedIsDenied, ...acceptsByLink]
 
 async function prepare(
   vm: AzureHost,
@@ -24,6 +28,7 @@ async function prepare(
   await until('firewalld', async () => (await answers()).code === 0)
   const reload = () => space.must('firewall-cmd', ['--reload'])
   return {
+    limits,
     services: [{ name: 'web server', protocol: 'tcp', port: 443 }],
     events: [{ name: 'firewall-cmd --reload', run: reload }],
   }

@@ -112,6 +112,8 @@ export interface HostLimit {
   probe?: string
   /** The setting that closes it. */
   why: string
+  /** What the log has to say of it, where it is pods or their bridge that the setting does not fit. */
+  named?: RegExp
 }
 
 /** The columns of the table. */

@@ -10,7 +10,7 @@ import { until } from '../process.js'
 import { diffSnapshots, type Snapshot } from '../snapshot.js'
 import { Crowd, ECHO } from './crowd.js'
 import type { Cell, HostEvent, HostKind, PreparedHost, ZooNetwork } from './host-kind.js'
-import { judgeCells, ours, PATIENCE_MS, tryAll } from './outcome.js'
+import { judgeCells, limitsThatHold, ours, PATIENCE_MS, tryAll } from './outcome.js'
 import type { HostReport, Phase } from './outcome.js'
 import { openStreams, ownProbes, podProbes, type Pod, type Probe } from './probes.js'
 
@@ -153,10 +153,12 @@ class Run {
       await this.#round(events, 'with pods again')
     const { kind, prepared, host } = this.ready
     const { phases } = this
-    const judge = { before: this.#before, limits: prepared.limits ?? [] }
+    const warnings = warningsOf(host)
+    const limits = limitsThatHold(prepared.limits ?? [], warnings)
+    const judge = { before: this.#before, limits }
     const cells = judgeCells(phases, { ...judge, refused: this.#refused })
     return {
-      ...{ host: kind.name, title: kind.title, warnings: warningsOf(host), cells },
+      ...{ host: kind.name, title: kind.title, warnings, cells },
       ...(this.#refused !== undefined && { refused: this.#refused }),
       phases: [this.#before, ...phases],
     }

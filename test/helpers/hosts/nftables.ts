@@ -2,6 +2,7 @@ import type { AzureHost } from '../azure-host.js'
 import type { PrivateSpace } from '../private-space.js'
 import { ECHO } from './crowd.js'
 import type { HostKind, PreparedHost } from './host-kind.js'
+import { acceptsByLink } from './limits.js'
 import { setBridgeNetfilter } from './switches.js'
 
 const FILE = '/etc/nftables.conf'
@@ -35,7 +36,7 @@ async function prepare(
   const load = () => space.must('nft', ['-f', FILE])
   await load()
   const events = [{ name: 'restart of nftables.service (flush ruleset)', run: load }]
-  return { services: [SERVICE], events }
+  return { services: [SERVICE], events, limits: from === '' ? [] : acceptsByLink }
 }
 
 const packages = ['nftables']

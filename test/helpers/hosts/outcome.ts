@@ -20,7 +20,8 @@ export interface Phase {
 }
 
 /** What became of one column: see docs/hosts.md for what they mean. */
-export type State = 'works' | 'closed' | 'mended' | 'refused' | 'broken' | 'none'
+export type State =
+  'works' | 'closed' | 'named' | 'mended' | 'refused' | 'broken' | 'none'
 
 /** What became of one column, and why. */
 export interface CellReport {
@@ -63,10 +64,20 @@ export async function tryAll(
   return { name, cells, tried: probes.length, failures: failures.flat() }
 }
 
-function limitOf(failure: Failure, limits: readonly HostLimit[]): string | undefined {
+function limitOf(failure: Failure, limits: readonly HostLimit[]): HostLimit | undefined {
   const fits = ({ cell, probe = '' }: HostLimit) =>
     cell === failure.cell && failure.probe.includes(probe)
-  return limits.find(fits)?.why
+  return limits.find(fits)
+}
+
+/** The limits that hold: of those that the log has to name, the ones that it does. */
+export function limitsThatHold(
+  limits: readonly HostLimit[],
+  warnings: readonly string[],
+): HostLimit[] {
+  return limits.filter(
+    ({ named }) => !named || warnings.some((warning) => named.test(warning)),
+  )
 }
 
 interface Judge {
@@ -96,7 +107,7 @@ function closedNotes(cell: Cell, phases: readonly Phase[], { before, limits }: J
   const here = all.filter((failure) => failure.cell === cell)
   const reasons = here.map((failure) => {
     const known = limitOf(failure, limits)
-    return known ?? `${failure.probe}: not before either (${failure.reason})`
+    return known?.why ?? `${failure.probe}: not before either (${failure.reason})`
   })
   return [...new Set(reasons)]
 }
@@ -118,8 +129,12 @@ function judgeCell(cell: Cell, phases: readonly Phase[], judge: Judge): CellRepo
   const [broken, mended] = [failed(false), failed(true)]
   if (broken.length > 0) return { state: 'broken', notes: broken }
   if (mended.length > 0) return { state: 'mended', notes: mended }
-  const closed = closedNotes(cell, phases, judge)
-  return { state: closed.length > 0 ? 'closed' : 'works', notes: closed }
+  const notes = closedNotes(cell, phases, judge)
+  if (notes.length === 0) return { state: 'works', notes }
+  const byLog = phases
+    .flatMap(({ failures }) => failures)
+    .some((one) => one.cell === cell && limitOf(one, limits)?.named)
+  return { state: byLog ? 'named' : 'closed', notes }
 }
 
 /** What became of each column. */

@@ -132,7 +132,8 @@ async function serve({ protocol, port, address = '0.0.0.0' }) {
     const server = createServer(answerTcp).listen(port, address)
     return void (await once(server, 'listening'))
   }
-  const socket = createSocket('udp4')
+  // A socket for one address answers from that, beside the one for any.
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
   answerUdp(socket)
   socket.bind(port, address)
   await once(socket, 'listening')

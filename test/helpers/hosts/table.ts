@@ -4,6 +4,7 @@ import type { CellReport, HostReport, State } from './outcome.js'
 const MARKS: Record<State, string> = {
   works: '✓',
   closed: '○',
+  named: '⚠',
   mended: '↻',
   refused: '⊘',
   broken: '✗',
@@ -15,6 +16,8 @@ const MEANINGS: Record<State, string> = {
   works:
     'works: before pods, with them, after each event, after the last DEL, after reset',
   closed: 'works, but for ways that the host itself closes, with or without pods',
+  named:
+    'works, but for ways that a setting of the host closes to pods or their bridge: the log names it',
   mended: 'an event breaks it, and the next call of the plug-ins mends it',
   refused: 'pods are refused before anything is changed, with the reason',
   broken: 'broken',

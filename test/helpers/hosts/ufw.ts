@@ -2,6 +2,7 @@ import type { AzureHost } from '../azure-host.js'
 import type { PrivateSpace } from '../private-space.js'
 import { ECHO } from './crowd.js'
 import type { HostKind, PreparedHost } from './host-kind.js'
+import { acceptsByLink, routedIsDenied } from './limits.js'
 import { setBridgeNetfilter } from './switches.js'
 
 // What the package's own script does when it is installed.
@@ -10,6 +11,9 @@ const SET_UP = `
   chmod 640 /etc/ufw/*.rules
   for rule; do ufw allow $rule; done
   ufw --force enable`
+
+/** What is forwarded for pods is denied, as all else is; what comes in by their bridge too. */
+const limits = [...routedIsDenied, ...acceptsByLink]
 
 async function prepare(
   vm: AzureHost,
@@ -20,6 +24,7 @@ async function prepare(
   const rules = [`${on} to any port ${ECHO}`, `${on} to any port 443 proto tcp`]
   await space.must('sh', ['-ec', SET_UP, 'sh', ...rules])
   return {
+    limits,
     services: [{ name: 'web server', protocol: 'tcp', port: 443 }],
     events: [{ name: 'ufw reload', run: () => space.must('ufw', ['reload']) }],
   }

@@ -1,0 +1,4 @@
+import { goBridge } from '../helpers/hosts/go-bridge.js'
+import { tryHost } from './try-host.js'
+
+tryHost(goBridge)

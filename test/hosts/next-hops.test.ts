@@ -1,0 +1,4 @@
+import { nextHops } from '../helpers/hosts/routing.js'
+import { tryHost } from './try-host.js'
+
+tryHost(nextHops)
