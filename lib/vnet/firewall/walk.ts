@@ -220,7 +220,7 @@ function xt(kind: 'match' | 'target', raw: Uint8Array, packet: Packet): Known | 
   if (name !== 'conntrack' || !packet['ct:0']) return undefined
   const info = bytes.subarray(Math.ceil(nameEnd / 4) * 4 + 8 + 4)
   if (info.length < XT_STATE.states + 2) return undefined
-  const at = (place: number) => info.readUInt16LE(place)
+  const at = (offset: number) => info.readUInt16LE(offset)
   if (at(XT_STATE.flags) !== XT_STATE.flag) return undefined
   const fits = (at(XT_STATE.states) & XT_NEW) !== 0
   return fits !== ((at(XT_STATE.invert) & XT_STATE.flag) !== 0)
