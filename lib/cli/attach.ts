@@ -12,6 +12,8 @@ import { loadList } from '../cni/runtime/list.js'
 import { sameOwner } from '../cni/spec/owner.js'
 import { printResult } from '../cni/spec/result.js'
 import type { JsonObject } from '../cni/spec/types.js'
+import { engineOf } from '../engine/engine.js'
+import type { Host } from '../host/host.js'
 import {
   EXIT,
   RefusedError,
@@ -22,6 +24,7 @@ import {
   type Output,
   type Values,
 } from './command.js'
+import { logOf } from './log.js'
 import { containerOption, ifnameOption, podOption, type PodName } from './names.js'
 import { cniPath, conflistFile, PLACES_USAGE } from './places.js'
 import { parsePort } from './ports.js'
@@ -170,6 +173,15 @@ function asBefore({ records }: Recorded, now: AttachmentRecord): AttachmentRecor
   return { ...now, attachment, pod: now.pod || before.pod }
 }
 
+// The log has it once; who attaches by hand looks here.
+function warnOfFirewall(out: Output, host: Host): void {
+  const { networks } = engineOf(host, logOf(out)).store.read()
+  for (const { firewall } of Object.values(networks)) {
+    for (const text of firewall?.said ?? [])
+      out.warn(`vnet-cni attach: warning: ${text}\n`)
+  }
+}
+
 interface AddOptions {
   /** Keep the record of a failure, so that the next --again still knows the ports. */
   readonly keep: boolean
@@ -188,6 +200,7 @@ async function add(
       note: (progress) => records.save({ ...record, ...progress }),
     })
     const addresses = (result.ips ?? []).map(({ address }) => address).join(', ')
+    warnOfFirewall(out, chain.host)
     out.line(addresses || 'attached, without an address')
     out.json(printResult(result, list.cniVersion))
     return EXIT.ok

@@ -4,6 +4,7 @@
 import { loadJson, parseList, type NetworkList } from '../cni/runtime/list.js'
 import { toCniError } from '../cni/spec/errors.js'
 import type { JsonObject } from '../cni/spec/types.js'
+import type { Host } from '../host/host.js'
 import { EXIT, type Command, type Output } from './command.js'
 import type { Findings } from './list-check.js'
 
@@ -13,7 +14,8 @@ const USAGE = `FILE [options]
   --json    print { name, cniVersion, plugins, warnings, errors }
 
 An error is what ADD would fail for; a warning is a field that does nothing, such as one with a
-typing error in its name. Exit code 0: no error, 1: errors.
+typing error in its name, or what the firewall of this host (seen by root alone) would do to
+containers. Exit code 0: no error, 1: errors.
 `
 
 /** The command. */
@@ -23,8 +25,9 @@ export const validate: Command = {
   usage: USAGE,
   options: { strict: { type: 'boolean' } },
   positionals: ['FILE'],
-  async run({ values, positionals: [file = ''], out }) {
-    const { list, warnings, errors } = await read(file)
+  async run({ values, positionals: [file = ''], out, host }) {
+    const { list, errors, ...found } = await read(file)
+    const warnings = [...found.warnings, ...(await hostWarnings(host, list))]
     for (const text of warnings) out.warn(`vnet-cni validate: warning: ${text}\n`)
     for (const { msg } of errors) out.warn(`vnet-cni validate: ${msg}\n`)
     const isFine = errors.length === 0 && (warnings.length === 0 || !values['strict'])
@@ -47,6 +50,25 @@ async function read(file: string): Promise<Reading> {
     return { list, ...(await checkList(json as JsonObject, list)) }
   } catch (error) {
     return { list, warnings: [], errors: [toCniError(error)] }
+  }
+}
+
+/** What the firewall of this host would do; nothing where that cannot be seen. */
+async function hostWarnings(
+  host: Host,
+  list: NetworkList | undefined,
+): Promise<string[]> {
+  const plugin = list?.plugins.find(({ type }) => type === 'azure-vnet')
+  if (!plugin) return []
+  try {
+    const { parseVnetConfig } = await import('../plugins/azure-vnet/config.js')
+    const { firewallOf } = await import('../engine/firewall.js')
+    const { mode, settings } = parseVnetConfig(plugin)
+    const findings = firewallOf(host.current(), mode, settings)
+    return findings.map(({ message, cure }) => `${message}; ${cure}`)
+  } catch {
+    // A list that is wrong has its errors; without rights, or elsewhere, there is no host to see.
+    return []
   }
 }
 

@@ -33,6 +33,7 @@ import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engin
 import { hostSideOf } from './host-side.js'
 import { ensureNetwork } from './host-network.js'
 import { forgetAttachment, removeAttachment } from './removal.js'
+import { lookAtFirewall, refuseFirewall } from './firewall.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
 import { recordOf, siblingsOf, viewOf } from './state.js'
@@ -148,7 +149,7 @@ async function attachOnce(
   const watch = await portsWatch(state)
   mark('bridge')
   engine.host.checkpoint()
-  const { pod, outerMac, portsGone, cutOff } = runPlan(job, leased, {
+  const { pod, outerMac, portsGone, cutOff, firewall } = runPlan(job, leased, {
     network,
     link,
     nic,
@@ -156,7 +157,7 @@ async function attachOnce(
     watch,
   })
   mark('kernel')
-  await recordAttachment(job, network, pod)
+  await recordAttachment(job, network, pod, lookAtFirewall(job, network, nic, firewall))
   if (cutOff) await letThrough(job, network.name)
   // Who took away what pods need may have taken the rules of their ports, or these alone.
   if (portsGone) await restoreFlushedPorts(engine, state)
@@ -205,6 +206,7 @@ async function networkFor(
   const { mode, engine } = job
   const found = mode.find(wish, record)
   if (record && found && take.length === 0) return { network: record, link: found }
+  if (!record && job.request.settings.strictHost) refuseFirewall(engine, mode, wish)
   const { store, kernel } = engine
   const { name } = wish
   await store.update((state) => {
@@ -253,11 +255,23 @@ interface Place {
   readonly watch: PortBackend['planIsThere'] | undefined
 }
 
+/** What the plan did, and found. */
+interface Ran {
+  readonly pod: PlannedPod
+  readonly outerMac: string
+  /** Whether the host ports of others are missing. */
+  readonly portsGone: boolean
+  /** Whether Docker's firewall keeps traffic from pods. */
+  readonly cutOff: boolean
+  /** How the firewall is now. */
+  readonly firewall: string
+}
+
 function runPlan(
   { engine, request, mode }: Job,
   { addresses }: Leased,
   { network, link, nic, siblings, watch }: Place,
-): { pod: PlannedPod; outerMac: string; portsGone: boolean; cutOff: boolean } {
+): Ran {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
   const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses, siblings }
@@ -267,7 +281,8 @@ function runPlan(
     const done = plan.runSync()
     const portsGone = portsThere?.(done) === false
     const outerMac = done.of(pod.outer)?.mac ?? ''
-    return { pod, outerMac, portsGone, cutOff: pod.isCutOff(done) }
+    const [cutOff, firewall] = [pod.isCutOff(done), pod.firewall(done)]
+    return { pod, outerMac, portsGone, cutOff, firewall }
   } catch (error) {
     const isTaken =
       error instanceof NetlinkError &&
@@ -315,6 +330,7 @@ async function recordAttachment(
   { engine, request, mode }: Job,
   network: HostNetwork,
   pod: PlannedPod,
+  firewall: HostNetwork['firewall'],
 ): Promise<void> {
   const { owner, leases } = request
   const record: ReadyRecord = {
@@ -331,6 +347,8 @@ async function recordAttachment(
   try {
     await engine.store.update((state) => {
       state.attachments[ownerKey(owner)] = record
+      const there = state.networks[network.name]
+      if (there && firewall) there.firewall = firewall
     })
   } catch (error) {
     // The plan has been carried out and has no undo any more.

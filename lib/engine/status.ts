@@ -4,7 +4,8 @@
  */
 import { CniCode } from '../cni/spec/errors.js'
 import type { HostNic, IpamSnapshot } from '../ipam/index.js'
-import { nicsWithAddresses, readFacts } from '../vnet/index.js'
+import type { NetNs } from '../netlink/index.js'
+import { modeOf, nicsWithAddresses, readFacts, type HostFacts } from '../vnet/index.js'
 import type { Engine } from './engine.js'
 import { isWhole } from './networks.js'
 import type { NodeState } from './records.js'
@@ -43,6 +44,7 @@ export function status(engine: Engine, request: StatusRequest): Problem[] {
   const usable = nics.filter(({ name }) => name === (request.master ?? name))
   return [
     ...damagedNetworks(engine, state),
+    ...cutOffNetworks(engine, state, facts),
     ...(usable.length === 0 ? [noNic(request.master)] : []),
     ...exhausted(request.pools(usable)),
   ]
@@ -63,6 +65,35 @@ function damagedNetworks({ kernel }: Engine, state: NodeState): Problem[] {
         `${view.podsOn(name).length} containers are on it`,
       cure: 'Call "vnet-cni repair"; the next ADD mends it too.',
     }))
+}
+
+// Where bridged packets pass the host's chains, what drops them cuts all containers off.
+function cutOffNetworks(
+  { kernel }: Engine,
+  state: NodeState,
+  { links }: HostFacts,
+): Problem[] {
+  const view = viewOf(state)
+  const used = view.networks.filter(({ name }) => view.podsOn(name).length > 0)
+  if (used.length === 0 || !seesBridged(kernel)) return []
+  return used.flatMap(({ mode, name, nic }) => {
+    const link = links.find((one) => one.name === nic)
+    const findings = link ? modeOf(mode).findings(kernel, name, link) : []
+    return findings
+      .filter(({ certain, cutsOff }) => certain && cutsOff)
+      .map(({ message, cure }) => ({
+        code: CniCode.LimitedConnectivity,
+        message,
+        cure,
+      }))
+  })
+}
+
+function seesBridged(kernel: NetNs): boolean {
+  const plan = kernel.plan()
+  const name = 'net/bridge/bridge-nf-call-iptables'
+  const value = plan.sysctl.get(name, { optional: true })
+  return plan.runSync().of(value) === '1'
 }
 
 function noNic(master: string | undefined): Problem {

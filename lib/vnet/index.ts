@@ -12,6 +12,7 @@ export {
   type NicAddresses,
   readNics,
 } from './facts.js'
+export type { Finding } from './firewall/findings.js'
 export {
   CLOUD_INIT,
   cureOfUse,

@@ -7,6 +7,7 @@ import type { Family } from '../ip/index.js'
 import type { Address, Done, Link, NetNs, Plan, StepRef } from '../netlink/index.js'
 import type { BridgeNetwork } from './bridge/record.js'
 import type { NearFacts } from './facts.js'
+import type { Finding } from './firewall/findings.js'
 
 /** A name that `mode` of a network configuration can have. */
 export type ModeName = 'bridge'
@@ -25,6 +26,8 @@ export interface ModeSettings {
   readonly masquerade: false | 'auto' | { readonly except: readonly string[] }
   /** Whether a pod sends in its own name alone. */
   readonly spoofGuard: boolean
+  /** Whether a host whose firewall does not fit is refused, rather than named in the log. */
+  readonly strictHost: boolean
 }
 
 /** An address that was leased for a pod. */
@@ -115,6 +118,8 @@ export interface PlannedPod {
    * `ensureNetwork` sees to that.
    */
   isCutOff(done: Done): boolean
+  /** A text that changes when the host's firewall does. */
+  firewall(done: Done): string
 }
 
 /** What is looked at for a check of a pod. */
@@ -180,6 +185,8 @@ export interface Mode {
    * thing; empty when it does not.
    */
   check(host: NetNs, check: CheckPlan): string[]
+  /** What the host's firewall would do to pods of a network, which need not be there yet. */
+  findings(host: NetNs, network: string, nic: Link): Finding[]
   /** The interfaces of the host for a result, the outermost first. */
   hostInterfaces(link: Link): readonly { readonly name: string; readonly mac: string }[]
   /** The pods that the kernel knows on a network. */

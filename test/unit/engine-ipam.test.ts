@@ -205,6 +205,7 @@ async function attachWith(vm: FakeVm, leased: Leased) {
     bridgeLifetime: 'pods',
     masquerade: false,
     spoofGuard: true,
+    strictHost: false,
   } as const
   const sandbox = vm.sandbox('web')
   const container = { owner: ownerOf('web'), sandbox, sandboxPath: '/run/netns/web' }

@@ -30,7 +30,7 @@ function junk(member: string): [string, Broken][] {
 }
 
 const MEMBERS: [string, Broken][] = [
-  ...['mode', 'bridge', 'ipam', 'masquerade', 'bridgeLifetime', 'spoofGuard'].flatMap(
+  ...['mode', 'bridge', 'ipam', 'masquerade', 'bridgeLifetime', 'spoofGuard', 'strictHost'].flatMap(
     junk,
   ),
   ['mode is one that is not there yet', { fields: { mode: 'transparent' } }],

@@ -312,6 +312,9 @@ t.test('an endpoint: the steps of ADD', async (t) => {
       // Whether Docker's firewall lets the bridge through.
       '0 nft.chain.get',
       '0 nft.rule.dump',
+      // Whether the firewall is another than it was.
+      '0 nft.table.dump',
+      '0 nft.chain.get',
       '0 link.get',
     ],
   )

@@ -12,6 +12,7 @@ import {
 } from '../../netlink/index.js'
 import { Transaction } from '../../nft/index.js'
 import { planDockerUser } from '../firewall/docker.js'
+import { planPrint } from '../firewall/findings.js'
 import { addMasqueradedPod, canMasquerade, removeMasqueradedPod } from '../masquerade.js'
 import type {
   AttachPlan,
@@ -64,11 +65,12 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
   }
   planInside(plan, attach, inner)
   const docker = planDockerUser(plan)
+  const firewall = planPrint(plan)
   const isCutOff = (done: Done) => {
     const found = docker(done)
     return found.exists && found.handles(network.name).length === 0
   }
-  return { addresses: pod, hostLink, outer: plan.link.read(hostLink), isCutOff }
+  return { addresses: pod, hostLink, outer: plan.link.read(hostLink), isCutOff, firewall }
 }
 
 function planElements(plan: Plan, { network, siblings }: AttachPlan, pod: Pod): void {

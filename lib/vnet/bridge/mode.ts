@@ -4,6 +4,7 @@
 import { isHostLink } from '../../cni/spec/owner.js'
 import type { Link, NetNs } from '../../netlink/index.js'
 import { primaryNic, type NearFacts } from '../facts.js'
+import { firewallFindings } from '../firewall/findings.js'
 import { MASQUERADE_TABLE } from '../table-names.js'
 import type { HostNetwork, Mode, NetworkSettings, NetworkWish } from '../mode.js'
 import { checkEndpoint } from './check.js'
@@ -51,6 +52,12 @@ export const bridgeMode: Mode = {
   planAttach: planEndpoint,
   planDetach: planEndpointRemoval,
   check: checkEndpoint,
+  findings(host, bridge, nic) {
+    const plan = host.plan()
+    const link = plan.link.read(bridge, { optional: true })
+    const bridgeIndex = plan.runSync().of(link)?.index
+    return firewallFindings(host, { bridge, bridgeIndex, nic })
+  },
   hostInterfaces: ({ name, mac }) => [{ name, mac }],
   pods: foundPods,
   isOurs: (link) => link.kind === 'bridge' && link.alias === BRIDGE_ALIAS,

@@ -40,6 +40,8 @@ export interface BridgeNetwork {
   readonly masquerade: Record<string, BridgeMasquerade>
   /** Networks of the configuration whose pods have no spoof guard. */
   unguarded?: string[] | undefined
+  /** The host's firewall when it was looked at last, and what is said of it, in sentences. */
+  firewall?: { readonly print: string; readonly said: readonly string[] } | undefined
   /** Which layout the nft tables have (`LAYOUT`); absent where an older program made them, or none. */
   layout?: number | undefined
   /**
@@ -72,6 +74,7 @@ export const bridgeNetwork: Shape<BridgeNetwork> = object({
   move: hostMove,
   masquerade: record(object({ except: list(text), auto: flag })),
   unguarded: optional(list(text)),
+  firewall: optional(object({ print: text, said: list(text) })),
   layout: optional(number),
   taken: optional(addresses as Shape<unknown> as Shape<readonly Address[]>),
 })
