@@ -30,6 +30,7 @@ import {
   type Guarding,
   type PortElements,
 } from './ports.js'
+import { planPodRoute, planPodRouteRemoval } from './pod-route.js'
 import { planAcceptRa } from './router-advice.js'
 
 /** Adds the steps of ADD: see Mode.planAttach. */
@@ -54,6 +55,7 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
       address: addressOf(address),
       mac,
     })
+    planPodRoute(plan, attach.network, link.index, address)
   }
   planInside(plan, attach, inner)
   return { addresses: pod, hostLink, outer: plan.link.read(hostLink) }
@@ -126,7 +128,9 @@ export function planEndpointRemoval(plan: Plan, host: NetNs, detach: DetachPlan)
         plan.nftables.commit(tx, done)
       }
     }
-    if (index !== undefined) plan.neighbour.delIfExists({ link: index, address })
+    if (index === undefined) continue
+    plan.neighbour.delIfExists({ link: index, address })
+    planPodRouteRemoval(plan, detach.record, index, address)
   }
 }
 
