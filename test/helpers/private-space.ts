@@ -74,6 +74,8 @@ export class PrivateSpace {
       space.#holder.stdout?.once('data', () => resolve())
       space.#holder.once('exit', () => reject(new Error('no private mount namespace')))
     })
+    // What runs inside is told of there, also by what is called from outside.
+    host.env.VNET_CNI_RUN_DIR = `/proc/${space.#first()}/root/run`
     return space
   }
 
@@ -154,6 +156,12 @@ export class PrivateSpace {
     this.#holder.kill('SIGKILL')
     removeCgroups(this.cgroup)
     this.#forget()
+  }
+
+  /** The first process inside, as it is known outside. */
+  #first(): string {
+    const { pid } = this.#holder
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   }
 
   #env(): Record<string, string | undefined> {

@@ -38,6 +38,7 @@ import {
   type Guarding,
   type PortElements,
 } from './ports.js'
+import { planPodRoute, planPodRouteRemoval } from './pod-route.js'
 import { planAcceptRa } from './router-advice.js'
 
 /** Adds the steps of ADD: see Mode.planAttach. */
@@ -62,6 +63,7 @@ export function planEndpoint(plan: Plan, attach: AttachPlan): PlannedPod {
       address: addressOf(address),
       mac,
     })
+    planPodRoute(plan, attach.network, link.index, address)
   }
   planInside(plan, attach, inner)
   const docker = planDockerUser(plan)
@@ -140,7 +142,9 @@ export function planEndpointRemoval(plan: Plan, host: NetNs, detach: DetachPlan)
         plan.nftables.commit(tx, done)
       }
     }
-    if (index !== undefined) plan.neighbour.delIfExists({ link: index, address })
+    if (index === undefined) continue
+    plan.neighbour.delIfExists({ link: index, address })
+    planPodRouteRemoval(plan, detach.record, index, address)
   }
 }
 

@@ -44,7 +44,7 @@ export function planMoveToBridge(
   own = true,
 ): void {
   const { nic } = move
-  const shared = sharedPlaces(move, ground, [nic.index, bridge])
+  const shared = sharedPlaces(ground)
   startWithRestore(plan, move, nic.index, shared)
   const plug = () => {
     plan.link.set(nic.index, { master: bridge }, { master: 0 })
@@ -67,7 +67,7 @@ export function planMoveToNic(
   ground: MoveGround,
 ): void {
   const { nic } = move
-  const shared = sharedPlaces(move, ground, [nic.index, bridge])
+  const shared = sharedPlaces(ground)
   startWithRestore(plan, move, bridge, shared)
   const unplug = () => plan.link.set(nic.index, { master: 0 }, { master: bridge })
   const back = { from: bridge, to: nic.index, toName: nic.name, shared }
@@ -77,7 +77,7 @@ export function planMoveToNic(
 /** Adds the steps that put everything on the NIC when the bridge is gone. */
 export function planRestoreNic(plan: Plan, move: HostMove, ground: MoveGround): void {
   const { nic, routes } = move
-  const shared = sharedPlaces(move, ground, [nic.index])
+  const shared = sharedPlaces(ground)
   addAddresses(plan, move, nic.index, nic.name, ground)
   for (const route of routes) if (!hasGateway(route)) put(plan, route, shared)
   for (const hop of move.nextHops ?? []) plan.nextHop.replace(hop)

@@ -35,6 +35,7 @@ import {
   planRestoreNic,
 } from './move-plan.js'
 import { portsOf, readPorts } from './ports.js'
+import { planPodRoute } from './pod-route.js'
 import type { BridgeNetwork } from './record.js'
 import { acceptRaOver, planAcceptRa } from './router-advice.js'
 import { dropTable, makeBridgeTable } from './table.js'
@@ -134,7 +135,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
   if (existing && record.made && !existing.alias) {
     plan.link.set(existing.index, { alias: BRIDGE_ALIAS })
   }
-  plugIn(plan, facts, view.podsOn(name), bridge)
+  plugIn(plan, facts, { move, pods: view.podsOn(name) }, bridge)
   planTaken(plan, host, all, record)
   if (!isSettled(facts, move, existing, record)) {
     planMoveToBridge(plan, move, bridge, facts, record.made)
@@ -150,7 +151,7 @@ export function ensureBridge(host: NetNs, view: NodeView, record: BridgeNetwork)
 function plugIn(
   plan: Plan,
   facts: HostFacts,
-  pods: readonly Pod[],
+  { move, pods }: { readonly move: HostMove; readonly pods: readonly Pod[] },
   bridge: LinkLike,
 ): void {
   for (const { owner, addresses } of pods) {
@@ -161,6 +162,7 @@ function plugIn(
     plan.bridgePort.set(link.index, { hairpin: true })
     for (const { address, mac } of addresses) {
       plan.neighbour.replace({ link: bridge, address: addressOf(address), mac })
+      planPodRoute(plan, { move }, bridge, address)
     }
   }
 }

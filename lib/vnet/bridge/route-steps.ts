@@ -5,28 +5,20 @@ import {
   appendStep,
   removeStep,
   replaceStep,
-  type LinkLike,
   type Plan,
   type Route,
 } from '../../netlink/index.js'
-import { placeOf, uses, type HostMove, type MoveFacts } from './host-move.js'
+import { placeOf, type MoveFacts } from './host-move.js'
 
 /**
- * The places in routing tables where another link has a route too, of the same prefix, table and
- * priority: the kernel may take that for the one to replace (fib_table_insert takes the first). So
- * may it where the NIC has two.
+ * The places in routing tables that have more than one route, of the same prefix, table and priority:
+ * by another NIC, or by NIC and bridge both, where a manager gave the NIC its own again. The kernel
+ * takes the first for the one to replace, and refuses when the new one is there (fib_table_insert).
  */
-export function sharedPlaces(
-  move: HostMove,
-  { routes }: Pick<MoveFacts, 'routes'>,
-  homes: readonly LinkLike[],
-): Set<string> {
-  const own = new Set(homes.filter((home) => typeof home === 'number'))
-  const taken = routes.filter((r) => !uses(r, own)).map(placeOf)
-  const seen = new Set(taken)
+export function sharedPlaces({ routes }: Pick<MoveFacts, 'routes'>): Set<string> {
+  const seen = new Set<string>()
   const shared = new Set<string>()
-  for (const route of move.routes) {
-    const place = placeOf(route)
+  for (const place of routes.map(placeOf)) {
     if (seen.has(place)) shared.add(place)
     seen.add(place)
   }
