@@ -63,6 +63,7 @@ t.test('the bridge table is made anew in one transaction', async (t) => {
     'nft.set.new endpoints',
     'nft.set.new host_flows',
     'nft.set.new ended_flows',
+    'nft.set.new host_fragments',
     'nft.chain.new prerouting',
     'nft.chain.new forward',
     'nft.chain.new output',

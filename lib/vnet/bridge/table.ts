@@ -29,7 +29,7 @@ import {
   toElement,
   type TableEndpoint,
 } from './endpoint-map.js'
-import { flowSet, hostFlowRules } from './host-flows.js'
+import { flowSet, fragmentSet, hostFlowRules } from './host-flows.js'
 import {
   CHAINS,
   ETHERTYPE_IP,
@@ -223,6 +223,7 @@ export function makeBridgeTable(
   tx.addSet(flowSet(spec.bridge, 'host_flows')).addSet(
     flowSet(spec.bridge, 'ended_flows'),
   )
+  tx.addSet(fragmentSet(spec.bridge))
   const { masqueraded = [] } = spec
   if (masqueraded.length > 0) {
     addNetworks(tx, table, masqueraded, (excepted) => networkRules(spec, excepted))
