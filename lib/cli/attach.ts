@@ -11,9 +11,11 @@ import { addChain, ChainUndoError, type Attachment } from '../cni/runtime/chain.
 import { loadList } from '../cni/runtime/list.js'
 import { sameOwner } from '../cni/spec/owner.js'
 import { printResult } from '../cni/spec/result.js'
-import type { JsonObject } from '../cni/spec/types.js'
+import type { JsonObject, PortMapping } from '../cni/spec/types.js'
 import { engineOf } from '../engine/engine.js'
 import type { Host } from '../host/host.js'
+import { parseMappings } from '../portmap/mapping.js'
+import { localSockets } from '../portmap/sockets.js'
 import {
   EXIT,
   RefusedError,
@@ -27,7 +29,7 @@ import {
 import { logOf } from './log.js'
 import { containerOption, ifnameOption, podOption, type PodName } from './names.js'
 import { cniPath, conflistFile, PLACES_USAGE } from './places.js'
-import { parsePort } from './ports.js'
+import { parsePorts } from './ports.js'
 import { ownerOf, removeDamaged, removeRecorded, type Removal } from './removal.js'
 
 const USAGE = `--container ID --netns PATH [options]
@@ -37,7 +39,8 @@ const USAGE = `--container ID --netns PATH [options]
   --pod NS/NAME       K8S_POD_NAMESPACE and K8S_POD_NAME for the plug-ins, and a name for detach
 ${PLACES_USAGE}
   --ifname NAME       interface in the container; eth0
-  -p, --publish PORT  [HOST-IP:]HOST-PORT:CONTAINER-PORT[/tcp|udp|sctp]; may be repeated
+  -p, --publish PORT  [HOST-IP:]HOST-PORT:CONTAINER-PORT[/tcp|udp|sctp]; may be repeated; ranges
+                      such as 8000-8100:8000-8100 must be as long as each other
   --again             the container was restarted: attach it anew, with the ports that it had
   --json              print the result of the last plug-in
 `
@@ -65,6 +68,7 @@ export const attach: Command = {
     const before = beforeIt(records.list(), wanted)
     const isAgain = values['again'] === true
     const record = isAgain ? asBefore(before, wanted) : wanted
+    refuseServedPorts(host, record)
     await takeBack(before, wanted, removal)
     // In this order: a crash between the two must not lose the ports.
     records.save(record)
@@ -78,7 +82,7 @@ function toRecord(values: Values, bootId: string): AttachmentRecord {
   const containerId = containerOption(values) as string
   const netns = required(values, 'netns')
   const pod = podOption(values)
-  const portMappings = repeated(values, 'publish').map(parsePort)
+  const portMappings = repeated(values, 'publish').flatMap(parsePorts)
   const attachment: Attachment = {
     containerId,
     netns,
@@ -113,6 +117,19 @@ function refuseUselessPorts(plugins: readonly JsonObject[], args: JsonObject): v
   throw new UsageError(
     '-p: no plug-in of the list has the capability portMappings: add portmap to it',
   )
+}
+
+/**
+ * portmap takes a port where a program of the host waits, as the reference plug-in does; whoever types
+ * one in should be told.
+ */
+function refuseServedPorts(host: Host, { attachment }: AttachmentRecord): void {
+  const wanted = attachment.capabilityArgs['portMappings'] as PortMapping[] | undefined
+  const known = wanted?.filter(({ protocol }) => protocol !== 'sctp') ?? []
+  if (known.length === 0) return
+  const [clash] = localSockets(host.current(), parseMappings(known)).clashes
+  if (clash === undefined) return
+  throw new RefusedError(`-p: ${clash}: choose another port, or end that program`)
 }
 
 /** What was attached before by the same name, to whatever network: an interface has one. */

@@ -1,28 +1,33 @@
 /**
  * Host ports of an attachment: part of its record, so that whatever mends the one mends the other.
  */
-import { ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
+import { ownerKey, ownerTag, sameOwner, type Owner } from '../cni/spec/owner.js'
 import {
   portBackend,
   type OwnedPorts,
   type PortBackend,
   type PortsRecord,
 } from '../portmap/backend.js'
+import { localSockets } from '../portmap/sockets.js'
 import type { Engine } from './engine.js'
 import type { NodeState } from './records.js'
 import { readyRecordOf, readyRecords } from './state.js'
 
 /**
- * Makes host ports lead to an attachment; one that another main plug-in made gets a record for them.
+ * Makes host ports lead to an attachment; one that another main plug-in made gets a record for them. A
+ * port where a program of the host waits is taken all the same, and the log says so.
  *
  * @throws CniError HostPortTaken naming the holder, NetlinkError; then nothing is left
  */
 export async function mapPorts(
   engine: Engine,
   owner: Owner,
-  ports: PortsRecord,
+  wanted: PortsRecord,
 ): Promise<void> {
   const backend = await portBackend()
+  const { clashes, served } = localSockets(engine.kernel, wanted.mappings)
+  for (const clash of clashes) engine.log.warn(clash)
+  const ports = served.length > 0 ? { ...wanted, served } : wanted
   // Written down first: what a crash leaves in the kernel has an owner then.
   await engine.store.update((state) => setPorts(state, owner, ports))
   try {
@@ -42,13 +47,20 @@ export async function unmapPorts(engine: Engine, owner: Owner): Promise<void> {
   await removePorts(engine, owner)
 }
 
-/** Takes an owner's ports from the kernel. */
-export async function removePorts(
-  { kernel }: Pick<Engine, 'kernel'>,
-  owner: Owner,
-): Promise<void> {
+/**
+ * Takes an owner's ports from the kernel. Those that its container was given by several networks lead
+ * to the next of them then.
+ */
+export async function removePorts(engine: Engine, owner: Owner): Promise<void> {
+  const { kernel, log, store } = engine
   const backend = await portBackend()
   await backend.remove(kernel, ownerTag(owner))
+  const heirs = portsOnRecord(store.read()).filter(
+    (one) => one.owner.containerId === owner.containerId && !sameOwner(one.owner, owner),
+  )
+  if (heirs.length === 0) return
+  const tags = await putBack(engine, heirs)
+  if (tags.length > 0) log.info('host ports go on to another interface', { owners: tags })
 }
 
 /**
@@ -106,12 +118,21 @@ export async function restoreFlushedPorts(
  * @returns tags of the owners who have ports again
  */
 export async function restorePorts(engine: Engine, state: NodeState): Promise<string[]> {
-  const { kernel, log, store } = engine
   const wanted = portsOnRecord(state)
   if (wanted.length === 0) return []
+  const tags = await putBack(engine, wanted)
+  if (tags.length > 0) {
+    engine.log.warn('host ports were gone and are back', { owners: tags })
+  }
+  return tags
+}
+
+async function putBack(
+  { kernel, log, store }: Engine,
+  wanted: readonly RecordedPorts[],
+): Promise<string[]> {
   const backend = await portBackend()
   const { tags, lost } = await backend.restore(kernel, wanted)
-  if (tags.length > 0) log.warn('host ports were gone and are back', { owners: tags })
   for (const { tag, mapping, holder } of lost) {
     log.error('a host port was gone and is held by another now', { tag, mapping, holder })
   }
@@ -121,8 +142,12 @@ export async function restorePorts(engine: Engine, state: NodeState): Promise<st
   return tags.filter((tag) => still.has(tag))
 }
 
-function portsOnRecord(state: NodeState): OwnedPorts[] {
+interface RecordedPorts extends OwnedPorts {
+  readonly owner: Owner
+}
+
+function portsOnRecord(state: NodeState): RecordedPorts[] {
   return readyRecords(state).flatMap(({ owner, ports }) =>
-    ports ? [{ tag: ownerTag(owner), ports }] : [],
+    ports ? [{ owner, tag: ownerTag(owner), ports }] : [],
   )
 }

@@ -7,6 +7,7 @@ import type { Done, Plan } from '../netlink/plan.js'
 import { flag, list, number, object, oneOf, optional, text } from '../state/schema.js'
 import type { Shape } from '../state/schema.js'
 import type { Mapping } from './mapping.js'
+import type { ServedPort } from './sockets.js'
 
 /** The host ports of one attachment, as its record keeps them: plain JSON. */
 export interface PortsRecord {
@@ -16,6 +17,8 @@ export interface PortsRecord {
   readonly mappings: readonly Mapping[]
   /** Whether the container and 127.0.0.1 of the host reach the container by its host ports. */
   readonly snat: boolean
+  /** Ports of 127.0.0.1 that stay with programs of the host. */
+  readonly served?: readonly ServedPort[] | undefined
 }
 
 /** What a record of ports must look like when it is read from disk. */
@@ -30,6 +33,7 @@ export const portsShape: Shape<PortsRecord> = object({
     }),
   ),
   snat: flag,
+  served: optional(list(object({ protocol: oneOf('tcp', 'udp'), hostPort: number }))),
 })
 
 /** The host ports of one owner. */
@@ -64,7 +68,8 @@ export interface Restored {
  */
 export interface PortBackend {
   /**
-   * Takes the ports and makes them lead to the container; what the same owner had before goes.
+   * Takes the ports and makes them lead to the container; what the same owner had before goes. A
+   * port that another interface of the same container has stays there: see `restore`.
    *
    * @throws CniError HostPortTaken that names the holder. After any error nothing is left.
    */
@@ -82,7 +87,7 @@ export interface PortBackend {
   check(host: NetNs, tag: string, ports: PortsRecord): Promise<string[]>
   /**
    * Puts back what is missing of recorded owners, all at once: a firewall's reload takes
-   * everything. Where nothing is missing it only reads. Ports that are there stay as they are.
+   * everything, and a container's interface that goes leaves ports to the others. Where nothing is missing it only reads. Ports that are there stay as they are.
    */
   restore(host: NetNs, owners: readonly OwnedPorts[]): Promise<Restored>
 }

@@ -2,6 +2,7 @@
  * When two mappings want one port, and what is said about it.
  */
 import { CniCode, CniError } from '../cni/spec/errors.js'
+import { isSameContainer } from '../cni/spec/owner.js'
 import { describeMapping, type Mapping } from './mapping.js'
 
 /** A mapping with the tag of its owner. */
@@ -12,27 +13,67 @@ export interface HeldPort {
   readonly tag: string
 }
 
-/** Whether some packet to the host could be meant by both: no hostAddress stands for all of them. */
-export function overlaps(a: Mapping, b: Mapping): boolean {
-  return (
-    a.protocol === b.protocol &&
-    a.hostPort === b.hostPort &&
-    (!a.hostAddress || !b.hostAddress || a.hostAddress === b.hostAddress)
-  )
+/** Who stands in the way of a mapping. */
+export interface Conflict {
+  /** What is wanted. */
+  readonly mapping: Mapping
+  /** Tag of the owner that holds the port. */
+  readonly holder: string
 }
 
-/** The first of the mappings that somebody else holds, with its holder. */
-export function findConflict(
-  held: readonly HeldPort[],
-  mappings: readonly Mapping[],
-  tag: string,
-): { mapping: Mapping; holder: string } | undefined {
-  const others = held.filter((port) => port.tag !== tag)
-  for (const mapping of mappings) {
-    const other = others.find((port) => overlaps(port.mapping, mapping))
-    if (other) return { mapping, holder: other.tag }
+/** Ports that are held, found by their number: a container may have thousands. */
+export class HeldPorts {
+  readonly #byPort = new Map<string, HeldPort[]>()
+
+  /** @param held who holds what */
+  constructor(held: readonly HeldPort[]) {
+    for (const one of held) this.add(one)
   }
-  return undefined
+
+  /** One more. */
+  add(one: HeldPort): void {
+    const key = keyOf(one.mapping)
+    const there = this.#byPort.get(key)
+    if (there) there.push(one)
+    else this.#byPort.set(key, [one])
+  }
+
+  /**
+   * The first of the mappings that another container holds, with its holder. What the owner's own
+   * container holds by another interface is no conflict: a runtime gives each of a container's
+   * networks the same ports.
+   */
+  conflict(mappings: readonly Mapping[], tag: string): Conflict | undefined {
+    for (const mapping of mappings) {
+      const other = this.#of(mapping).find((port) => !isSameContainer(port.tag, tag))
+      if (other) return { mapping, holder: other.tag }
+    }
+    return undefined
+  }
+
+  /** Whether another interface of the owner's container has the very port. */
+  waits(mapping: Mapping, tag: string): boolean {
+    return this.#of(mapping).some(
+      (port) =>
+        port.tag !== tag &&
+        port.mapping.hostAddress === mapping.hostAddress &&
+        isSameContainer(port.tag, tag),
+    )
+  }
+
+  #of(wanted: Mapping): HeldPort[] {
+    const there = this.#byPort.get(keyOf(wanted)) ?? []
+    return there.filter(({ mapping }) => overlaps(mapping, wanted))
+  }
+}
+
+function keyOf({ protocol, hostPort }: Mapping): string {
+  return `${protocol} ${hostPort}`
+}
+
+/** Whether some packet to the host could be meant by both: no hostAddress stands for all of them. */
+function overlaps(a: Mapping, b: Mapping): boolean {
+  return !a.hostAddress || !b.hostAddress || a.hostAddress === b.hostAddress
 }
 
 /** The error for a port that another owner holds (code 102). */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { parsePort } from '../../dist/esm/cli/ports.js'
+import { parsePorts } from '../../dist/esm/cli/ports.js'
 import { parseMappings } from '../../dist/esm/portmap/mapping.js'
 import { run } from '../helpers/process.js'
 
@@ -23,13 +23,32 @@ const vnet = (...args: string[]) =>
 
 t.test('ports as people write them', async (st) => {
   const tcp = { hostPort: 8080, containerPort: 80, protocol: 'tcp' }
-  st.strictSame(parsePort('8080:80'), tcp)
-  st.strictSame(parsePort('8080:80/UDP'), { ...tcp, protocol: 'udp' })
-  st.strictSame(parsePort('127.0.0.1:8080:80/tcp'), { ...tcp, hostIP: '127.0.0.1' })
-  st.strictSame(parsePort('[::1]:8080:80'), { ...tcp, hostIP: '::1' })
-  for (const text of ['80', '0:80', '8080:65536', '8080:80/icmp', 'a:b', '1:2:3:4', ''])
+  st.strictSame(parsePorts('8080:80'), [tcp])
+  st.strictSame(parsePorts('8080:80/UDP'), [{ ...tcp, protocol: 'udp' }])
+  st.strictSame(parsePorts('127.0.0.1:8080:80/tcp'), [{ ...tcp, hostIP: '127.0.0.1' }])
+  st.strictSame(parsePorts('[::1]:8080:80'), [{ ...tcp, hostIP: '::1' }])
+  st.strictSame(
+    parsePorts('8000-8002:80-82').map((one) => [one.hostPort, one.containerPort]),
+    [
+      [8000, 80],
+      [8001, 81],
+      [8002, 82],
+    ],
+  )
+  for (const text of [
+    '80',
+    '0:80',
+    '8080:65536',
+    '8080:80/icmp',
+    'a:b',
+    '1:2:3:4',
+    '',
+    '80-82:80-81',
+    '82-80:82-80',
+    '80-:80-',
+  ])
     st.throws(
-      () => parsePort(text),
+      () => parsePorts(text),
       { name: 'UsageError', message: /is not valid/ },
       text,
     )

@@ -30,9 +30,15 @@ function junk(member: string): [string, Broken][] {
 }
 
 const MEMBERS: [string, Broken][] = [
-  ...['mode', 'bridge', 'ipam', 'masquerade', 'bridgeLifetime', 'spoofGuard', 'strictHost'].flatMap(
-    junk,
-  ),
+  ...[
+    'mode',
+    'bridge',
+    'ipam',
+    'masquerade',
+    'bridgeLifetime',
+    'spoofGuard',
+    'strictHost',
+  ].flatMap(junk),
   ['mode is one that is not there yet', { fields: { mode: 'transparent' } }],
   ['master is not there', { fields: { master: 'eth7' } }],
   ['master is a list', { fields: { master: ['eth0'] } }],

@@ -216,24 +216,29 @@ t.test('the table: whatever there is of it, its rules are made anew', async (t) 
     'nft.set.new any_address 400',
     'nft.set.new one_address 400',
     'nft.set.new hairpin 400',
+    'nft.set.new served_here 400',
     'nft.set.new pod_links 400',
     'nft.chain.new prerouting 400',
     'nft.chain.new output 400',
     'nft.chain.new postrouting 400',
     'nft.chain.new translate 400',
+    'nft.chain.new every_address 400',
     'nft.chain.new martians_in 400',
     'nft.chain.new martians_out 400',
     'nft.rule.new prerouting c00',
     'nft.rule.new output c00',
     'nft.rule.new translate c00',
     'nft.rule.new translate c00',
+    'nft.rule.new every_address c00',
+    'nft.rule.new every_address c00',
+    'nft.rule.new every_address c00',
     'nft.rule.new postrouting c00',
     'nft.rule.new postrouting c00',
     'nft.rule.new martians_in c00',
     'nft.rule.new martians_in c00',
     'nft.rule.new martians_out c00',
   ])
-  t.strictSame(damagedChains([]).length, 6, 'without its rules no chain is whole')
+  t.strictSame(damagedChains([]).length, 7, 'without its rules no chain is whole')
 })
 
 t.test('one element a mapping, never a rule', async (t) => {

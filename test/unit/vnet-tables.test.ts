@@ -79,6 +79,7 @@ t.test('the bridge table is made anew in one transaction', async (t) => {
     ...['ports', 'senders', 'unguarded'].map((set) => `nft.set.new ${set}`),
     'nft.set.new host_flows',
     'nft.set.new ended_flows',
+    'nft.set.new host_fragments',
     ...['arp', 'ip6'].map((of) => `nft.chain.new ${of}_from_pod`),
     'nft.chain.new from_pod',
     'nft.chain.new prerouting',

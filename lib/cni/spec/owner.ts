@@ -50,6 +50,17 @@ export function networkOfTag(tag: string): string | undefined {
   return container === undefined || network.includes('~') ? undefined : network
 }
 
+/**
+ * Whether two tags are of one container's interfaces. Of tags that hold only a part of the container's
+ * name it cannot be told.
+ */
+export function isSameContainer(a: string, b: string): boolean {
+  if (a === b) return true
+  const [, container] = a.split('/')
+  const isWhole = !a.includes('~') && !b.includes('~')
+  return isWhole && container !== undefined && container === b.split('/')[1]
+}
+
 /** What the names of all host ends of pods' wires begin with. */
 export const HOST_LINK_PREFIX = 'azv'
 

@@ -4,12 +4,13 @@
 import type { NetNs } from '../../netlink/index.js'
 import { nftFamilies, Transaction } from '../../nft/index.js'
 import type { PortsRecord } from '../backend.js'
-import { findConflict, portTaken, type HeldPort } from '../conflict.js'
+import { HeldPorts, portTaken, type HeldPort } from '../conflict.js'
+import type { Mapping } from '../mapping.js'
 import { planElements, portsIn, readContents, tagOf } from './held.js'
 import {
   ATTEMPTS,
-  flushFlows,
   findLink,
+  forgetFlows,
   isKernelError,
   linkTowards,
   routeLocalnet,
@@ -34,6 +35,8 @@ interface Approach {
   readonly ensure: boolean
   /** What another owner left of a pod with the same address. */
   readonly stale: readonly Placed[]
+  /** Ports that another interface of the container has. */
+  readonly waiting: ReadonlySet<Mapping>
 }
 
 interface Job {
@@ -56,7 +59,8 @@ export function addPorts(host: NetNs, tag: string, ports: PortsRecord): void {
     const held = take(job)
     // An address of the host and all of its addresses are different keys to the kernel. Who comes
     // second sees the first here, whoever was faster.
-    failIfHeld(held, job)
+    failIfHeld(new HeldPorts(held), job)
+    forgetFlows(host, ports.mappings)
   } catch (error) {
     leaveNothing(job)
     throw error
@@ -73,16 +77,16 @@ function leaveNothing({ host, tag }: Job): void {
 
 /** Answers with all ports that are held then. */
 function take(job: Job): HeldPort[] {
-  let approach: Approach = { ensure: false, stale: [] }
+  let approach: Approach = { ensure: false, stale: [], waiting: new Set() }
   for (let attempt = 1; ; attempt++) {
     try {
       return commit(job, approach)
     } catch (error) {
       if (attempt >= ATTEMPTS) throw error
       if (isKernelError(error, 'EEXIST')) {
-        approach = { ...approach, stale: makeRoom(job) }
+        approach = { ...approach, ...makeRoom(job) }
       } else if (isKernelError(error, 'ENOENT')) {
-        approach = { ensure: true, stale: [] }
+        approach = { ...approach, ensure: true, stale: [] }
       } else {
         throw error
       }
@@ -90,9 +94,10 @@ function take(job: Job): HeldPort[] {
   }
 }
 
-function commit(job: Job, { ensure, stale }: Approach): HeldPort[] {
+function commit(job: Job, { ensure, stale, waiting }: Approach): HeldPort[] {
   const { host, tag, ports, link } = job
-  const own = placePorts(tag, ports)
+  const mappings = ports.mappings.filter((one) => !waiting.has(one))
+  const own = placePorts(tag, { ...ports, mappings })
   const plan = host.plan()
   const tx = new Transaction()
   if (ensure) ensureTable(tx)
@@ -102,7 +107,6 @@ function commit(job: Job, { ensure, stale }: Approach): HeldPort[] {
   plan.nftables.commit(tx, { undo: deletePlaced(new Transaction(), own) })
   // Without it the kernel drops packets from 127.0.0.1 that leave by another link than lo.
   if (link && ports.snat) plan.sysctl.set(routeLocalnet(link), '1')
-  flushFlows(plan, ports.mappings)
   const held = planElements(plan, PORT_MAPS)
   return portsIn(held(plan.runSync()))
 }
@@ -116,22 +120,25 @@ function planLayoutCheck(plan: ReturnType<NetNs['plan']>): void {
 /**
  * What to do about a key that is there: somebody else has the port, and that is the end of it; a
  * former ADD of the same owner left it, and it goes; or a pod that is no more had the same address,
- * and the answer is what it left. Or it was taken away meanwhile.
+ * and what it left goes too; or the container has the port by another interface, which keeps it. Or
+ * it was taken away meanwhile.
  */
-function makeRoom(job: Job): Placed[] {
+function makeRoom(job: Job): Pick<Approach, 'stale' | 'waiting'> {
   const { host, tag, ports } = job
   const { placed } = readContents(host)
-  failIfHeld(portsIn(placed), job)
+  const held = new HeldPorts(portsIn(placed))
+  failIfHeld(held, job)
+  const waiting = new Set(ports.mappings.filter((one) => held.waits(one, tag)))
   if (placed.some((one) => tagOf(one) === tag)) {
     removePorts(host, tag)
-    return []
+    return { stale: [], waiting }
   }
   const isStale = ({ set, element }: Placed) =>
     set === SNAT_PODS && element.key[0] === ports.pod
-  return ports.snat ? placed.filter(isStale) : []
+  return { stale: ports.snat ? placed.filter(isStale) : [], waiting }
 }
 
-function failIfHeld(held: readonly HeldPort[], { tag, ports }: Job): void {
-  const conflict = findConflict(held, ports.mappings, tag)
+function failIfHeld(held: HeldPorts, { tag, ports }: Job): void {
+  const conflict = held.conflict(ports.mappings, tag)
   if (conflict) throw portTaken(conflict.mapping, conflict.holder)
 }

@@ -3,11 +3,13 @@
  */
 import type { NetNs } from '../../netlink/index.js'
 import type { PortsRecord } from '../backend.js'
+import { HeldPorts } from '../conflict.js'
 import { describeMapping } from '../mapping.js'
-import { planContents, tagOf, type Contents } from './held.js'
+import { PlacedIndex, planContents, portsIn, tagOf, type Contents } from './held.js'
 import { findLink, routeLocalnet } from './kernel.js'
 import { damagedChains } from './rules.js'
 import {
+  isPort,
   placeMapping,
   POD_LINKS,
   SNAT_PODS,
@@ -28,29 +30,25 @@ export function checkPorts(host: NetNs, tag: string, ports: PortsRecord): string
       ? [`table ${TABLE.family} ${TABLE.name} is missing`]
       : []
   }
+  const index = new PlacedIndex(found.placed)
+  const held = new HeldPorts(portsIn(found.placed))
+  // What waits for another interface of the container has nothing in the kernel.
+  const mappings = ports.mappings.filter((one) => !held.waits(one, tag))
   return [
     ...damagedChains(done.of(rules)).map(
       (chain) =>
         `chain ${chain} of table ${TABLE.name} has other rules than it should have`,
     ),
-    ...ports.mappings.flatMap((m) =>
-      checkOne(found, tag, placeMapping(m, ports.pod, tag)),
-    ),
+    ...mappings.flatMap((m) => checkOne(index, tag, placeMapping(m, ports.pod, tag))),
     ...unrecorded(found, tag, ports),
-    ...checkSnat(found, ports),
-    ...(ports.snat ? checkLink(host, found, ports) : []),
+    ...(mappings.length > 0 ? checkSnat(found, ports) : []),
+    ...(mappings.length > 0 && ports.snat ? checkLink(host, found, ports) : []),
   ]
 }
 
-/** The element that has the same key. */
-export function findSame(placed: readonly Placed[], wanted: Placed): Placed | undefined {
-  const key = String(wanted.element.key)
-  return placed.find((one) => one.set === wanted.set && String(one.element.key) === key)
-}
-
-function checkOne({ placed }: Contents, tag: string, wanted: Placed): string[] {
+function checkOne(index: PlacedIndex, tag: string, wanted: Placed): string[] {
   const what = `host port ${describeMapping(toMapping(wanted))}`
-  const there = findSame(placed, wanted)
+  const there = index.find(wanted)
   if (!there) return [`${what} is not mapped`]
   if (tagOf(there) !== tag) return [`${what} is held by ${tagOf(there)}`]
   const to = (one: Placed) => one.element.data?.join(':') ?? 'nothing'
@@ -59,11 +57,11 @@ function checkOne({ placed }: Contents, tag: string, wanted: Placed): string[] {
 }
 
 function unrecorded({ placed }: Contents, tag: string, ports: PortsRecord): string[] {
-  const recorded = ports.mappings.map(describeMapping)
+  const recorded = new Set(ports.mappings.map(describeMapping))
   return placed
-    .filter((one) => one.set !== SNAT_PODS && tagOf(one) === tag)
+    .filter((one) => isPort(one) && tagOf(one) === tag)
     .map((one) => describeMapping(toMapping(one)))
-    .filter((port) => !recorded.includes(port))
+    .filter((port) => !recorded.has(port))
     .map((port) => `host port ${port} is mapped, which is not on record`)
 }
 

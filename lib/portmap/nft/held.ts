@@ -6,9 +6,10 @@ import type { Done, NetNs, Plan } from '../../netlink/index.js'
 import type { SetDef } from '../../nft/index.js'
 import type { HeldPort } from '../conflict.js'
 import {
+  isPort,
+  OWNED_SETS,
   POD_LINKS,
   PORT_MAPS,
-  SNAT_PODS,
   TABLE,
   toMapping,
   type Placed,
@@ -34,10 +35,34 @@ export function tagOf({ element }: Placed): string {
   return element.comment ?? UNKNOWN
 }
 
+/** Elements by their keys: a container may have thousands. */
+export class PlacedIndex {
+  readonly #byKey = new Map<string, Placed>()
+
+  /** @param placed what is there */
+  constructor(placed: readonly Placed[]) {
+    for (const one of placed) this.add(one)
+  }
+
+  /** One more. */
+  add(one: Placed): void {
+    this.#byKey.set(keyOf(one), one)
+  }
+
+  /** The element that has the same key. */
+  find(wanted: Placed): Placed | undefined {
+    return this.#byKey.get(keyOf(wanted))
+  }
+}
+
+function keyOf({ set, element }: Placed): string {
+  return `${set.name} ${String(element.key)}`
+}
+
 /** The elements that are ports. */
 export function portsIn(placed: readonly Placed[]): HeldPort[] {
   return placed
-    .filter(({ set }) => set !== SNAT_PODS)
+    .filter(isPort)
     .map((one) => ({ mapping: toMapping(one), tag: tagOf(one) }))
 }
 
@@ -55,7 +80,7 @@ export function planElements(
 export function planContents(plan: Plan): (done: Done) => Contents {
   const generation = plan.nftables.generation()
   const exists = plan.nftables.tableExists(TABLE)
-  const placed = planElements(plan, [...PORT_MAPS, SNAT_PODS])
+  const placed = planElements(plan, OWNED_SETS)
   const links = plan.nftables.elements(POD_LINKS)
   return (done) => ({
     generation: done.of(generation),

@@ -2,7 +2,8 @@
  * What host ports need of the kernel beside the table.
  */
 import { NetlinkError, SyscallError } from '../../errors.js'
-import type { NetNs, Plan } from '../../netlink/index.js'
+import type { ConntrackEntry } from '../../conntrack/index.js'
+import type { NetNs } from '../../netlink/index.js'
 import { ipProtocols } from '../../nft/index.js'
 import type { Mapping } from '../mapping.js'
 
@@ -44,16 +45,35 @@ export function findLink(host: NetNs, pod: string): string | undefined {
 
 /**
  * Has the kernel forget UDP flows to ports. UDP has no connection that ends: a flow that the kernel
- * remembers would go on to where the port led before.
+ * remembers would go on to where the port led before. A flush reads the whole table of flows, so that
+ * of many ports it is read once.
+ *
+ * @throws NetlinkError EPERM without CAP_NET_ADMIN
  */
-export function flushFlows(plan: Plan, mappings: readonly Mapping[]): void {
-  for (const { protocol, hostPort, hostAddress } of mappings) {
-    if (protocol !== 'udp') continue
-    const original = {
-      protocol: ipProtocols.udp,
-      destinationPort: hostPort,
-      ...(hostAddress && { destination: hostAddress }),
-    }
-    plan.conntrack.flush({ family: 'ipv4', original })
+export function forgetFlows(host: NetNs, mappings: readonly Mapping[]): void {
+  const wanted = mappings.filter(({ protocol }) => protocol === 'udp')
+  const plan = host.plan()
+  if (wanted.length === 1) {
+    const [{ hostPort, hostAddress }] = wanted as [Mapping]
+    const original = { ...UDP, destinationPort: hostPort }
+    const to = hostAddress ? { destination: hostAddress } : {}
+    plan.conntrack.flush({ family: 'ipv4', original: { ...original, ...to } })
+  } else if (wanted.length > 1) {
+    for (const flow of readFlows(host, wanted)) plan.conntrack.delIfExists(flow)
   }
+  if (plan.steps.length > 0) plan.runSync()
+}
+
+const UDP = { protocol: ipProtocols.udp }
+
+function readFlows(host: NetNs, wanted: readonly Mapping[]): ConntrackEntry[] {
+  const keys = new Set(
+    wanted.map(({ hostPort, hostAddress = '*' }) => `${hostAddress} ${hostPort}`),
+  )
+  const plan = host.plan()
+  const flows = plan.conntrack.list({ family: 'ipv4', original: UDP })
+  const all = plan.runSync().of(flows)
+  return all.filter(({ original: { destination, destinationPort } }) =>
+    [destination, '*'].some((address) => keys.has(`${address} ${destinationPort}`)),
+  )
 }

@@ -4,8 +4,15 @@
 import type { NetNs, Plan } from '../../netlink/index.js'
 import { Transaction } from '../../nft/index.js'
 import { readContents, tagOf, type Contents } from './held.js'
-import { ATTEMPTS, flushFlows, isKernelError, routeLocalnet } from './kernel.js'
-import { deletePlaced, SNAT_PODS, TABLE, toMapping, type Placed } from './table.js'
+import { ATTEMPTS, forgetFlows, isKernelError, routeLocalnet } from './kernel.js'
+import {
+  deletePlaced,
+  isPort,
+  SNAT_PODS,
+  TABLE,
+  toMapping,
+  type Placed,
+} from './table.js'
 
 /** Gives all of an owner's ports back; with the last mapping the table goes. Repeats safely. */
 export function removePorts(host: NetNs, tag: string): void {
@@ -21,7 +28,7 @@ export function removePorts(host: NetNs, tag: string): void {
       const tx = new Transaction(contents.generation)
       plan.nftables.commit(isLast ? tx.deleteTable(TABLE) : deletePlaced(tx, own))
       plan.runSync()
-      forgetFlows(host, own)
+      forgetFlows(host, own.filter(isPort).map(toMapping))
       return
     } catch (error) {
       // ENOENT: the table or a link went meanwhile.
@@ -54,10 +61,4 @@ function closeLinks(host: NetNs, plan: Plan, links: readonly string[]): void {
     if (done.of(value) !== '1' || done.of(usual) !== '0') continue
     plan.sysctl.set(routeLocalnet(link), '0', '1')
   }
-}
-
-function forgetFlows(host: NetNs, own: readonly Placed[]): void {
-  const plan = host.plan()
-  flushFlows(plan, own.filter(({ set }) => set !== SNAT_PODS).map(toMapping))
-  if (plan.steps.length > 0) plan.runSync()
 }

@@ -5,17 +5,22 @@
 import type { NetNs } from '../../netlink/index.js'
 import { Transaction } from '../../nft/index.js'
 import type { LostPort, OwnedPorts, Restored } from '../backend.js'
-import { findConflict, type HeldPort } from '../conflict.js'
-import { findSame } from './check.js'
-import { planContents, portsIn, tagOf, type Contents } from './held.js'
-import { ATTEMPTS, findLink, flushFlows, isKernelError, routeLocalnet } from './kernel.js'
+import { HeldPorts } from '../conflict.js'
+import { PlacedIndex, planContents, portsIn, tagOf, type Contents } from './held.js'
+import {
+  ATTEMPTS,
+  findLink,
+  forgetFlows,
+  isKernelError,
+  routeLocalnet,
+} from './kernel.js'
 import { damagedChains, ensureTable } from './rules.js'
 import {
   addPlaced,
   deletePlaced,
+  isPort,
   placePorts,
   POD_LINKS,
-  SNAT_PODS,
   TABLE,
   toMapping,
   type Placed,
@@ -59,36 +64,40 @@ function compare(
   { placed }: Contents,
   owners: readonly OwnedPorts[],
 ): { repairs: Repair[]; lost: LostPort[] } {
-  const taken = [...placed]
+  const there = new PlacedIndex(placed)
+  const taken = new PlacedIndex(placed)
+  const held = new HeldPorts(portsIn(placed))
   const repairs: Repair[] = []
   const lost: LostPort[] = []
   for (const owner of owners) {
     const { tag, ports } = owner
-    const own = findLost(portsIn(taken), owner)
+    const own = findLost(held, owner)
     lost.push(...own)
+    const gone = new Set(own.map(({ mapping }) => mapping))
     const mappings = ports.mappings.filter(
-      (mapping) => !own.some((one) => one.mapping === mapping),
+      (one) => !gone.has(one) && !held.waits(one, tag),
     )
     if (mappings.length === 0) continue
     const missing = placePorts(tag, { ...ports, mappings }).filter(
       (wanted) => !isThere(taken, wanted),
     )
-    const wrong = missing.flatMap((wanted) => findSame(placed, wanted) ?? [])
+    const wrong = missing.flatMap((wanted) => there.find(wanted) ?? [])
     repairs.push({ owner, missing, wrong })
-    taken.push(...missing)
+    for (const one of missing) taken.add(one)
+    for (const one of portsIn(missing)) held.add(one)
   }
   return { repairs, lost }
 }
 
-function findLost(held: readonly HeldPort[], { tag, ports }: OwnedPorts): LostPort[] {
+function findLost(held: HeldPorts, { tag, ports }: OwnedPorts): LostPort[] {
   return ports.mappings.flatMap((mapping) => {
-    const conflict = findConflict(held, [mapping], tag)
+    const conflict = held.conflict([mapping], tag)
     return conflict ? [{ tag, ...conflict }] : []
   })
 }
 
-function isThere(placed: readonly Placed[], wanted: Placed): boolean {
-  const there = findSame(placed, wanted)
+function isThere(placed: PlacedIndex, wanted: Placed): boolean {
+  const there = placed.find(wanted)
   if (!there) return false
   return (
     tagOf(there) === tagOf(wanted) &&
@@ -116,8 +125,8 @@ function commit(host: NetNs, { generation }: Contents, repairs: readonly Repair[
   )
   plan.nftables.commit(addPlaced(tx, missing))
   for (const link of open) plan.sysctl.set(routeLocalnet(link), '1')
-  flushFlows(plan, missing.filter(({ set }) => set !== SNAT_PODS).map(toMapping))
   plan.runSync()
+  forgetFlows(host, missing.filter(isPort).map(toMapping))
 }
 
 function unique(names: readonly string[]): string[] {

@@ -10,6 +10,7 @@ import {
   inSet,
   mapLookup,
   masquerade,
+  neq,
   payload,
   verdict,
   type ChainDef,
@@ -19,10 +20,11 @@ import {
 } from '../../nft/index.js'
 import {
   NEWEST_CHAIN,
+  OWNED_SETS,
   POD_LINKS,
-  PORT_MAPS,
   PORTS_OF_ALL_ADDRESSES,
   PORTS_OF_ONE_ADDRESS,
+  SERVED_PORTS,
   SNAT_PODS,
   TABLE,
 } from './table.js'
@@ -30,6 +32,7 @@ import {
 const inTable = { family: TABLE.family, table: TABLE.name } as const
 const RTN_LOCAL = hostOrder(2)
 const LOOPBACK = Uint8Array.of(127)
+const LOCALHOST = Uint8Array.of(127, 0, 0, 1)
 // IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h): its destination was translated.
 const DNAT_STATUS = hostOrder(0x20)
 
@@ -38,9 +41,10 @@ const CHAINS: readonly Omit<ChainDef, 'family' | 'table'>[] = [
   { name: 'output', hook: 'output', type: 'nat', priority: -100 },
   { name: 'postrouting', hook: 'postrouting', type: 'nat', priority: 100 },
   { name: 'translate' },
+  { name: NEWEST_CHAIN },
   // Before conntrack, and after all source NAT: what is on the wire counts.
   { name: 'martians_in', hook: 'prerouting', type: 'filter', priority: -300 },
-  { name: NEWEST_CHAIN, hook: 'postrouting', type: 'filter', priority: 300 },
+  { name: 'martians_out', hook: 'postrouting', type: 'filter', priority: 300 },
 ]
 
 interface Rule {
@@ -66,6 +70,25 @@ const RULES: readonly Rule[] = [
   },
   {
     chain: 'translate',
+    comment: 'a port of any address',
+    expressions: [verdict({ jump: NEWEST_CHAIN })],
+  },
+  {
+    chain: NEWEST_CHAIN,
+    comment: 'addresses of 127.0.0.0/8 but 127.0.0.1 are for programs of this host',
+    expressions: [
+      ...toLoopback,
+      ...neq(field.ipDestination, LOCALHOST),
+      verdict('return'),
+    ],
+  },
+  {
+    chain: NEWEST_CHAIN,
+    comment: 'and so is what one of them serves on that one',
+    expressions: [...inSet(keyOne, SERVED_PORTS.name), verdict('return')],
+  },
+  {
+    chain: NEWEST_CHAIN,
     comment: 'a port of any address',
     expressions: [...mapLookup(keyAll, PORTS_OF_ALL_ADDRESSES.name), dnatFromMap()],
   },
@@ -122,7 +145,7 @@ const RULES: readonly Rule[] = [
  */
 export function ensureTable(tx: Transaction): Transaction {
   tx.addTable(TABLE).flushTable(TABLE)
-  for (const set of [...PORT_MAPS, SNAT_PODS, POD_LINKS]) tx.addSet(set)
+  for (const set of [...OWNED_SETS, POD_LINKS]) tx.addSet(set)
   for (const chain of CHAINS) tx.addChain({ ...inTable, ...chain })
   for (const rule of RULES) tx.addRule({ ...inTable, ...rule })
   return tx

@@ -12,6 +12,7 @@ import {
 } from '../../nft/index.js'
 import type { PortsRecord } from '../backend.js'
 import type { Mapping } from '../mapping.js'
+import type { ServedPort } from '../sockets.js'
 
 /** The table; it exists while there is a mapping. */
 export const TABLE: TableRef = { family: 'ip', name: 'azure_vnet_portmap' }
@@ -54,8 +55,21 @@ export const SNAT_PODS: SetDef = {
  */
 export const POD_LINKS: SetDef = { ...inTable, name: 'pod_links', key: ['ifname'] }
 
+/**
+ * (127.0.0.1, protocol, port): ports that a program of the host has there, and keeps. A mapping for
+ * all addresses is for none of the other addresses of 127.0.0.0/8.
+ */
+export const SERVED_PORTS: SetDef = {
+  ...inTable,
+  name: 'served_here',
+  key: ['ipv4_addr', 'inet_proto', 'inet_service'],
+}
+
+/** All sets whose elements have owners. */
+export const OWNED_SETS = [...PORT_MAPS, SNAT_PODS, SERVED_PORTS]
+
 /** The chain that came last into the table: one without it was made by an older version. */
-export const NEWEST_CHAIN = 'martians_out'
+export const NEWEST_CHAIN = 'every_address'
 
 /** An element and the set that it is in. */
 export interface Placed {
@@ -74,12 +88,33 @@ export function placeMapping(m: Mapping, pod: string, tag: string): Placed {
     : { set: PORTS_OF_ALL_ADDRESSES, element: { ...element, key } }
 }
 
+function placeServed({ protocol, hostPort }: ServedPort, tag: string): Placed {
+  const key = ['127.0.0.1', ipProtocols[protocol], hostPort]
+  return { set: SERVED_PORTS, element: { key, comment: tag } }
+}
+
 /** All elements that an owner has by its ports. */
-export function placePorts(tag: string, { pod, mappings, snat }: PortsRecord): Placed[] {
+export function placePorts(
+  tag: string,
+  { pod, mappings, snat, served = [] }: PortsRecord,
+): Placed[] {
   if (mappings.length === 0) return []
-  const ports = mappings.map((m) => placeMapping(m, pod, tag))
+  const wanted = new Set(
+    mappings.map(({ protocol, hostPort }) => `${protocol} ${hostPort}`),
+  )
+  const ports = [
+    ...mappings.map((m) => placeMapping(m, pod, tag)),
+    ...served
+      .filter(({ protocol, hostPort }) => wanted.has(`${protocol} ${hostPort}`))
+      .map((one) => placeServed(one, tag)),
+  ]
   const self = { set: SNAT_PODS, element: { key: [pod, pod], comment: tag } }
   return snat ? [...ports, self] : ports
+}
+
+/** Whether an element is a port. */
+export function isPort({ set }: Placed): boolean {
+  return set.data !== undefined
 }
 
 /** The mapping of an element. */
@@ -114,7 +149,7 @@ export function deletePlaced(tx: Transaction, placed: readonly Placed[]): Transa
 }
 
 function bySet(placed: readonly Placed[]): [SetDef, SetElement[]][] {
-  return [...PORT_MAPS, SNAT_PODS].flatMap((set): [SetDef, SetElement[]][] => {
+  return OWNED_SETS.flatMap((set): [SetDef, SetElement[]][] => {
     const elements = placed.filter((one) => one.set === set).map((one) => one.element)
     return elements.length > 0 ? [[set, elements]] : []
   })

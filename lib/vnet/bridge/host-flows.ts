@@ -10,6 +10,7 @@ import {
   ifname,
   inSet,
   neq,
+  payload,
   type Expr,
   type FieldDef,
   type SetDef,
@@ -45,6 +46,46 @@ export function flowSet(bridge: string, name: 'host_flows' | 'ended_flows'): Set
   }
 }
 
+/** A datagram in parts: all have its addresses, protocol and number, the first alone has the ports. */
+const DATAGRAM: FieldDef[] = [
+  field.ipSource,
+  field.ipDestination,
+  field.l4proto,
+  payload('network', 4, 2),
+]
+const FRAGMENT = payload('network', 6, 2)
+const MORE_FOLLOW = Uint8Array.of(0x20, 0)
+const NOT_THE_FIRST = Uint8Array.of(0x1f, 0xff)
+
+// A datagram's number has a type that is nobody's but the nft program's: these are the notes of nft for
+// `typeof ip saddr . ip daddr . meta l4proto . ip id`, without which it could not read back what it
+// lists.
+function typeOfDatagram() {
+  const notes =
+    '000400000000036000040d00000001580014000407000000010c00040c00000001040b0000000114000407000000' +
+    '010c00040c00000001040c000000020e0004090000000106000410000000031a000407000000011200040c000000' +
+    '010406000000040410000000'
+  return {
+    key: [],
+    keyType: 0x1c7304,
+    keyLength: 16,
+    userdata: Buffer.from(notes, 'hex'),
+  }
+}
+
+/** Replies of such flows whose first part went through the host: the others follow it. */
+export function fragmentSet(bridge: string): SetDef {
+  const { family, name: table } = bridgeTable(bridge)
+  return {
+    family,
+    table,
+    name: 'host_fragments',
+    ...typeOfDatagram(),
+    dynamic: true,
+    size: 65536,
+  }
+}
+
 const TCP = Uint8Array.of(6)
 const UDP = Uint8Array.of(17)
 const TCP_SYN = Uint8Array.of(0x02)
@@ -52,6 +93,8 @@ const TCP_FIN_RST = Uint8Array.of(0x05)
 const TCP_FIN_SYN_RST = Uint8Array.of(0x07)
 
 const MINUTE = 60_000
+/** As long as the kernel keeps parts (net.ipv4.ipfrag_time). */
+const PARTS_TIMEOUT = MINUTE / 2
 
 /**
  * The rules that remember such flows, and hand their replies to the host.
@@ -66,6 +109,7 @@ export function hostFlowRules(spec: BridgeTableSpec): Rule[] {
   const nic = ifname(spec.nic)
   const mac = macBytes(spec.mac)
   const set = flowSet(spec.bridge, 'host_flows').name
+  const parts = fragmentSet(spec.bridge).name
   const ended = flowSet(spec.bridge, 'ended_flows').name
   const fromElsewhere = [
     ...eq(field.protocol, ETHERTYPE_IP),
@@ -102,6 +146,28 @@ export function hostFlowRules(spec: BridgeTableSpec): Rule[] {
       [...tcp(TCP_FIN_SYN_RST, 'none'), ...inSet(FLOW, ended, true)],
       dynset('update', FLOW, set, { timeout: 24 * 60 * MINUTE }),
     ),
+    {
+      chain: 'prerouting',
+      comment: 'a reply in parts: the others have no ports',
+      expressions: [
+        ...neq(field.iifname, nic),
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...bits(FRAGMENT, MORE_FOLLOW, 'any'),
+        ...inSet(FLOW_BACK, set),
+        ...dynset('update', DATAGRAM, parts, { timeout: PARTS_TIMEOUT }),
+      ],
+    },
+    {
+      chain: 'prerouting',
+      comment: 'they go where the first part went',
+      expressions: [
+        ...neq(field.iifname, nic),
+        ...eq(field.protocol, ETHERTYPE_IP),
+        ...bits(FRAGMENT, NOT_THE_FIRST, 'any'),
+        ...inSet(DATAGRAM, parts),
+        ...toHost(mac),
+      ],
+    },
     {
       chain: 'prerouting',
       comment: 'replies of such flows go back through the host',

@@ -29,7 +29,7 @@ import {
   toElement,
   type TableEndpoint,
 } from './endpoint-map.js'
-import { flowSet, hostFlowRules } from './host-flows.js'
+import { flowSet, fragmentSet, hostFlowRules } from './host-flows.js'
 import { guardRules } from './guard.js'
 import {
   addPortElements,
@@ -235,6 +235,7 @@ export function makeBridgeTable(
   tx.addSet(flowSet(spec.bridge, 'host_flows')).addSet(
     flowSet(spec.bridge, 'ended_flows'),
   )
+  tx.addSet(fragmentSet(spec.bridge))
   const { masqueraded = [] } = spec
   if (masqueraded.length > 0) {
     addNetworks(tx, table, masqueraded, (excepted) => networkRules(spec, excepted))

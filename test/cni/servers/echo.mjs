@@ -1,5 +1,6 @@
 // A server for pods: answers on a TCP and a UDP port with its name and who asks. Where there
-// is more than one address, UDP needs to be told the one to answer from.
+// is more than one address, UDP needs to be told the one to answer from. A datagram that holds a number
+// is answered with so many bytes.
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
 
@@ -11,7 +12,8 @@ createServer((request, response) => {
 }).listen(Number(port), '0.0.0.0')
 
 const socket = createSocket('udp4')
-socket.on('message', (_message, from) =>
-  socket.send(`${name} ${from.address}`, from.port, from.address),
-)
+socket.on('message', (message, from) => {
+  const length = Number(message.toString()) || 0
+  socket.send(`${name} ${from.address}`.padEnd(length, '.'), from.port, from.address)
+})
 socket.bind(Number(port), address)

@@ -2,7 +2,8 @@
 // the tries are used up, and prints the answer.
 import { createSocket } from 'node:dgram'
 
-const [address, port, sourcePort = '0', tries = '10'] = process.argv.slice(2)
+const [address, port, sourcePort = '0', tries = '10', message = 'hello'] =
+  process.argv.slice(2)
 const socket = createSocket('udp4')
 let left = Number(tries)
 
@@ -11,11 +12,11 @@ function send() {
     process.stderr.write('no answer\n')
     process.exit(1)
   }
-  socket.send('hello', Number(port), address)
+  socket.send(message, Number(port), address)
 }
 
-socket.on('message', (message) => {
-  process.stdout.write(message.toString())
+socket.on('message', (answer) => {
+  process.stdout.write(answer.toString())
   process.exit(0)
 })
 // A refusal may come as an error of the socket: the next try is due all the same.

@@ -29,10 +29,11 @@ export async function fetchUdp(
   host: AzureHost,
   from: string,
   at: string,
-  { sourcePort = 0, tries = 10 } = {},
+  { sourcePort = 0, tries = 10, message = 'hello' } = {},
 ): Promise<string> {
   const [address = '', port = ''] = at.split(':')
-  const args = [script('udp-client.mjs'), address, port, `${sourcePort}`, `${tries}`]
+  const numbers = [port, `${sourcePort}`, `${tries}`]
+  const args = [script('udp-client.mjs'), address, ...numbers, message]
   const { code, stdout } = await host.execIn(from, 'env', [...NODE, ...args])
   return code === 0 ? stdout : 'none'
 }

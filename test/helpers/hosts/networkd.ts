@@ -30,7 +30,8 @@ async function ready(space: PrivateSpace): Promise<void> {
 
 async function restart(space: PrivateSpace): Promise<void> {
   await space.signal('networkd', 'TERM')
-  const gone = async () => (await space.run('pgrep', ['-x', 'systemd-network'])).code !== 0
+  const gone = async () =>
+    (await space.run('pgrep', ['-x', 'systemd-network'])).code !== 0
   await until('the end of systemd-networkd', gone)
   start(space)
   await ready(space)
