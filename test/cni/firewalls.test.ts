@@ -102,6 +102,16 @@ const CASES: [string, string | string[], RegExp[]][] = [
     'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state { established, related } accept; reject;}\n}',
     [/table inet firewalld drops .*firewall-cmd --permanent --zone=trusted/],
   ],
+  [
+    'what is translated passes',
+    forward('ct status dnat accept'),
+    [/drops what azure0 forwards: Internet SNAT of containers, and all/],
+  ],
+  [
+    'what is not passes',
+    chain('forward', 'accept', 'ct status dnat drop'),
+    [/drops what azure0 forwards: host ports of containers; Run/],
+  ],
   ['the NIC by name', input('iifname "eth0" accept'), [NAMES]],
   ['the NIC by its index', input('iif "eth0" tcp dport 22 accept'), [NAMES]],
   ['the NIC by the beginning', input('iifname "eth*" accept'), [NAMES]],

@@ -30,7 +30,7 @@ export interface Finding {
   readonly cure: string
   /** False where the rules cannot be judged beforehand. */
   readonly certain: boolean
-  /** Whether it drops what the bridge forwards. */
+  /** Whether it drops bridged packets too, where those pass the host's chains. */
   readonly cutsOff: boolean
 }
 
@@ -74,24 +74,40 @@ export function planPrint(plan: Plan): (done: Done) => string {
   }
 }
 
+// What is translated passes by other rules than the rest: firewalls let it through by its state.
+/** IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h), or nothing that a rule would ask for. */
+const WAYS = [
+  { what: 'host ports', status: 0x20 },
+  { what: 'Internet SNAT', status: 0 },
+] as const
+
 function cutOff(chain: ChainInfo, ruleset: Ruleset, place: Place): Finding[] {
   if (chain.hook !== 'forward' || chain.type !== 'filter') return []
-  const { bridge } = place
-  const { fate, mayAccept } = walk(ruleset, chain.name, passing(place))
-  const end = fate === 'goes on' ? (chain.policy ?? 'accept') : fate
-  if (end !== 'drop') return []
-  const what =
-    `what ${bridge} forwards: host ports and Internet SNAT of containers, and all of their ` +
-    'traffic where net.bridge.bridge-nf-call-iptables is 1'
-  const at = `firewall: ${nameOf(chain)}`
-  const cure = acceptCommand(chain, ruleset, bridge)
-  return mayAccept
-    ? [{ message: `${at} may drop ${what}`, cure, certain: false, cutsOff: true }]
-    : [{ message: `${at} drops ${what}`, cure, certain: true, cutsOff: true }]
+  const dropped = WAYS.flatMap(({ what, status }) => {
+    const { fate, mayAccept } = walk(ruleset, chain.name, passing(place, status))
+    const end = fate === 'goes on' ? (chain.policy ?? 'accept') : fate
+    return end === 'drop' ? [{ what, certain: !mayAccept, isPlain: status === 0 }] : []
+  })
+  const certain = dropped.filter((one) => one.certain)
+  const said = certain.length > 0 ? certain : dropped
+  if (said.length === 0) return []
+  const isPlain = said.some((one) => one.isPlain)
+  const rest = ', and all of their traffic where net.bridge.bridge-nf-call-iptables is 1'
+  const verb = certain.length > 0 ? 'drops' : 'may drop'
+  return [
+    {
+      message:
+        `firewall: ${nameOf(chain)} ${verb} what ${place.bridge} forwards: ` +
+        `${said.map(({ what }) => what).join(' and ')} of containers${isPlain ? rest : ''}`,
+      cure: acceptCommand(chain, ruleset, place.bridge),
+      certain: certain.length > 0,
+      cutsOff: isPlain,
+    },
+  ]
 }
 
 // A new TCP connection that comes in by the bridge and leaves by it.
-function passing({ bridge, bridgeIndex }: Place): Packet {
+function passing({ bridge, bridgeIndex }: Place, status: number): Packet {
   return {
     ...links('both', bridge, bridgeIndex),
     'meta:1': Uint8Array.of(0x08, 0x00),
@@ -99,6 +115,7 @@ function passing({ bridge, bridgeIndex }: Place): Packet {
     'meta:16': TCP,
     'payload:1:9:1': TCP,
     'ct:0': hostOrder(NEW),
+    'ct:2': hostOrder(status),
   }
 }
 
