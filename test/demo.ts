@@ -16,6 +16,7 @@ The list is told to take the bridge away with its last pod ("bridgeLifetime": "p
 so that the end can show that nothing is left; without that field the bridge stays.
 
   --keep             leave the VM up at the end, until Ctrl-C, and say how to enter it
+  --host NAME        a host of the zoo instead of a fresh VM (npm run zoo lists them)
   --json             print one JSON document with all steps instead of text
   --cni-path DIR     other plug-ins (dist/cni)
   --conflist FILE    another network configuration list (conf/10-azure.conflist)
@@ -27,6 +28,7 @@ const OPTIONS = {
   keep: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
+  host: { type: 'string' },
   'cni-path': { type: 'string', default: join(ROOT, 'dist/cni') },
   conflist: { type: 'string', default: join(ROOT, 'conf/10-azure.conflist') },
 } as const
@@ -53,6 +55,11 @@ async function main(): Promise<void> {
   const { missingRequirement } = await import('./helpers/demo/requirements.js')
   const missing = await missingRequirement(options)
   if (missing) fail(missing)
+  if (options.host !== undefined) {
+    const { HOSTS } = await import('./helpers/hosts/index.js')
+    if (!HOSTS.some(({ name }) => name === options.host))
+      fail(`there is no host ${options.host}: npm run zoo lists them`)
+  }
   const { show } = await import('./helpers/demo/show.js')
   await show(options)
 }

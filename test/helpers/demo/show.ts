@@ -14,6 +14,8 @@ import { drawTopology } from './topology.js'
 export interface DemoOptions {
   keep: boolean
   json: boolean
+  /** Name of a host of the zoo. */
+  host?: string | undefined
   /** Folder with the plug-ins. */
   'cni-path': string
   /** File with the network configuration list. */
@@ -111,13 +113,21 @@ async function present(host: AzureHost, report: Reporter, options: DemoOptions) 
   await untilSignal()
 }
 
+async function makeHost(name?: string): Promise<AzureHost> {
+  if (name === undefined) return AzureHost.create()
+  const { named } = await import('../hosts/keeper.js')
+  const { buildHost } = await import('../hosts/zoo.js')
+  return (await buildHost(named(name))).host
+}
+
 /** Builds the VM, shows everything, takes it away; sets the process's exit status. */
 export async function show(options: DemoOptions): Promise<void> {
   const report = new Reporter(options.json)
   report.heading('A simulated Azure VM')
   let host: AzureHost | undefined
-  await report.step('VM with 8 secondary addresses, fabric, wireserver', async () => {
-    host = await AzureHost.create()
+  const what = options.host ?? 'VM with 8 secondary addresses'
+  await report.step(`${what}, fabric, wireserver`, async () => {
+    host = await makeHost(options.host)
     return `${host.names.vm}, NIC ${host.nic.mac}`
   })
   try {
