@@ -163,10 +163,11 @@ const Field* Struct::field(std::string_view name) const {
 const Attr* Table::by_type(uint16_t type, size_t from) const {
   auto is = [&](const Attr& a) { return a.type == type; };
   auto start = attrs.begin() + static_cast<std::ptrdiff_t>(std::min(from, attrs.size()));
-  auto found = std::find_if(start, attrs.end(), is);
-  if (found != attrs.end()) return &*found;
-  found = std::find_if(attrs.begin(), start, is);
-  return found != start ? &*found : nullptr;
+  // What is only written may have the type of what is read, behind it.
+  auto found = std::find_if(start, attrs.end(),
+                            [&](const Attr& a) { return is(a) && a.mode != Mode::kEncode; });
+  if (found == attrs.end()) found = std::find_if(attrs.begin(), attrs.end(), is);
+  return found != attrs.end() ? &*found : nullptr;
 }
 
 const Attr* Table::by_name(std::string_view name) const {
