@@ -1,5 +1,5 @@
-// lib/main.ts and all that it can reach as CommonJS, one file a program. Every module stays a
-// function that runs when something of it is first used (late-modules.mjs).
+// lib/main.ts and all that it can reach, one text a program: all modules in one scope, in which
+// values are made when they are first used (late-values.mjs).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'

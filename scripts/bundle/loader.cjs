@@ -65,7 +65,10 @@ function run(name) {
   )
   if (process.env.VNET_CNI_TRACE) {
     const rejected = cachedData && script.cachedDataRejected
-    writeSync(2, `vnet-cni part: ${name}${rejected ? ', V8 rejects its code cache' : ''}\n`)
+    writeSync(
+      2,
+      `vnet-cni part: ${name}${rejected ? ', V8 rejects its code cache' : ''}\n`,
+    )
   }
   // In the main context, without time limit, with errors shown, SIGINT as it is.
   return script.runInContext(null, -1, true, false, false)(load, embedded)
