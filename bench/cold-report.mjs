@@ -16,7 +16,13 @@ function collect(reports) {
       if (!cases.has(name)) cases.set(name, { runs: list.length })
       const all = list.map(({ ms }) => ms)
       const cpu = list.reduce((total, one) => total + one.cpu, 0) / list.length
-      cases.get(name)[system] = { median: median(all), least: Math.min(...all), cpu }
+      const faults = median(list.map((one) => one.faults))
+      cases.get(name)[system] = {
+        median: median(all),
+        least: Math.min(...all),
+        cpu,
+        faults,
+      }
     }
   }
   return { systems, cases }
@@ -26,19 +32,24 @@ function collect(reports) {
  * Prints a table of cases against systems, and the stages of our own calls.
  *
  * @param reports by system what its worker measured; the first is the one that ratios are of
+ * @param {object} how
+ * @param {string} how.machine
+ * @param {boolean} how.perf whether the times are processor time, counted with page faults
  */
-export function printReport(reports, machine) {
+export function printReport(reports, { machine, perf }) {
   const { systems, cases } = collect(reports)
   const [ours, ...peers] = systems
-  const lines = [`Medians in ms (least; mean processor time); ${machine}`, '']
+  const what = perf
+    ? 'Processor time, medians in ms (least; page faults)'
+    : 'Medians in ms (least; mean processor time)'
+  const last = ({ cpu, faults }) => (perf ? faults.toFixed(0) : short(cpu))
+  const lines = [`${what}; ${machine}`, '']
   const ratios = peers.map((peer) => `${ours} / ${peer}`)
   lines.push(`| Case | ${systems.join(' | ')} | runs | ${ratios.join(' | ')} |`)
   lines.push(`|---|${'---:|'.repeat(systems.length + 1 + ratios.length)}`)
   for (const [name, row] of cases) {
     const cells = systems.map((s) =>
-      row[s]
-        ? `${short(row[s].median)} (${short(row[s].least)}; ${short(row[s].cpu)})`
-        : '',
+      row[s] ? `${short(row[s].median)} (${short(row[s].least)}; ${last(row[s])})` : '',
     )
     const ratio = (peer) =>
       row[ours] && row[peer] ? (row[ours].median / row[peer].median).toFixed(2) : '–'

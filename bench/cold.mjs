@@ -1,11 +1,13 @@
 // How long calls take from a cold start, beside the Go plug-ins of containernetworking.
 //
 //   node bench/cold.mjs [--runs 30] [--cni-path DIR] [--other NAME=DIR]... [--parallel] [--json]
+//                       [--perf]
 //
 // As root, in simulated Azure VMs (network namespaces), one for each system, so that versions with
 // state files of different formats can be compared. In every round each system runs each case
 // once, so that whatever else the machine does falls on all of them alike; medians, and ratios of
-// medians, are what counts. Needs Debian's containernetworking-plugins and iptables.
+// medians, are what counts. With --perf the times are processor time as `perf stat` counts it, which
+// other load on the machine changes least, and page faults stand beside them. Needs Debian's containernetworking-plugins and iptables.
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     other: { type: 'string', multiple: true, default: [] },
     parallel: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    perf: { type: 'boolean', default: false },
   },
 })
 
@@ -60,7 +63,7 @@ try {
   for (const { system, perform } of stages)
     reports[system.name] = await perform({ task: 'report' })
   if (values.json) process.stdout.write(`${JSON.stringify(reports)}\n`)
-  else printReport(reports, machine())
+  else printReport(reports, { machine: machine(), perf: values.perf })
 } finally {
   for (const stage of stages) await stage.close()
 }
@@ -101,7 +104,7 @@ async function openStage(system) {
   const answers = createInterface({ input: worker.stdout })[Symbol.asyncIterator]()
   const tell = (message) => worker.stdin.write(`${JSON.stringify(message)}\n`)
   const env = { ...host.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
-  tell({ system, pods, folder: host.folder, env })
+  tell({ system, pods, folder: host.folder, env, perf: values.perf })
   const perform = async (task) => {
     tell(task)
     const { value, done } = await answers.next()

@@ -15,16 +15,9 @@ import type { Addon } from './binding.js'
 // it, put another in its place, or find it afterwards: it is gone with its descriptor.
 
 /** What scripts/bundle/loader.cjs hands to the bundle; a rehearsal loads no addon. */
-declare const embedded: { addon(): Uint8Array; readonly loading?: Loading }
-
-interface Loading {
-  dlopen(module: object, path: string): void
-  onExit(act: (code: number) => void): void
-}
-
-const real: Loading = {
-  dlopen: (module, path) => process.dlopen(module, path),
-  onExit: (act) => process.on('exit', act),
+declare const embedded: {
+  addon(): Uint8Array
+  readonly process: Pick<NodeJS.Process, 'dlopen' | 'on'>
 }
 
 /** O_TMPFILE (asm-generic/fcntl.h: 020000000 | O_DIRECTORY); Node does not name it. */
@@ -60,11 +53,10 @@ function load(fd: number, bytes: Uint8Array): unknown {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
   const loaded = { exports: {} as Pick<Addon, 'exitNow'> }
   // By the descriptor, not by a path: this is the file that was written, whatever happened since.
-  const { dlopen, onExit } = embedded.loading ?? real
-  dlopen(loaded, `/proc/self/fd/${fd}`)
+  embedded.process.dlopen(loaded, `/proc/self/fd/${fd}`)
   // When all that JavaScript has to do is done: Node would take milliseconds to free what goes with
   // the process anyway.
-  onExit(loaded.exports.exitNow)
+  embedded.process.on('exit', loaded.exports.exitNow)
   return loaded.exports
 }
 

@@ -6,24 +6,24 @@ import { writeSync } from 'node:fs'
 /** Name of the environment variable that switches the marks on (any value). */
 export const TRACE_VARIABLE = 'VNET_CNI_TRACE'
 
-const marks: string[] = []
-const isOn = process.env[TRACE_VARIABLE] !== undefined
-
 // Undocumented, but there since Node 0.x: what Node has loaded of itself so far.
-const loaded = () => (process as unknown as { moduleLoadList: string[] }).moduleLoadList
-const before = isOn ? loaded().length : 0
+type Node = { readonly moduleLoadList: readonly string[] }
 
-// Not `performance`: that would load twelve modules of Node.
-const origin = Date.now()
-const ticks = process.hrtime.bigint()
+// Without names of its own: what a usual call does not run is in another part of the executable. Not
+// `performance`: that would load twelve modules of Node.
+const trace = process.env[TRACE_VARIABLE] !== undefined && {
+  marks: [] as string[],
+  loadedBefore: (process as unknown as Node).moduleLoadList.length,
+  origin: Date.now(),
+  ticks: process.hrtime.bigint(),
+}
 
 /** Notes that a stage has been reached. Does nothing at all unless the trace is on. */
-export const mark: (stage: string) => void = isOn
-  ? (stage) => {
-      const at = origin + Number(process.hrtime.bigint() - ticks) / 1e6
-      marks.push(`vnet-cni trace: ${stage} ${at.toFixed(3)}\n`)
-    }
-  : () => undefined
+export function mark(stage: string): void {
+  if (!trace) return
+  const at = trace.origin + Number(process.hrtime.bigint() - trace.ticks) / 1e6
+  trace.marks.push(`vnet-cni trace: ${stage} ${at.toFixed(3)}\n`)
+}
 
 /**
  * Writes the marks to stderr, one `vnet-cni trace: <stage> <time>` a line, in order; the time is
@@ -31,9 +31,9 @@ export const mark: (stage: string) => void = isOn
  * the call made it load: each takes milliseconds. Call it last: writing takes time itself.
  */
 export function writeMarks(): void {
-  if (!isOn) return
-  const names = loaded()
-    .slice(before)
+  if (!trace) return
+  const names = (process as unknown as Node).moduleLoadList
+    .slice(trace.loadedBefore)
     .map((entry) => entry.replace('NativeModule ', ''))
-  writeSync(2, `${marks.join('')}vnet-cni loaded: ${names.join(' ')}\n`)
+  writeSync(2, `${trace.marks.join('')}vnet-cni loaded: ${names.join(' ')}\n`)
 }

@@ -1,49 +1,68 @@
-// V8's code cache for the bundled script, written by the Node that will read it.
+// What the Node that goes into the bundle says of our code: what its usual calls run, and V8's code
+// cache.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { EXEC_ARGV } from './flags.mjs'
 import { nodeBinary } from './node.mjs'
-import { VERBS } from './rehearsal.cjs'
 import { root } from '../paths.mjs'
 
 const QEMU = { arm64: ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] }
 
 // A code cache fits only the V8 that wrote it. That of another architecture runs in an
 // emulator, where there is one; without it that bundle starts a few milliseconds slower.
-function runnerOf(arch) {
-  if (arch === process.arch) return [nodeBinary(arch)]
+function emulatorOf(arch) {
+  if (arch === process.arch) return []
   const qemu = QEMU[arch] ?? []
   const there = qemu.length > 0 && spawnSync(qemu[0], ['--version']).status === 0
-  return there ? [...qemu, nodeBinary(arch)] : undefined
+  return there ? qemu : undefined
+}
+
+/** Whether caches for an architecture can be made here. */
+export const canMakeCaches = (arch) => emulatorOf(arch) !== undefined
+
+// No full path of a part, and nothing that a developer's environment or test runner asks of Node
+// (NODE_OPTIONS): both leave traces in the bytes. A rehearsal's own folder is inside the work folder,
+// and goes with it.
+function runIn(work, runner, script, args) {
+  const call = [...runner, ...EXEC_ARGV, join(root, 'scripts', 'bundle', script), ...args]
+  execFileSync('env', ['-i', `TMPDIR=${work}`, ...call], { cwd: work })
 }
 
 /**
- * The caches for a part of our code as bytes, by verb: of a program those that its calls take, of
- * other parts one with every function, for any verb (''). None when that architecture cannot be
- * run here.
+ * What a program's usual call runs; the same on every architecture. The programs lie in the work folder
+ * as PROGRAM-whole.cjs.
  *
- * @param {string} arch
- * @param {string} part path of the script
- * @param {string | undefined} program the program that it is a part for
- * @param {string} fakeKernel path of the script that calls are rehearsed with
+ * @param {object} job
+ * @param {string} job.work folder for what is needed on the way
+ * @param {string} job.fakeKernel path of the script that the call is rehearsed with
+ * @param {object} job.program as split.mjs has it
+ * @param {string} job.name
+ * @param {string} job.verb
  */
-export function makeCodeCaches(arch, part, program, fakeKernel) {
-  const runner = runnerOf(arch)
-  if (!runner) return {}
-  const make = (...rehearsal) => makeCache(runner, part, rehearsal)
-  if (!program) return { '': make() }
-  return Object.fromEntries(VERBS.map((verb) => [verb, make(program, verb, fakeKernel)]))
+export function surveyCall({ work, fakeKernel, program, name, verb }) {
+  writeFileSync(join(work, 'noting.cjs'), program.noting())
+  const runner = [nodeBinary(process.arch)]
+  const args = ['noting.cjs', 'survey.json', name, verb, fakeKernel]
+  runIn(work, runner, 'survey.cjs', args)
+  return JSON.parse(readFileSync(join(work, 'survey.json'), 'utf8'))
 }
 
-function makeCache(runner, part, rehearsal) {
-  const output = `${basename(part)}.cache`
-  const script = join(root, 'scripts', 'bundle', 'make-cache.cjs')
-  const call = [...runner, ...EXEC_ARGV, script, basename(part), output, ...rehearsal]
-  // No full path of the part, and nothing that a developer's environment or test runner asks of
-  // Node (NODE_OPTIONS): both leave traces in the bytes.
-  // The rehearsal's own folder is inside the part's, and goes with it.
-  const cwd = dirname(part)
-  execFileSync('env', ['-i', `TMPDIR=${cwd}`, ...call], { cwd })
-  return readFileSync(join(dirname(part), output))
+/**
+ * The cache for a part of our code as bytes.
+ *
+ * @param {object} job
+ * @param {string} job.arch
+ * @param {string} job.node path of the Node that will read it
+ * @param {string} job.work folder for what is needed on the way
+ * @param {string} job.name the part's name
+ * @param {string} job.code
+ * @param {'all' | 'rest' | 'usual'} job.kind what is to be in it, as make-cache.cjs has it
+ * @param {readonly string[]} [job.rehearsal] program, verb and fake kernel for the usual part
+ */
+export function makeCodeCache({ arch, node, work, name, code, kind, rehearsal = [] }) {
+  writeFileSync(join(work, 'part.cjs'), code)
+  const args = [kind, 'part.cjs', 'part.cache', `vnet-cni/${name}`, ...rehearsal]
+  runIn(work, [...emulatorOf(arch), node], 'make-cache.cjs', args)
+  return readFileSync(join(work, 'part.cache'))
 }

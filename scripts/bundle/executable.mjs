@@ -16,9 +16,10 @@ import {
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { transformSync } from 'esbuild'
-import { makeCodeCaches } from './code-cache.mjs'
 import { switchOffDeadlockChecks } from './deadlock-checks.mjs'
 import { nodeBinary } from './node.mjs'
+import { makeParts } from './parts.mjs'
+import { switchOffNeedlessWork } from './needless-work.mjs'
 import { PROGRAMS, root } from '../paths.mjs'
 
 /**
@@ -27,7 +28,8 @@ import { PROGRAMS, root } from '../paths.mjs'
  *
  * @param {object} job
  * @param {string} job.arch
- * @param {Record<string, string>} job.parts paths of the bundled scripts
+ * @param {Record<string, string>} job.programs texts of the programs, as javascript.mjs makes them
+ * @param {Record<string, string>} job.packages paths of the packages set aside
  * @param {string} job.fakeKernel path of the script that the caches are made with
  * @param {string} job.addon
  * @param {string} job.work a folder inside the project, for what is needed on the way
@@ -35,30 +37,20 @@ import { PROGRAMS, root } from '../paths.mjs'
  * @param {boolean} job.codeCache
  * @returns whether there is a code cache in it
  */
-export function makeExecutable({
-  arch,
-  parts,
-  fakeKernel,
-  addon,
-  work,
-  output,
-  codeCache,
-}) {
+export function makeExecutable({ arch, addon, work, output, ...sources }) {
   const tail = new Tail()
-  let cached = true
-  for (const [name, path] of Object.entries(parts)) {
-    const code = readFileSync(path)
+  const node = changedNode(arch, work)
+  const { parts, cached } = makeParts({ arch, node, work, ...sources })
+  for (const { name, code, cache } of parts) {
+    const bytes = Buffer.from(code, 'utf8')
     // The loader takes the bytes for Latin-1.
-    if (code.some((byte) => byte > 127)) throw new Error(`${path} is not plain ASCII`)
-    const program = PROGRAMS.includes(name) ? name : undefined
-    const caches = codeCache ? makeCodeCaches(arch, path, program, fakeKernel) : {}
-    cached &&= Object.keys(caches).length > 0
-    tail.add(name, code, caches)
+    if (bytes.some((byte) => byte > 127)) throw new Error(`${name} is not plain ASCII`)
+    tail.add(name, bytes, cache)
   }
   tail.add('addon', readFileSync(addon))
   const loader = join(work, LOADER)
   writeFileSync(loader, loaderFor(tail))
-  inject({ arch, loader, work, output })
+  inject({ arch, node, loader, work, output })
   appendFileSync(output, tail.bytes())
   return cached
 }
@@ -71,9 +63,8 @@ class Tail {
   #length = 0
   #places = {}
 
-  add(name, code, caches = {}) {
-    const places = Object.entries(caches).map(([verb, bytes]) => [verb, this.#put(bytes)])
-    this.#places[name] = { code: this.#put(code), caches: Object.fromEntries(places) }
+  add(name, code, cache) {
+    this.#places[name] = { code: this.#put(code), cache: cache && this.#put(cache) }
   }
 
   #put(bytes) {
@@ -87,17 +78,13 @@ class Tail {
     return Buffer.concat(this.#pieces)
   }
 
-  /** name → code: [distance from the end of the file, length], caches: verb → the same. */
+  /** A line for each part, as the loader reads them. */
   table() {
-    const fromEnd = ([at, length]) => [this.#length - at, length]
-    const each = (object, change) =>
-      Object.fromEntries(
-        Object.entries(object).map(([key, value]) => [key, change(value)]),
-      )
-    return each(this.#places, ({ code, caches }) => ({
-      code: fromEnd(code),
-      caches: each(caches, fromEnd),
-    }))
+    const numbersOf = ([at, length]) => [this.#length - at, length]
+    const lines = Object.entries(this.#places).map(([name, { code, cache }]) =>
+      [name, ...numbersOf(code), ...(cache ? numbersOf(cache) : [0, 0])].join(':'),
+    )
+    return `\n${lines.join('\n')}\n`
   }
 }
 
@@ -110,10 +97,16 @@ function loaderFor(tail) {
   return transformSync(source, { minify: true, define }).code
 }
 
-function inject({ arch, loader, work, output }) {
+/** A copy of Node in the folder, without what only costs time. */
+function changedNode(arch, work) {
   const node = join(work, 'node')
   copyFileSync(nodeBinary(arch), node)
   switchOffDeadlockChecks(node)
+  switchOffNeedlessWork(node)
+  return node
+}
+
+function inject({ arch, node, loader, work, output }) {
   const script = join(root, 'scripts', 'bundle', 'inject.mjs')
   execFileSync(process.execPath, [script, loader, node, output, arch], {
     env: environmentOfPkg(work),

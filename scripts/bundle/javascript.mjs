@@ -1,9 +1,9 @@
-// lib/main.ts and all that it can reach as CommonJS, one file a program. Every module stays a
-// function that runs when something of it is first used (late-modules.mjs).
+// lib/main.ts and all that it can reach, one text a program: all modules in one scope, in which
+// values are made when they are first used (late-values.mjs).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { writeLateModules } from './late-modules.mjs'
+import { writeLateValues } from './late-values.mjs'
 import { COMMANDS, PROGRAMS, root } from '../paths.mjs'
 
 // In the executable the addon comes from its own bytes, not from node_modules.
@@ -30,7 +30,7 @@ const onlyProgram = (program) => ({
       },
     )
     onLoad({ filter: /.*/, namespace: 'elsewhere' }, () => ({
-      contents: 'export const cli = undefined; export default undefined',
+      contents: 'export function cli() {} export function default$$late() {}',
     }))
   },
 })
@@ -45,11 +45,6 @@ const OPTIONS = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
-  // What the loader calls. V8 compiles what is in parentheses at once.
-  banner: {
-    js: '(function(require,embedded){var module={exports:{}},exports=module.exports;',
-  },
-  footer: { js: 'return module.exports})' },
   // In a single executable only require() reaches Node's own modules. Node 24 has `using`, which
   // esbuild's table does not know yet.
   supported: { 'dynamic-import': false, using: true },
@@ -58,42 +53,50 @@ const OPTIONS = {
   logLevel: 'warning',
 }
 
+/** A package is CommonJS. What the loader calls; V8 compiles what is in parentheses at once. */
+const PACKAGE = {
+  banner: {
+    js: '(function(require,embedded){var module={exports:{}},exports=module.exports;',
+  },
+  footer: { js: 'return module.exports})' },
+}
+
 /**
- * Writes the parts of our code into the folder, one file for each of PROGRAMS, one for the
- * commands, one for what is set aside: a call reads one or two of them. Answers with their paths
- * by name, and with the names of all files that went into them.
+ * Writes our code into the folder, one file for each of PROGRAMS, one for the commands, one for what
+ * is set aside. Answers with the text of each program as one scope, with the paths of the package set
+ * aside by name, and with the names of all files that went into them.
  */
 export async function bundleJavaScript(folder) {
   mkdirSync(folder, { recursive: true })
   const late = join(folder, 'late')
-  writeLateModules(join(root, 'lib'), late)
-  const parts = {}
+  writeLateValues(join(root, 'lib'), late, { 'addon.js': 'addon-embedded.js' })
+  const programs = {}
   const inputs = {}
   const add = async (name, options) => {
     const outfile = join(folder, `${name}.cjs`)
     const { metafile } = await build({ ...OPTIONS, ...options, outfile })
     Object.assign(inputs, Object.values(metafile.outputs)[0].inputs)
-    parts[name] = outfile
+    return outfile
   }
   for (const program of [...PROGRAMS, COMMANDS]) {
-    await add(program, {
+    const path = await add(program, {
       // Names of modules are in the output: those must not tell of a folder made for this build.
       absWorkingDir: late,
       entryPoints: [join(late, 'bundle.js')],
       external: [ASIDE],
-      plugins: [embeddedAddon, onlyProgram(`/${program}/`)],
+      plugins: [onlyProgram(`/${program}/`)],
     })
+    programs[program] = readFileSync(path, 'utf8')
   }
-  await add(ASIDE, { entryPoints: [ASIDE] })
-  return { parts, inputs }
+  const packages = { [ASIDE]: await add(ASIDE, { ...PACKAGE, entryPoints: [ASIDE] }) }
+  return { programs, packages, inputs }
 }
 
 /** Writes the fake kernel, which the code cache is made with, into the folder. */
 export async function bundleFakeKernel(folder) {
   const outfile = join(folder, 'fake-kernel.cjs')
   const entryPoints = [join(root, 'lib', 'testing', 'index.ts')]
-  const { banner: _, footer: __, ...options } = OPTIONS
-  await build({ ...options, plugins: [embeddedAddon], entryPoints, outfile })
+  await build({ ...OPTIONS, plugins: [embeddedAddon], entryPoints, outfile })
   return outfile
 }
 

@@ -37,12 +37,12 @@ export function makeBundle(job) {
 }
 
 async function makeIn(work, fresh, { arch, out, codeCache }) {
-  const { parts, inputs } = await bundleJavaScript(work)
+  const { programs, packages, inputs } = await bundleJavaScript(work)
   const fakeKernel = await bundleFakeKernel(work)
   const addon = compileAddon({ arch, small: true }, work)
   mkdirSync(fresh)
   const output = join(fresh, EXECUTABLE)
-  const job = { arch, parts, fakeKernel, addon, work, output, codeCache }
+  const job = { arch, programs, packages, fakeKernel, addon, work, output, codeCache }
   const cached = makeExecutable(job)
   for (const name of PROGRAMS) symlinkSync(EXECUTABLE, join(fresh, name))
   const sum = await sha256(output)

@@ -7,6 +7,7 @@ const { join } = require('node:path')
 
 const NIC = '00:0d:3a:12:ab:34'
 const GATEWAY = '10.0.0.1'
+const NEIGHBOUR = '00:0d:3a:12:ab:35'
 const ADDRESSES = ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']
 
 const VNET = {
@@ -19,35 +20,42 @@ const port = (hostPort) => ({
   runtimeConfig: { portMappings: [{ hostPort, containerPort: 80, protocol: 'tcp' }] },
 })
 
+/** Of each program the config by container. */
+const CONFIG = {
+  'azure-vnet': { a: VNET, b: VNET },
+  'azure-vnet-ipam': { a: { ipam: VNET.ipam } },
+  portmap: { a: port(8080), b: port(8081) },
+  loopback: { a: {} },
+}
+
+/** A pod with a host port is there. */
+const NODE = ['azure-vnet ADD a', 'portmap ADD a']
+
 /**
- * Of each program the config by container, and its usual calls by verb: how the node came to be as
- * they find it, then they themselves. Most pods come to a node that has others, and leave others
- * when they go; what only the first and the last one need is not kept. A runtime may repeat a DEL.
+ * Of each program its usual calls by verb: how the node came to be as they find it, then they
+ * themselves. Most pods come to a node that has others, and leave others when they go; what only the
+ * first and the last one need is not usual. A runtime may repeat a DEL.
  */
 const CALLS = {
   'azure-vnet': {
-    config: { a: VNET, b: VNET },
-    ADD: { before: ['ADD a'], calls: ['ADD b'] },
-    DEL: { before: ['ADD a', 'ADD b'], calls: ['DEL b', 'DEL b'] },
+    ADD: { before: NODE, calls: ['ADD b'] },
+    DEL: { before: [...NODE, 'azure-vnet ADD b'], calls: ['DEL b', 'DEL b'] },
   },
   'azure-vnet-ipam': {
-    config: { a: { ipam: VNET.ipam } },
     ADD: { calls: ['ADD a'] },
-    DEL: { before: ['ADD a'], calls: ['DEL a'] },
+    DEL: { before: ['azure-vnet-ipam ADD a'], calls: ['DEL a'] },
   },
   portmap: {
-    config: { a: port(8080), b: port(8081) },
-    ADD: { before: ['ADD a'], calls: ['ADD b'] },
-    DEL: { before: ['ADD a', 'ADD b'], calls: ['DEL b'] },
+    ADD: { before: [...NODE, 'azure-vnet ADD b'], calls: ['ADD b'] },
+    DEL: { before: [...NODE, 'azure-vnet ADD b', 'portmap ADD b'], calls: ['DEL b'] },
   },
   loopback: {
-    config: { a: {} },
     ADD: { calls: ['ADD a'] },
     DEL: { calls: ['DEL a'] },
   },
 }
 
-/** The verbs with a cache of their own; all other calls of a program take that of VERSION. */
+/** The verbs with parts of their own; all other calls of a program take that of VERSION. */
 exports.VERBS = ['ADD', 'DEL', 'VERSION']
 
 /**
@@ -55,45 +63,43 @@ exports.VERBS = ['ADD', 'DEL', 'VERSION']
  * @param {string} job.program
  * @param {string} job.verb one of VERBS
  * @param {Function} job.part the part of our code that rehearses, as the loader calls it
- * @param {Function} job.stagehand another copy of it, which prepares the node
+ * @param {(program: string) => Function} job.stagehand other copies of the programs, which prepare the
+ *   node
  * @param {object} job.testing the fake kernel's module
+ * @param {Function} [job.note] what the part that rehearses calls with each late value
  */
-exports.rehearse = async function rehearse({ program, verb, part, stagehand, testing }) {
+exports.rehearse = async function rehearse(job) {
+  const { program, verb, part, stagehand, testing, note } = job
   const folder = fs.mkdtempSync(join(tmpdir(), 'vnet-cni-rehearsal-'))
   const kernel = new testing.FakeKernel()
   const host = kernel.netns()
   const addon = addonOf(kernel, host, { a: kernel.netns(), b: kernel.netns() })
-  prepareHost(host, program)
+  prepareHost(host)
   fs.writeFileSync(join(folder, 'ipam.json'), knownAddresses())
-  const { config, [verb]: usual = { calls: [verb] } } = CALLS[program]
-  const { before = [], calls } = usual
+  const { before = [], calls } = CALLS[program][verb] ?? { calls: [verb] }
   const play = async (actor, line) => {
-    const [command, container] = line.split(' ')
-    const members = config[container] ?? {}
-    const call = { program, command, container, members, folder }
-    const status = await perform(actor, call, addon)
-    if (status.code !== 0) throw new Error(`${program} ${command}: ${status.output}`)
+    const [name, command, container] = line.split(' ')
+    const members = CONFIG[name][container] ?? {}
+    const call = { program: name, command, container, members, folder }
+    const status = await perform((embedded) => actor(require, embedded), call, addon)
+    if (status.code !== 0) throw new Error(`${name} ${command}: ${status.output}`)
   }
+  const rehearsing = (load, embedded) => part(load, { ...embedded, note })
   try {
-    for (const line of before) await play(stagehand, line)
-    for (const line of calls) await play(part, line)
+    for (const line of before) await play(stagehand(line.split(' ')[0]), line)
+    for (const line of calls) await play(rehearsing, `${program} ${line}`)
   } finally {
     fs.rmSync(folder, { recursive: true })
   }
 }
 
-/**
- * The host has a NIC with the subnet, as Azure's agent configures it. Host ports come after the
- * network: for them the bridge has taken its place.
- */
-function prepareHost(host, program) {
-  const { link, address, route } = host.sync
+/** The host has a NIC with the subnet, as Azure's agent configures it, and has talked to somebody. */
+function prepareHost(host) {
+  const { link, address, route, neighbour } = host.sync
   link.addVeth({ name: 'eth0', mac: NIC, up: true }, { name: 'fabric', up: true })
-  const isBridged = program === 'portmap'
-  if (isBridged) link.add({ kind: 'bridge', name: VNET.bridge, up: true })
-  const uplink = isBridged ? VNET.bridge : 'eth0'
-  address.add({ link: uplink, address: `${ADDRESSES[0]}/24` })
-  route.add({ to: 'default', via: GATEWAY, link: uplink })
+  address.add({ link: 'eth0', address: `${ADDRESSES[0]}/24` })
+  route.add({ to: 'default', via: GATEWAY, link: 'eth0' })
+  neighbour.add({ link: 'eth0', address: GATEWAY, mac: NEIGHBOUR, state: 'reachable' })
 }
 
 /** The state of a node that has asked the wire server a moment ago. */
@@ -154,13 +160,14 @@ function perform(part, { program, command, container = '', members, folder }, ad
       streams: { ...streams, err: streams.out },
       exit,
     }
-    const loading = {
+    // What loads the addon takes of the process.
+    const loader = {
       dlopen: (module) => {
         module.exports = addon
       },
-      onExit: () => {},
+      on: () => {},
     }
-    part(require, { addon: () => new Uint8Array(1), world, loading })
+    part({ addon: () => new Uint8Array(1), world, process: loader })
   })
 }
 

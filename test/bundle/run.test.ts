@@ -61,60 +61,97 @@ t.test('V8 takes the code cache', async (t) => {
   const { stderr } = await bare('azure-vnet', env, '{}')
   t.match(
     stderr,
-    /^vnet-cni trace: main [\d.]+\nvnet-cni trace: answer [\d.]+\nvnet-cni loaded: [^\n]*\n$/,
+    /^vnet-cni part: azure-vnet\/VERSION\nvnet-cni trace: main [\d.]+\nvnet-cni trace: answer [\d.]+\nvnet-cni loaded: [^\n]*\n$/,
   )
+})
+
+/** Calls of the bundle's plug-ins in a simulated VM, for the pods with these namespaces. */
+function callsIn(host: AzureHost, pods: Readonly<Record<string, string>>) {
+  const vnet = {
+    mode: 'bridge',
+    bridge: 'azure0',
+    // However long this takes, the source is asked once.
+    ipam: { type: 'azure-vnet-ipam', queryInterval: 86400 },
+  }
+  return (pod: string, name: string, verb: string, more: object = {}, trace = {}) => {
+    const env = {
+      ...host.env,
+      ...trace,
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: `bundled-${pod}`,
+      CNI_NETNS: pods[pod],
+      CNI_IFNAME: 'eth0',
+      CNI_PATH: bin,
+    }
+    const assignments = Object.entries(env).map(([key, value]) => `${key}=${value}`)
+    const own = name === 'azure-vnet' ? vnet : {}
+    return host.exec('/usr/bin/env', ['-i', ...assignments, join(bin, name)], {
+      input: JSON.stringify({
+        ...{ cniVersion: '0.3.1', name: 'azure', type: name },
+        ...own,
+        ...more,
+      }),
+    })
+  }
+}
+
+const portAt = (hostPort: number) => ({
+  snat: true,
+  runtimeConfig: {
+    portMappings: [{ hostPort, containerPort: 80, protocol: 'tcp' }],
+  },
+})
+
+t.test('a usual call needs no more than its own part', async (t) => {
+  await using host = await AzureHost.create()
+  const pods = { a: await host.addPodNetns('a'), b: await host.addPodNetns('b') }
+  const call = callsIn(host, pods)
+  const traced = async (pod: string, name: string, verb: string, more: object = {}) => {
+    const done = await call(pod, name, verb, more, { VNET_CNI_TRACE: '1' })
+    t.equal(done.code, 0, done.stdout)
+    const parts = [...done.stderr.matchAll(/^vnet-cni part: (.*)$/gm)].map(
+      ([, part]) => part,
+    )
+    if (pod === 'b') t.same(parts, [`${name}/${verb}`])
+    return done.stdout
+  }
+  for (const [pod, port] of [
+    ['a', 18080],
+    ['b', 18081],
+  ] as const) {
+    const prevResult = JSON.parse(await traced(pod, 'azure-vnet', 'ADD'))
+    await traced(pod, 'portmap', 'ADD', { prevResult, ...portAt(port) })
+  }
+  await traced('b', 'portmap', 'DEL', portAt(18081))
+  await traced('b', 'azure-vnet', 'DEL')
+  await traced('b', 'azure-vnet', 'DEL')
 })
 
 t.test(
   'ADD and DEL in a simulated VM, with nothing left of the call itself',
   async (t) => {
     await using host = await AzureHost.create()
-    const netns = await host.addPodNetns('a')
+    const call = callsIn(host, { a: await host.addPodNetns('a') })
     const before = await host.snapshot()
     const places = ['/dev/shm', '/run', bin]
     const ours = () =>
       places.flatMap((place) =>
         readdirSync(place).filter((name) => name.startsWith('.vnet-cni')),
       )
-    const conf = {
-      cniVersion: '0.3.1',
-      name: 'azure',
-      type: 'azure-vnet',
-      mode: 'bridge',
-      bridge: 'azure0',
-      ipam: { type: 'azure-vnet-ipam' },
-    }
-    const ports = [{ hostPort: 18080, containerPort: 80, protocol: 'tcp' }]
-    const call = (name: string, verb: string, more: object = {}, trace = {}) => {
-      const env = {
-        ...host.env,
-        ...trace,
-        CNI_COMMAND: verb,
-        CNI_CONTAINERID: 'bundled',
-        CNI_NETNS: netns,
-        CNI_IFNAME: 'eth0',
-        CNI_PATH: bin,
-      }
-      const assignments = Object.entries(env).map(([key, value]) => `${key}=${value}`)
-      return host.exec('/usr/bin/env', ['-i', ...assignments, join(bin, name)], {
-        input: JSON.stringify({ ...conf, type: name, ...more }),
-      })
-    }
-    const added = await call('azure-vnet', 'ADD')
+    const added = await call('a', 'azure-vnet', 'ADD')
     t.equal(added.code, 0, added.stdout)
     t.equal(added.stderr, '')
     const prevResult = JSON.parse(added.stdout)
     t.match(prevResult.ips, [{ address: '10.0.0.5/24' }])
-    const mapped = await call('portmap', 'ADD', {
+    const mapped = await call('a', 'portmap', 'ADD', {
       prevResult,
-      runtimeConfig: { portMappings: ports },
+      ...portAt(18080),
     })
     t.equal(mapped.code, 0, mapped.stdout)
     t.same(JSON.parse(mapped.stdout), prevResult)
     t.ok(await host.ping('a', '10.0.0.1'), 'the pod reaches the fabric')
     for (const name of ['portmap', 'azure-vnet']) {
-      const more = { runtimeConfig: { portMappings: ports } }
-      const gone = await call(name, 'DEL', more, { VNET_CNI_TRACE: '1' })
+      const gone = await call('a', name, 'DEL', portAt(18080), { VNET_CNI_TRACE: '1' })
       t.equal(gone.code, 0, gone.stdout)
       const loaded = /^vnet-cni loaded: (.*)$/m.exec(gone.stderr)?.[1]
       const modules = loaded?.replaceAll(/Internal Binding \S+/g, '').trim()
