@@ -71,7 +71,7 @@ t.test('names of tables', async (t) => {
 
 t.test('the bridge table is made anew in one transaction', async (t) => {
   const tx = makeBridgeTable(SPEC, PODS, PORTS)
-  t.strictSame(ops(tx).slice(0, 16), [
+  t.strictSame(ops(tx).slice(0, 17), [
     'nft.table.new azure_vnet_azure2',
     'nft.table.del azure_vnet_azure2',
     'nft.table.new azure_vnet_azure2',
