@@ -159,6 +159,7 @@ async function attachOnce(
     mac: address!.mac,
     addresses: leased.addresses,
     dns: leased.dns,
+    routes: leased.routes ?? [],
   }
 }
 
@@ -224,12 +225,12 @@ interface Place {
 
 function runPlan(
   { engine, request, mode }: Job,
-  { addresses }: Leased,
+  { addresses, routes }: Leased,
   { network, link, nic, watch }: Place,
 ): { pod: PlannedPod; outerMac: string; portsGone: boolean } {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
-  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses }
+  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses, routes }
   const pod = mode.planAttach(plan, wanted)
   const portsThere = watch?.(plan)
   try {

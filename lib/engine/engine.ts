@@ -7,7 +7,7 @@ import type { Host } from '../host/host.js'
 import type { HostNic } from '../ipam/index.js'
 import type { NetNs } from '../netlink/index.js'
 import type { Store } from '../state/index.js'
-import type { LeasedAddress, ModeName, ModeSettings } from '../vnet/index.js'
+import type { LeasedAddress, ModeName, ModeSettings, PodRoute } from '../vnet/index.js'
 import type { NodeState } from './records.js'
 import { nodeStore } from './state.js'
 
@@ -39,6 +39,8 @@ export interface Leased {
   /** At least one; the first is the one that the interface's MAC is made from. */
   readonly addresses: readonly LeasedAddress[]
   readonly dns: CniDns | undefined
+  /** Routes beside the default one, each with a gateway in the subnet of one of the addresses. */
+  readonly routes?: readonly PodRoute[] | undefined
 }
 
 /** What the host says about the addresses that are to be leased. */
@@ -89,4 +91,6 @@ export interface Attached {
   readonly mac: string
   readonly addresses: readonly LeasedAddress[]
   readonly dns: CniDns | undefined
+  /** Routes of the container beside the default one. */
+  readonly routes: readonly PodRoute[]
 }

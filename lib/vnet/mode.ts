@@ -36,6 +36,13 @@ export interface LeasedAddress {
   readonly nic: string
 }
 
+/** A route of a pod. */
+export interface PodRoute {
+  /** Prefix. */
+  readonly dst: string
+  readonly gw: string
+}
+
 /** An address that a pod has. */
 export interface PodAddress {
   /** With prefix length. */
@@ -84,6 +91,8 @@ export interface AttachPlan {
   readonly link: Link
   readonly mtu: number
   readonly addresses: readonly LeasedAddress[]
+  /** Routes of the pod beside the default one. */
+  readonly routes?: readonly PodRoute[] | undefined
 }
 
 /** What was planned for a pod: to be recorded and told to the runtime. */

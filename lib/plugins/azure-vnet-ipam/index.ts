@@ -11,6 +11,7 @@ import {
   readAddressesInUse,
   readNics,
 } from '../../vnet/index.js'
+import { leaseFamily, type Lease } from '../../ipam/index.js'
 import { VERSION } from '../../version.js'
 import { idleIpamFields, parseIpamConfig } from './config.js'
 
@@ -30,15 +31,29 @@ async function add(call: PluginCall): Promise<CniResult> {
   // Only a name of one of our NICs restricts the choice: other plug-ins use "master" differently.
   const nic = nics.some(({ name }) => name === master) && { nic: String(master) }
   const service = new AddressService(host, log, settings.environment)
-  const lease = await service.acquire(owner, settings, nics, {
-    ...nic,
-    inUse: (ours) => readAddressesInUse(host, { ours, warn }),
-    cureOfUse,
-  })
-  log.info('address given', { address: lease.address })
+  const leases: Lease[] = []
+  try {
+    for (const address of settings.addresses.length > 0
+      ? settings.addresses
+      : [undefined]) {
+      const lease = await service.acquire(owner, { ...settings, address }, nics, {
+        ...nic,
+        inUse: (ours) => readAddressesInUse(host, { ours, warn }),
+        cureOfUse,
+      })
+      leases.push(lease)
+    }
+  } catch (error) {
+    for (const lease of leases) await service.release(owner, leaseFamily(lease))
+    throw error
+  }
+  log.info('address given', { address: leases.map(({ address }) => address).join(', ') })
   return {
-    ips: [{ address: lease.address, gateway: lease.gateway }],
-    routes: [{ dst: defaultRoute(familyOf(lease.gateway)!), gw: lease.gateway }],
+    ips: leases.map(({ address, gateway }) => ({ address, gateway })),
+    routes: leases.map(({ gateway }) => ({
+      dst: defaultRoute(familyOf(gateway)!),
+      gw: gateway,
+    })),
     dns: { nameservers: [AZURE_DNS] },
   }
 }

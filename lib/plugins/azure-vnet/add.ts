@@ -27,7 +27,7 @@ export async function add(call: PluginCall): Promise<CniResult> {
 
 function toResult(
   { ifname, netns }: PluginCall,
-  { hostLinks, mac, addresses, dns }: Attached,
+  { hostLinks, mac, addresses, dns, routes }: Attached,
   configured: CniResult['dns'],
 ): CniResult {
   const inside = hostLinks.length
@@ -38,10 +38,13 @@ function toResult(
       gateway,
       interface: inside,
     })),
-    routes: addresses.flatMap(({ address, gateway }) => {
-      const family = familyOf(addressOf(address))
-      return family ? [{ dst: defaultRoute(family), gw: gateway }] : []
-    }),
+    routes: [
+      ...addresses.flatMap(({ address, gateway }) => {
+        const family = familyOf(addressOf(address))
+        return family ? [{ dst: defaultRoute(family), gw: gateway }] : []
+      }),
+      ...routes,
+    ],
     dns: configured ?? dns ?? {},
   }
 }

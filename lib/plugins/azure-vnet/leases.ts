@@ -5,7 +5,7 @@
 import type { PluginCall } from '../../cni/plugin/plugin.js'
 import type { Leases } from '../../engine/engine.js'
 import { cureOfUse } from '../../vnet/index.js'
-import { checkArgs, OWN_IPAM, type VnetConfig } from './config.js'
+import { checkArgs, checkWanted, OWN_IPAM, type VnetConfig } from './config.js'
 
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
@@ -19,6 +19,7 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
   checkArgs(config.mode, args)
+  checkWanted(config.mode, ipam.addresses)
   for (const finding of idleIpamFields(call.config)) log.warn(finding)
   const service = new AddressService(host, log, ipam.environment)
   return {

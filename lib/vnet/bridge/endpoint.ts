@@ -59,7 +59,11 @@ function planElements(plan: Plan, attach: AttachPlan, mac: string): void {
   plan.nftables.commit(tx, { undo })
 }
 
-function planInside(plan: Plan, { sandbox, addresses }: AttachPlan, link: LinkRef): void {
+function planInside(
+  plan: Plan,
+  { sandbox, addresses, routes = [] }: AttachPlan,
+  link: LinkRef,
+): void {
   const inside = plan.in(sandbox)
   for (const { address } of addresses) inside.address.add({ link, address })
   inside.link.set(link, { up: true })
@@ -67,6 +71,7 @@ function planInside(plan: Plan, { sandbox, addresses }: AttachPlan, link: LinkRe
     // A second interface of a container leaves it the first one's default route.
     inside.route.ensure({ to: 'default', via: gateway, link })
   }
+  for (const { dst, gw } of routes) inside.route.ensure({ to: dst, via: gw, link })
 }
 
 function firstOfEachFamily(addresses: readonly LeasedAddress[]): LeasedAddress[] {
