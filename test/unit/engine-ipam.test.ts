@@ -116,11 +116,11 @@ t.test('an address that the runtime asks for', async (t) => {
     [['10.0.0.7', 'fd00::7'], { code: 7, msg: /carries IPv4 alone/ }],
     [['10.0.0.99'], { code: 106, msg: /10\.0\.0\.99 is not a secondary address/ }],
   ]
-  for (const [ips, expected] of wrong) {
+  for (const [wanted, expected] of wrong) {
     const vm = new FakeVm()
     const before = vm.picture()
     const { json } = await vm.add('web', {
-      config: { ...CONFIG, runtimeConfig: { ips } },
+      config: { ...CONFIG, runtimeConfig: { ips: wanted } },
     })
     t.match(json, expected)
     t.strictSame(vm.picture(), before)
