@@ -22,7 +22,8 @@ usage: install-cni-plugin.sh [options] [AZURE-CNI-PLUGIN-VERSION] [CNI-PLUGIN-VE
   --archive FILE   install from a local archive, with its SHA256SUMS beside it
   --base-url URL   download the archive and SHA256SUMS from this folder
   --uninstall      remove what was installed, after giving the host its network back
-  --force          with --uninstall: also while pods are attached, which lose their network
+  --force          replace portmap and loopback of others too, which are put back by --uninstall;
+                   with --uninstall: also while pods are attached, which lose their network
   --dry-run        check everything, change nothing
   --bin-dir DIR    /opt/cni/bin unless given
   --conf-dir DIR   /etc/cni/net.d unless given
@@ -52,6 +53,7 @@ one_line() {
 }
 
 programs='vnet-cni azure-vnet azure-vnet-ipam portmap loopback'
+placed=$programs
 list=10-azure.conflist
 archive='' base_url='' version='' go_version='' root='' bin_dir='' conf_dir=''
 uninstall='' force='' dry_run=''
@@ -134,6 +136,78 @@ is_ours() { # NAME: whether a program is there as we put it
 
 exists() {
   [ -e "$1" ] || [ -L "$1" ]
+}
+
+# --- programs of others ----------------------------------------------------------------------
+# portmap and loopback go by the names that everybody's lists use: of podman's networks, Nomad's
+# bridge. Those may ask for more than ours can.
+
+# Where runtimes have their lists; the one of --conf-dir comes first.
+list_folders() {
+  printf '%s\n' "$conf_dir" "$root/etc/cni/net.d" "$root/opt/cni/config" "$root/opt/cni/net.d" \
+    "$root/etc/cni/multus/net.d" "$root/etc/containers/cni/net.d" "$root/usr/share/cni/net.d" \
+    "$root/var/lib/rancher/k3s/agent/etc/cni/net.d" "$root/root/.config/cni/net.d"
+}
+
+user_of() { # NAME: prints a list of somebody else's that uses the program
+  list_folders | while read -r folder; do
+    for file in "$folder"/*.conf "$folder"/*.conflist "$folder"/*.json; do
+      if [ ! -r "$file" ] || [ "${file##*/}" = "$list" ]; then continue; fi
+      tr -d ' \t\n' <"$file" | grep -q "\"type\":\"$1\"" || continue
+      printf '%s\n' "$file"
+      return 0
+    done
+  done | head -n 1
+}
+
+versions_of() { # PROGRAM: prints the versions that it speaks, a line each; none when it does not run
+  { printf '%s' '{"cniVersion":"0.4.0"}' | CNI_COMMAND=VERSION timeout 10 "$1" 2>/dev/null || true; } |
+    tr -d ' \t\n' | sed -n 's/.*"supportedVersions":\[\([^]]*\)\].*/\1/p' | tr ',' '\n'
+}
+
+speaks_more() { # PROGRAM NAME: whether it speaks a version that ours of the name does not
+  ours=$(versions_of "$stage/new/$2")
+  for its in $(versions_of "$1"); do
+    case $ours in
+      *"$its"*) ;;
+      *) return 0 ;;
+    esac
+  done
+  return 1
+}
+
+# Sets $why when a program of others stays, or comes back that an earlier version of this script
+# replaced; $theirs is where it is.
+judge_theirs() { # NAME
+  why='' theirs=$bin_dir/$1
+  if ! exists "$theirs" || is_ours "$1"; then theirs=$bin_dir/.$1.before-vnet-cni; fi
+  { [ -z "$force" ] && [ -f "$theirs" ]; } || return 0
+  user=$(user_of "$1")
+  if speaks_more "$theirs" "$1"; then
+    why='it speaks versions of CNI that ours does not'
+  elif [ -n "$(versions_of "$theirs")" ] && [ "$1" = loopback ]; then
+    why='it does the same'
+  fi
+  [ -z "$user" ] || why="$user uses it${why:+, and $why}"
+}
+
+kept=''
+keep_theirs() {
+  for name in portmap loopback; do
+    judge_theirs "$name"
+    [ -n "$why" ] || continue
+    kept="$kept $name"
+    did=kept
+    [ -z "$dry_run" ] || did='would keep'
+    say "$did $bin_dir/$name, which is not ours: $why; --force puts ours there"
+  done
+  placed=''
+  for name in $programs; do
+    case " $kept " in
+      *" $name "*) ;;
+      *) placed="$placed $name" ;;
+    esac
+  done
 }
 
 # --- removal ---------------------------------------------------------------------------------
@@ -327,7 +401,7 @@ judge_conflist() {
 
 write_manifest() {
   {
-    for name in $programs; do
+    for name in $placed; do
       if [ -L "$stage/new/$name" ]; then
         printf 'link %s %s\n' "$(readlink "$stage/new/$name")" "$name"
       else
@@ -347,8 +421,13 @@ place() { # FILE TARGET
 }
 
 put() {
+  for name in $kept; do
+    saved=$bin_dir/.$name.before-vnet-cni
+    ! { exists "$saved" && { ! exists "$bin_dir/$name" || is_ours "$name"; }; } ||
+      place "$saved" "$bin_dir/$name"
+  done
   # What others put there comes back with --uninstall.
-  for name in $programs; do
+  for name in $placed; do
     saved=$bin_dir/.$name.before-vnet-cni
     if exists "$bin_dir/$name" && ! is_ours "$name" && ! exists "$saved"; then
       cp -a "$bin_dir/$name" "$saved" ||
@@ -360,7 +439,7 @@ put() {
   # After a power cut a name has to lead to a whole file.
   sync "$stage/new/vnet-cni" 2>/dev/null || sync
   place "$stage/both" "$manifest"
-  for name in $programs; do
+  for name in $placed; do
     place "$stage/new/$name" "$bin_dir/$name"
   done
   place "$stage/manifest" "$manifest"
@@ -385,6 +464,7 @@ install_all() {
   unpack
   check
   judge_conflist
+  keep_theirs
   if [ -n "$dry_run" ]; then
     say "would install $installed from $file to $bin_dir; list in $conf_dir: $conflist"
     return 0

@@ -173,6 +173,7 @@ async function attachOnce(
     mac: address!.mac,
     addresses: leased.addresses,
     dns: leased.dns,
+    routes: leased.routes ?? [],
   }
 }
 
@@ -269,12 +270,13 @@ interface Ran {
 
 function runPlan(
   { engine, request, mode }: Job,
-  { addresses }: Leased,
+  { addresses, routes }: Leased,
   { network, link, nic, siblings, watch }: Place,
 ): Ran {
   const { owner, sandbox } = request
   const plan = engine.kernel.plan()
-  const wanted = { owner, sandbox, network, link, mtu: nic.mtu, addresses, siblings }
+  const place = { owner, sandbox, network, link, mtu: nic.mtu, siblings }
+  const wanted = { ...place, addresses, routes }
   const pod = mode.planAttach(plan, wanted)
   const portsThere = watch?.(plan)
   try {

@@ -7,7 +7,7 @@ import type { Host } from '../host/host.js'
 import type { HostNic } from '../ipam/index.js'
 import type { NetNs } from '../netlink/index.js'
 import type { Store } from '../state/index.js'
-import type { LeasedAddress, ModeName, ModeSettings } from '../vnet/index.js'
+import type { LeasedAddress, ModeName, ModeSettings, PodRoute } from '../vnet/index.js'
 import type { NodeState, PodIdentity } from './records.js'
 import { nodeStore } from './state.js'
 
@@ -41,6 +41,8 @@ export interface Leased {
   readonly dns: CniDns | undefined
   /** Whether more than half of a pool that they come from is leased. */
   readonly isScarce?: boolean | undefined
+  /** Routes beside the default one, each with a gateway in the subnet of one of the addresses. */
+  readonly routes?: readonly PodRoute[] | undefined
 }
 
 /** What the host says about the addresses that are to be leased. */
@@ -96,4 +98,6 @@ export interface Attached {
   readonly mac: string
   readonly addresses: readonly LeasedAddress[]
   readonly dns: CniDns | undefined
+  /** Routes of the container beside the default one. */
+  readonly routes: readonly PodRoute[]
 }

@@ -8,6 +8,7 @@ import {
   type PortBackend,
   type PortsRecord,
 } from '../portmap/backend.js'
+import { linksWithoutForwarding } from '../portmap/forwarding.js'
 import { localSockets } from '../portmap/sockets.js'
 import type { Engine } from './engine.js'
 import type { NodeState } from './records.js'
@@ -27,6 +28,11 @@ export async function mapPorts(
   const backend = await portBackend()
   const { clashes, served } = localSockets(engine.kernel, wanted.mappings)
   for (const clash of clashes) engine.log.warn(clash)
+  for (const link of linksWithoutForwarding(engine.kernel, wanted.mappings)) {
+    engine.log.warn(
+      `host ports do not work for what comes by ${link}: set net.ipv4.conf.${link}.forwarding to 1`,
+    )
+  }
   const ports = served.length > 0 ? { ...wanted, served } : wanted
   // Written down first: what a crash leaves in the kernel has an owner then.
   await engine.store.update((state) => setPorts(state, owner, ports))
@@ -40,11 +46,15 @@ export async function mapPorts(
 
 /** Gives all of an attachment's ports back; needs no record, and repeats safely. */
 export async function unmapPorts(engine: Engine, owner: Owner): Promise<void> {
-  // Forgotten first: nobody restores them after they were taken away.
-  if (readyRecordOf(engine.store.read(), owner)?.ports) {
-    await engine.store.update((state) => setPorts(state, owner, undefined))
+  // Forgotten first: nobody restores them after they were taken away. On a full disk that fails; they
+  // go all the same, and from the record with the next DEL.
+  try {
+    if (readyRecordOf(engine.store.read(), owner)?.ports) {
+      await engine.store.update((state) => setPorts(state, owner, undefined))
+    }
+  } finally {
+    await removePorts(engine, owner)
   }
-  await removePorts(engine, owner)
 }
 
 /**

@@ -37,5 +37,6 @@ export type {
   PlannedPod,
   Pod,
   PodAddress,
+  PodRoute,
 } from './mode.js'
 export { allModes, MODE_NAMES, modeOf } from './modes.js'

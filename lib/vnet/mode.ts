@@ -41,6 +41,13 @@ export interface LeasedAddress {
   readonly nic: string
 }
 
+/** A route of a pod. */
+export interface PodRoute {
+  /** Prefix. */
+  readonly dst: string
+  readonly gw: string
+}
+
 /** An address that a pod has. */
 export interface PodAddress {
   /** With prefix length. */
@@ -91,6 +98,8 @@ export interface AttachPlan {
   readonly addresses: readonly LeasedAddress[]
   /** What the container has on the network already, by other interfaces. */
   readonly siblings: readonly Pod[]
+  /** Routes of the pod beside the default one. */
+  readonly routes?: readonly PodRoute[] | undefined
 }
 
 /** What is to be taken away of a pod. */

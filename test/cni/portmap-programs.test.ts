@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { AzureHost } from '../helpers/azure-host.js'
 import { ADDRESS } from '../helpers/fabric.js'
-import { until } from '../helpers/process.js'
+import { must, until } from '../helpers/process.js'
 import {
   addPod,
   addressOf,
@@ -186,3 +186,24 @@ for (const filtered of [false, true]) {
     },
   )
 }
+
+t.test('a second NIC that forwards nothing is named', async (t) => {
+  const host = await makeHost(t)
+  const vm = host.names.vm
+  const at = (line: string) => must('ip', ['-n', vm, ...line.split(' ')])
+  await at('link add eth1 type veth peer name far1')
+  await at('addr add 10.9.0.4/24 dev eth1')
+  await at('link set eth1 up')
+  const runner = runtime(host)
+  const warned = () =>
+    logLines(host, 'portmap').flatMap(({ level, msg }) => (level === 'warn' ? [msg] : []))
+  await addPod(runner, 'one', {
+    portMappings: [{ hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: HOST }],
+  })
+  t.strictSame(warned(), [], 'nothing is meant to come there')
+  await addPod(runner, 'web', both(8081))
+  t.match(warned(), [/by eth1: set net\.ipv4\.conf\.eth1\.forwarding to 1/])
+  await host.exec('sysctl', ['-qw', 'net.ipv4.conf.eth1.forwarding=1'])
+  await addPod(runner, 'more', both(8082))
+  t.equal(warned().length, 1)
+})

@@ -142,6 +142,112 @@ tap.test('a changed list and programs of others are kept', { skip }, async (t) =
   t.strictSame(visible(at.conf), ['10-azure.conflist.saved'])
 })
 
+/** A plug-in of somebody else's that speaks these versions; none answers nothing of use. */
+function theirs(at: Place, name: string, ...versions: string[]): string {
+  const answer = JSON.stringify({ cniVersion: '0.4.0', supportedVersions: versions })
+  const text = `#!/bin/sh\necho '${answer}'\n`
+  mkdirSync(at.bin, { recursive: true })
+  writeFileSync(join(at.bin, name), text, { mode: 0o755 })
+  return text
+}
+
+function podmanList(at: Place, folder = at.conf): string {
+  const file = join(folder, '87-podman.conflist')
+  const plugins = [{ type: 'bridge' }, { type: 'portmap' }]
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    file,
+    JSON.stringify({ cniVersion: '0.4.0', name: 'podman', plugins }, null, 2),
+  )
+  return file
+}
+
+const theirsAre = (at: Place, texts: Record<string, string>) =>
+  Object.entries(texts).every(
+    ([name, text]) => readFileSync(join(at.bin, name), 'utf8') === text,
+  )
+
+tap.test('what lists of others use is not replaced with less', { skip }, async (t) => {
+  const archive = await currentRelease()
+  const MODERN = ['0.4.0', '1.0.0']
+  const cases: [string, (at: Place) => Record<string, string>, RegExp][] = [
+    [
+      'it speaks more, as Nomad needs it, whose list is in no folder',
+      (at) => ({ portmap: theirs(at, 'portmap', ...MODERN) }),
+      /kept .*portmap, which is not ours: it speaks versions of CNI/,
+    ],
+    [
+      'loopback does the same',
+      (at) => ({ loopback: theirs(at, 'loopback', '0.3.1') }),
+      /kept .*loopback, which is not ours: it does the same/,
+    ],
+    [
+      'a list uses it, whatever it is',
+      (at) => {
+        podmanList(at)
+        return { portmap: theirs(at, 'portmap') }
+      },
+      /kept .*portmap, which is not ours: .*87-podman\.conflist uses it; --force/,
+    ],
+    [
+      'a list in another folder',
+      (at) => {
+        podmanList(at, join(at.root, 'opt/cni/config'))
+        return { portmap: theirs(at, 'portmap', '0.3.1') }
+      },
+      /87-podman\.conflist uses it/,
+    ],
+  ]
+  for (const [name, prepare, said] of cases) {
+    const at = place(t)
+    const texts = prepare(at)
+    const before = visible(at.bin)
+    const dry = await install(['--archive', archive, '--root', at.root, '--dry-run'])
+    t.match(dry.stdout, /would keep/, `${name}: told beforehand`)
+    t.strictSame(visible(at.bin), before)
+    for (const turn of ['first', 'again']) {
+      const { code, stdout, stderr } = await install([
+        '--archive',
+        archive,
+        '--root',
+        at.root,
+      ])
+      t.equal(code, 0, `${name}: ${turn}: ${stderr}`)
+      t.match(stdout, said, `${name}: ${turn}`)
+      t.ok(theirsAre(at, texts), `${name}: ${turn}: it is the same`)
+    }
+    const [kept = ''] = Object.keys(texts)
+    t.strictSame(visible(at.bin), ['.vnet-cni.manifest', ...PROGRAMS].sort(), name)
+    const { stdout } = await install(['--uninstall', '--root', at.root])
+    t.match(stdout, new RegExp(`kept .*${kept}`), name)
+    t.ok(theirsAre(at, texts), `${name}: and after --uninstall`)
+    t.strictSame(visible(at.bin), [kept], name)
+  }
+})
+
+tap.test('--force replaces it, and --uninstall puts it back', { skip }, async (t) => {
+  const at = place(t)
+  podmanList(at)
+  const texts = {
+    portmap: theirs(at, 'portmap', '0.4.0'),
+    loopback: theirs(at, 'loopback', '1.0.0'),
+  }
+  const args = ['--archive', await currentRelease(), '--root', at.root]
+  const forced = await install([...args, '--force'])
+  t.equal(forced.code, 0, forced.stderr)
+  t.notMatch(forced.stdout, /kept/)
+  t.notOk(theirsAre(at, texts))
+  // As an installer left it that did not look: the next one gives back what is needed.
+  const next = await install(args)
+  t.match(next.stdout, /kept .*portmap/)
+  t.ok(theirsAre(at, texts))
+  await install([...args, '--force'])
+  const { code } = await install(['--uninstall', '--root', at.root])
+  t.equal(code, 0)
+  t.ok(theirsAre(at, texts))
+  t.strictSame(visible(at.bin), ['loopback', 'portmap'])
+})
+
 tap.test('from a server on loopback', { skip }, async (t) => {
   const at = place(t)
   await copyRelease(at.folder)

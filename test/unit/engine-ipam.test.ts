@@ -66,6 +66,67 @@ t.test('without a gateway it is the first host of the subnet', async (t) => {
   t.strictSame(json['dns'], {})
 })
 
+t.test("its routes are the pod's", async (t) => {
+  const { vm } = vmWith({
+    ...ips({ address: '10.0.0.77/24', gateway: '10.0.0.254' }),
+    routes: [
+      { dst: '0.0.0.0/0' },
+      { dst: '192.168.0.0/16', gw: '10.0.0.9' },
+      { dst: '172.16.0.0/12' },
+      { dst: '172.31.0.0/16', gw: '10.9.9.9' },
+      { dst: 'fd00::/8', gw: 'fd00::1' },
+      { dst: '0.0.0.0/0', gw: '10.0.0.9' },
+    ],
+  })
+  const { status, json } = await vm.add('web', { config: foreign })
+  t.equal(status, 0)
+  const routes = [
+    { dst: '0.0.0.0/0', gw: '10.0.0.254' },
+    { dst: '192.168.0.0/16', gw: '10.0.0.9' },
+    { dst: '172.16.0.0/12', gw: '10.0.0.254' },
+  ]
+  t.strictSame(json['routes'], routes)
+  const inside = vm.sandbox('web').sync.route.dump({ family: 'ipv4' })
+  const found = inside.filter(({ via }) => via !== undefined)
+  t.strictSame(found.map(({ to, via }) => `${to} ${via}`).sort(), [
+    '172.16.0.0/12 10.0.0.254',
+    '192.168.0.0/16 10.0.0.9',
+    'default 10.0.0.254',
+  ])
+  const warned = vm.logLines().filter(({ level }) => level === 'warn')
+  t.match(warned, [
+    { msg: /the route to 172\.31\.0\.0\/16 by 10\.9\.9\.9 is left out/ },
+    { msg: /the route to fd00::\/8/ },
+    { msg: /the route to 0\.0\.0\.0\/0 by 10\.0\.0\.9 is left out/ },
+  ])
+})
+
+t.test('an address that the runtime asks for', async (t) => {
+  for (const more of [
+    { args: { cni: { ips: ['10.0.0.7/24'] } } },
+    { runtimeConfig: { ips: ['10.0.0.7'] } },
+  ]) {
+    const vm = new FakeVm()
+    const { json } = await vm.add('web', { config: { ...CONFIG, ...more } })
+    t.match(json, { ips: [{ address: '10.0.0.7/24' }] })
+  }
+  const wrong: [string[], object][] = [
+    [['nonsense'], { code: 7, msg: /runtimeConfig\.ips/ }],
+    [['10.0.0.7', '10.0.0.8'], { code: 7, msg: /one address of each family/ }],
+    [['10.0.0.7', 'fd00::7'], { code: 7, msg: /carries IPv4 alone/ }],
+    [['10.0.0.99'], { code: 106, msg: /10\.0\.0\.99 is not a secondary address/ }],
+  ]
+  for (const [wanted, expected] of wrong) {
+    const vm = new FakeVm()
+    const before = vm.picture()
+    const { json } = await vm.add('web', {
+      config: { ...CONFIG, runtimeConfig: { ips: wanted } },
+    })
+    t.match(json, expected)
+    t.strictSame(vm.picture(), before)
+  }
+})
+
 t.test('of several addresses the first of IPv4 counts', async (t) => {
   const { vm } = vmWith({
     ips: [

@@ -121,12 +121,22 @@ export function internalError(msg: string, cause?: unknown): CniError {
   return new CniError(CniCode.Internal, msg, undefined, { cause })
 }
 
+/** What the host's own files and locks fail with (lib/host/errors.ts), by name as kernelRefused. */
+const CODES_BY_NAME: Readonly<Record<string, number>> = {
+  StateError: CniCode.StateUnusable,
+  LockTimeoutError: CniCode.TryAgain,
+}
+
 /** Turns whatever was thrown into the error to print; never throws. */
 export function toCniError(thrown: unknown): CniError {
   if (thrown instanceof CniError) return thrown
   if (!(thrown instanceof Error)) return internalError(`thrown: ${show(thrown)}`, thrown)
   if (thrown.name === 'NetlinkError' || thrown.name === 'SyscallError') {
     return kernelRefused(thrown)
+  }
+  const code = CODES_BY_NAME[thrown.name]
+  if (code !== undefined) {
+    return new CniError(code, thrown.message, undefined, { cause: thrown })
   }
   const several = thrown instanceof AggregateError ? thrown.errors.map(String) : []
   const msg = thrown.message || several[0] || thrown.name

@@ -5,7 +5,7 @@ import { ConfigReader, isObject } from '../../cni/spec/config.js'
 import { idleFields, refuseFields, type FieldTable } from '../../cni/spec/fields.js'
 import type { JsonObject } from '../../cni/spec/types.js'
 import type { LeaseSettings } from '../../engine/leases.js'
-import { parseInterface } from '../../ip/index.js'
+import { familyOf, parseInterface } from '../../ip/index.js'
 import { DEFAULT_ENVIRONMENT, ENVIRONMENTS } from '../../ipam/sources/index.js'
 
 /**
@@ -32,10 +32,13 @@ const HOST_ADDRESSES = ['skip', 'take'] as const
 export interface IpamConfig extends LeaseSettings {
   /** What becomes of secondary addresses that are on the host's NIC. */
   readonly hostAddresses: (typeof HOST_ADDRESSES)[number]
+  /** Addresses that are asked for, at most one of each family; any one will do when empty. */
+  readonly addresses: readonly string[]
 }
 
 /**
- * Reads the section. CNI_ARGS `IP` is taken where `ipam.ipAddress` is absent.
+ * Reads the section. Addresses are those of the first that names any: `ipam.ipAddress`, CNI_ARGS `IP`,
+ * `args.cni.ips`, `runtimeConfig.ips`.
  * Throws CniError naming field and cure: 7 for a wrong value, 2 for a field that is not supported.
  */
 export function parseIpamConfig(
@@ -45,12 +48,14 @@ export function parseIpamConfig(
   const ipam =
     new ConfigReader(conf).optionalObject('ipam') ?? new ConfigReader({}, 'ipam')
   refuseFields(ipam.json, IPAM_FIELDS, 'ipam')
+  const addresses = wantedAddresses(conf, ipam, args)
   return {
     environment:
       ipam.optionalString('environment', { oneOf: ENVIRONMENTS }) ?? DEFAULT_ENVIRONMENT,
     queryIntervalSeconds: queryInterval(ipam),
     subnet: ipam.optionalCidr('subnet'),
-    address: wantedAddress(ipam, args),
+    address: addresses[0],
+    addresses,
     hostAddresses:
       ipam.optionalString('hostAddresses', { oneOf: HOST_ADDRESSES }) ?? 'skip',
   }
@@ -83,14 +88,36 @@ function queryInterval(ipam: ConfigReader): number {
   throw ipam.invalid('queryInterval', 'use a whole number of seconds from 0 to 86400')
 }
 
-function wantedAddress(
+function wantedAddresses(
+  conf: JsonObject,
   ipam: ConfigReader,
   args: ReadonlyMap<string, string>,
-): string | undefined {
+): string[] {
   const wanted = ipam.optionalString('ipAddress')
-  if (wanted !== undefined) return checked(ipam, 'ipAddress', wanted)
+  if (wanted !== undefined) return [checked(ipam, 'ipAddress', wanted)]
   const arg = args.get('IP')
-  return arg ? checked(new ConfigReader({ IP: arg }, 'CNI_ARGS'), 'IP', arg) : undefined
+  if (arg) return [checked(new ConfigReader({ IP: arg }, 'CNI_ARGS'), 'IP', arg)]
+  for (const [holder, name] of ipsHolders(conf)) {
+    const reader = new ConfigReader(holder, name)
+    const addresses = reader.strings('ips').map((text) => checked(reader, 'ips', text))
+    const families = new Set(addresses.map(familyOf))
+    if (families.size < addresses.length) {
+      throw reader.invalid('ips', 'an interface has one address of each family')
+    }
+    if (addresses.length > 0) return addresses
+  }
+  return []
+}
+
+/** Where runtimes put the addresses that a container shall have (CONVENTIONS.md). */
+function ipsHolders({ args, runtimeConfig }: JsonObject): [JsonObject, string][] {
+  const cni = isObject(args) ? args['cni'] : undefined
+  return [
+    ...(isObject(cni) ? [[cni, 'args.cni'] as [JsonObject, string]] : []),
+    ...(isObject(runtimeConfig)
+      ? [[runtimeConfig, 'runtimeConfig'] as [JsonObject, string]]
+      : []),
+  ]
 }
 
 function checked(reader: ConfigReader, key: string, text: string): string {

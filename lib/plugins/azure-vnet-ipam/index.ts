@@ -7,6 +7,7 @@ import { AddressService, AZURE_DNS } from '../../engine/leases.js'
 import { defaultRoute, familyOf } from '../../ip/index.js'
 import { cureOfUse, readAddressesInUse, readNics } from '../../vnet/index.js'
 import { CNI_VERSIONS } from '../../cni/spec/version.js'
+import { leaseFamily, type Lease, type Owner } from '../../ipam/index.js'
 import { VERSION } from '../../version.js'
 import { idleIpamFields, parseIpamConfig } from './config.js'
 import { release } from './release.js'
@@ -27,16 +28,36 @@ async function add(call: PluginCall): Promise<CniResult> {
   // Only a name of one of our NICs restricts the choice: other plug-ins use "master" differently.
   const nic = nics.some(({ name }) => name === master) && { nic: String(master) }
   const service = new AddressService(host, log, settings.environment)
-  const lease = await service.acquire(owner, settings, nics, {
-    ...nic,
-    inUse: (ours) => readAddressesInUse(host, { ours, warn }),
-    cureOfUse,
-  })
-  log.info('address given', { address: lease.address })
+  const inUse = (ours: ReadonlySet<string>) => readAddressesInUse(host, { ours, warn })
+  const leases = await all(settings.addresses, service, owner, (address) =>
+    service.acquire(owner, { ...settings, address }, nics, { ...nic, inUse, cureOfUse }),
+  )
+  log.info('address given', { address: leases.map(({ address }) => address).join(', ') })
   return {
-    ips: [{ address: lease.address, gateway: lease.gateway }],
-    routes: [{ dst: defaultRoute(familyOf(lease.gateway)!), gw: lease.gateway }],
+    ips: leases.map(({ address, gateway }) => ({ address, gateway })),
+    routes: leases.map(({ gateway }) => ({
+      dst: defaultRoute(familyOf(gateway)!),
+      gw: gateway,
+    })),
     dns: { nameservers: [AZURE_DNS] },
+  }
+}
+
+/** A lease of each address that is wished for, or of any; all or none. */
+async function all(
+  wished: readonly string[],
+  service: AddressService,
+  owner: Owner,
+  acquire: (address: string | undefined) => Promise<Lease>,
+): Promise<Lease[]> {
+  const leases: Lease[] = []
+  try {
+    for (const address of wished.length > 0 ? wished : [undefined])
+      leases.push(await acquire(address))
+    return leases
+  } catch (error) {
+    for (const lease of leases) await service.release(owner, leaseFamily(lease))
+    throw error
   }
 }
 

@@ -39,7 +39,7 @@ const POD_ARGS = ['K8S_POD_UID', 'K8S_POD_NAMESPACE', 'K8S_POD_NAME']
 
 function toResult(
   { ifname, netns }: PluginCall,
-  { hostLinks, mac, addresses, dns }: Attached,
+  { hostLinks, mac, addresses, dns, routes }: Attached,
   configured: CniResult['dns'],
 ): CniResult {
   const inside = hostLinks.length
@@ -50,10 +50,13 @@ function toResult(
       gateway,
       interface: inside,
     })),
-    routes: addresses.flatMap(({ address, gateway }) => {
-      const family = familyOf(addressOf(address))
-      return family ? [{ dst: defaultRoute(family), gw: gateway }] : []
-    }),
+    routes: [
+      ...addresses.flatMap(({ address, gateway }) => {
+        const family = familyOf(addressOf(address))
+        return family ? [{ dst: defaultRoute(family), gw: gateway }] : []
+      }),
+      ...routes,
+    ],
     dns: configured ?? dns ?? {},
   }
 }

@@ -2,7 +2,7 @@
  * The configuration of azure-vnet.
  */
 import { ConfigReader } from '../../cni/spec/config.js'
-import { invalidEnvironment } from '../../cni/spec/errors.js'
+import { invalidConfig, invalidEnvironment } from '../../cni/spec/errors.js'
 import {
   COMMON_FIELDS,
   idleFields,
@@ -123,6 +123,12 @@ export function checkArgs(mode: ModeName, args: ReadonlyMap<string, string>): vo
   const wanted = args.get('IP')
   if (wanted === undefined || carries(mode, wanted)) return
   throw invalidEnvironment('CNI_ARGS: IP', wanted, onlyIpv4(mode))
+}
+
+/** Throws CniError 7 for an address of a family that the mode does not carry. */
+export function checkWanted(mode: ModeName, addresses: readonly string[]): void {
+  const other = addresses.find((address) => !carries(mode, address))
+  if (other !== undefined) throw invalidConfig('ips', other, onlyIpv4(mode))
 }
 
 const onlyIpv4 = (mode: ModeName) => `mode ${mode} carries IPv4 alone: use an IPv4 one`

@@ -6,10 +6,11 @@ import { delegate } from '../../cni/runtime/delegate.js'
 import { isObject } from '../../cni/spec/config.js'
 import { CniCode, CniError } from '../../cni/spec/errors.js'
 import type { Owner } from '../../cni/spec/owner.js'
+import type { CniResult } from '../../cni/spec/types.js'
 import type { Leased, Leases, LeaseWish } from '../../engine/engine.js'
 import { addressOf, parseCidr, parsePrefix } from '../../ip/index.js'
 import { firstFew } from '../../ipam/no-address.js'
-import { CLOUD_INIT } from '../../vnet/index.js'
+import { CLOUD_INIT, type PodRoute } from '../../vnet/index.js'
 import { OWN_IPAM } from './config.js'
 
 /** The addresses that an IPAM plug-in of this type gives. */
@@ -29,7 +30,8 @@ export function delegated(call: PluginCall, type: string): Leases {
     // Azure's subnets have their gateway at the first host address.
     const gateway = ip.gateway ?? pool.firstHost
     const lease = { address: ip.address, gateway, pool: pool.cidr, nic: '' }
-    return { addresses: [lease], dns: result.dns }
+    const routes = routesOf(call, type, result, lease)
+    return { addresses: [lease], dns: result.dns, routes }
   }
   const release = async (owner: Owner) => {
     await delegate(type, 'DEL', call.config, { host, stderr, env: envFor(call, owner) })
@@ -81,6 +83,30 @@ async function askUntilFree(
 
 function envFor({ host }: PluginCall, { containerId, ifname }: Owner) {
   return { ...host.env, CNI_CONTAINERID: containerId, CNI_IFNAME: ifname }
+}
+
+/** Its routes but for the default one, which a pod has anyway; one without a gateway has the pod's. */
+function routesOf(
+  { log }: PluginCall,
+  type: string,
+  { routes = [] }: CniResult,
+  { address, gateway }: { address: string; gateway: string },
+): PodRoute[] {
+  const subnet = parsePrefix(address)!
+  return routes.flatMap(({ dst, gw = gateway }) => {
+    const prefix = parsePrefix(dst)
+    const isDefault = prefix?.length === 0
+    if (isDefault && gw === gateway) return []
+    if (!isDefault && prefix?.family === subnet.family && subnet.contains(gw)) {
+      return [{ dst: prefix.cidr, gw }]
+    }
+    log.warn(`ipam.type ${type}: the route to ${dst} by ${gw} is left out`, {
+      reason: isDefault
+        ? `the default route is by ${gateway}`
+        : `a route needs a prefix and a gateway in ${subnet.cidr}`,
+    })
+    return []
+  })
 }
 
 function noAddress(type: string): CniError {

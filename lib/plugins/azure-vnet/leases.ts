@@ -7,7 +7,7 @@ import { isObject } from '../../cni/spec/config.js'
 import { pluginTypeRule } from '../../cni/spec/names.js'
 import type { Leases } from '../../engine/engine.js'
 import { cureOfUse } from '../../vnet/index.js'
-import { checkArgs, OWN_IPAM, type VnetConfig } from './config.js'
+import { checkArgs, checkWanted, OWN_IPAM, type VnetConfig } from './config.js'
 
 /** The addresses for an ADD, as its configuration wants them. */
 export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<Leases> {
@@ -21,6 +21,7 @@ export async function leasesFor(call: PluginCall, config: VnetConfig): Promise<L
   const { master } = config.settings
   const ipam = parseIpamConfig(call.config, args)
   checkArgs(config.mode, args)
+  checkWanted(config.mode, ipam.addresses)
   for (const finding of idleIpamFields(call.config)) log.warn(finding)
   const service = new AddressService(host, log, ipam.environment)
   return {

@@ -107,7 +107,7 @@ function portElementsOf(
 }
 
 function planInside(plan: Plan, attach: AttachPlan, link: LinkRef): void {
-  const { owner, sandbox, addresses } = attach
+  const { owner, sandbox, addresses, routes = [] } = attach
   const inside = plan.in(sandbox)
   planAcceptRa(inside, owner.ifname)
   for (const { address } of addresses) inside.address.add({ link, address })
@@ -116,6 +116,7 @@ function planInside(plan: Plan, attach: AttachPlan, link: LinkRef): void {
     // A second interface of a container leaves it the first one's default route.
     inside.route.ensure({ to: 'default', via: gateway, link })
   }
+  for (const { dst, gw } of routes) inside.route.ensure({ to: dst, via: gw, link })
 }
 
 function firstOfEachFamily(addresses: readonly LeasedAddress[]): LeasedAddress[] {
