@@ -97,6 +97,7 @@ export {
   type NeighbourFilter,
 } from './objects/neighbour.js'
 export { NetNs } from './netns.js'
+export type { NamespaceIdentity } from './netns.js'
 export {
   GenericVerbs,
   type GenericFamily,

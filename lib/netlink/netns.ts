@@ -57,6 +57,14 @@ function unwrap(value: NativeNetNs | WireFailure, path?: string): NativeNetNs {
   return value
 }
 
+/** What tells a namespace from all others that live: its file, as stat(2) sees it. */
+export interface NamespaceIdentity {
+  /** Device of the file: that of nsfs, the same for all namespaces. */
+  readonly dev: number
+  /** Inode of the file. */
+  readonly ino: number
+}
+
 /**
  * An open network namespace. The handle keeps the namespace alive until it is closed; no method
  * moves the thread that calls it.
@@ -178,7 +186,7 @@ export class NetNs implements NamespaceHandle, Disposable, AsyncDisposable {
    *
    * @throws TypeError when the handle is closed
    */
-  get identity(): { readonly dev: number; readonly ino: number } {
+  get identity(): NamespaceIdentity {
     const { dev, ino } = this.native.identity()
     return { dev, ino }
   }
