@@ -5,44 +5,35 @@ import { CniCode, CniError } from '../cni/spec/errors.js'
 import { ownerKey } from '../cni/spec/owner.js'
 import { NetlinkError } from '../errors.js'
 import type { CallId } from '../host/process-id.js'
-import { addressOf, hostPart } from '../ip/index.js'
-import type { Address, Link } from '../netlink/index.js'
+import { addressOf } from '../ip/index.js'
+import type { Link } from '../netlink/index.js'
 import type { PortBackend } from '../portmap/backend.js'
 import { mark } from '../trace.js'
 import {
   chooseNic,
-  lazyFacts,
   modeOf,
   nicsWithAddresses,
   type HostNetwork,
-  type Mode,
-  type NearFacts,
-  type NetworkWish,
   type PlannedPod,
   type Pod,
 } from '../vnet/index.js'
 import {
   checkLeased,
   checkMaster,
-  isTakenOver,
   refuseExisting,
   refuseSecondAdd,
 } from './attach-checks.js'
+import type { Job } from './attach-job.js'
+import { freshFacts, letThrough, networkFor } from './attach-network.js'
+import { undo } from './attach-undo.js'
 import { isSamePod, reclaimDead } from './dead.js'
 import type { Attached, AttachRequest, Engine, Leased, LeaseWish } from './engine.js'
+import { lookAtFirewall } from './firewall.js'
 import { hostSideOf } from './host-side.js'
-import { ensureNetwork } from './host-network.js'
-import { forgetAttachment, removeAttachment } from './removal.js'
-import { lookAtFirewall, refuseFirewall } from './firewall.js'
 import { portsWatch, restoreFlushedPorts } from './ports.js'
 import type { NodeState, ReadyRecord } from './records.js'
-import { recordOf, siblingsOf, viewOf } from './state.js'
-import {
-  formerSettings,
-  isChanged,
-  revertSettings,
-  type FormerSettings,
-} from './settings.js'
+import { removeAttachment } from './removal.js'
+import { recordOf, siblingsOf } from './state.js'
 import { isAbandoned, sweepAbandoned, sweepOwn } from './sweep.js'
 
 /** Addresses that turn out to be in use are passed over, at most so many. */
@@ -50,19 +41,6 @@ const ADDRESS_TRIES = 16
 
 /** The step that takes the address, the first of the plan: EEXIST says that another has it. */
 const TAKING_STEP = 0
-
-/** What the stages of one attachment share. */
-interface Job {
-  readonly engine: Engine
-  readonly request: AttachRequest
-  readonly mode: Mode
-  /** Names of the host networks that this call made. */
-  readonly made: Set<string>
-  /** Settings of a host network that was there, before this call changed them. */
-  former?: FormerSettings
-  /** Addresses that this call takes off the host, and the host network that has them on record. */
-  taken?: { readonly network: string; readonly addresses: readonly string[] }
-}
 
 /**
  * Attaches a container.
@@ -193,58 +171,6 @@ async function acquire(
   }
 }
 
-/**
- * The host network that is wished for: as it is when it is as it should be, else made or mended.
- *
- * @param take addresses of the host's own that the pod has been given
- */
-async function networkFor(
-  job: Job,
-  record: HostNetwork | undefined,
-  wish: NetworkWish,
-  take: readonly Address[],
-): Promise<{ network: HostNetwork; link: Link }> {
-  const { mode, engine } = job
-  const found = mode.find(wish, record)
-  if (record && found && take.length === 0) return { network: record, link: found }
-  if (!record && job.request.settings.strictHost) refuseFirewall(engine, mode, wish)
-  const { store, kernel } = engine
-  const { name } = wish
-  await store.update((state) => {
-    if (!state.networks[name]) {
-      state.networks[name] = mode.newNetwork(kernel, wish)
-      job.made.add(name)
-    }
-    if (take.length === 0) return
-    mode.take(kernel, state.networks[name], take)
-    const addresses = take.map(({ address }) => hostPart(address))
-    job.taken = { network: name, addresses }
-  })
-  const made = await store.update((state) => {
-    const network = (state.networks[name] ??= mode.newNetwork(kernel, wish))
-    // Another ADD may have done it while this one waited for the lock.
-    const now = () => ({ ...wish, facts: freshFacts(job, state) })
-    const there = mode.find(now(), network)
-    if (there && take.length === 0) return { network, link: there }
-    const former = formerSettings(state, network, job.request.owner)
-    mode.apply(network, wish)
-    if (isChanged(former, network)) job.former ??= former
-    ensureNetwork(engine, state, network)
-    return { network, link: mode.find(now(), network) }
-  })
-  const { network, link } = made
-  if (link) return { network, link }
-  throw new CniError(
-    CniCode.UnexpectedHost,
-    `bridge: ${name} was taken away by somebody else`,
-  )
-}
-
-function freshFacts({ engine, request }: Job, { networks }: NodeState): NearFacts {
-  const known = Object.values(networks).map(({ name, nic }) => ({ bridge: name, nic }))
-  return lazyFacts(engine.kernel, known, request.settings.master)
-}
-
 /** Where a pod comes to. */
 interface Place {
   readonly network: HostNetwork
@@ -292,20 +218,6 @@ function runPlan(
       error.step === TAKING_STEP
     if (!isTaken) throw error
     throw new AddressTaken(addressOf(addresses[0]!.address), error)
-  }
-}
-
-// Docker was started, or made its chain anew, since the network was made.
-async function letThrough({ engine, mode }: Job, name: string): Promise<void> {
-  const { store, kernel, log } = engine
-  try {
-    await store.update((state) => {
-      const network = state.networks[name]
-      if (network) mode.ensureNetwork(kernel, viewOf(state), network)
-    })
-  } catch (error) {
-    // The pod is there; the next call tries again.
-    log.error('a firewall keeps traffic from the pods', { name, error: String(error) })
   }
 }
 
@@ -357,47 +269,4 @@ async function recordAttachment(
     removeAttachment(engine, engine.store.read(), owner, [network.name])
     throw error
   }
-}
-
-// What this call took off the host.
-async function giveBack(
-  { kernel, store }: Engine,
-  { network, addresses }: NonNullable<Job['taken']>,
-): Promise<void> {
-  await store.update((state) => {
-    const record = state.networks[network]
-    // Without a record the network was released, which gave them back.
-    if (record) modeOf(record.mode).giveBack(kernel, viewOf(state), record, addresses)
-  })
-}
-
-// A plan that failed has undone itself; what is left is what was written down and the network that
-// this call made. The first error is the one to report: the runtime calls DEL after it, and the
-// next call mends what this one cannot.
-async function undo(job: Job): Promise<void> {
-  const { engine, request, made, former, taken } = job
-  const { owner } = request
-  const attempt = async (what: string, act: () => Promise<unknown>) => {
-    try {
-      await act()
-    } catch (error) {
-      engine.log.error(`undoing a failed ADD: ${what}`, { error: String(error) })
-    }
-  }
-  let isOver = false
-  await attempt('record', async () => {
-    isOver = isTakenOver(engine.host, recordOf(engine.store.read(), owner))
-  })
-  // What is on record and leased now is that of a later call of the same container.
-  if (isOver) return
-  // Before the record goes: with it may go a network that is to end with its pods only now.
-  if (former) await attempt('settings', () => revertSettings(engine, former, owner))
-  delete job.former
-  // Before the lease ends: nobody may have the address by then. A network that goes with this call
-  // gives back by itself.
-  if (taken && !made.has(taken.network))
-    await attempt('host addresses', () => giveBack(engine, taken))
-  delete job.taken
-  await attempt('address', () => request.leases.release(owner))
-  await attempt('record', () => forgetAttachment(engine, owner, made))
 }

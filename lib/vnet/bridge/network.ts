@@ -2,22 +2,13 @@
  * The bridge over the NIC: made when it is first needed, mended when something took it away,
  * undone when it is released.
  */
-import { hostLinkName, isHostLink, networkOfTag, ownerTag } from '../../cni/spec/owner.js'
+import { hostLinkName, isHostLink } from '../../cni/spec/owner.js'
 import { addressOf } from '../../ip/index.js'
 import type { Address, Link, LinkLike, NetNs, Plan } from '../../netlink/index.js'
-import type { Transaction } from '../../nft/index.js'
 import { nicByMac, readFacts, type HostFacts } from '../facts.js'
 import { planAccept, planNoAccept, readDockerUser } from '../firewall/docker.js'
-import {
-  canMasquerade,
-  makeMasqueradeTable,
-  type MasqueradedNetwork,
-} from '../masquerade.js'
 import { checkHost, noNic, runMove } from './host-checks.js'
 import type { NodeView, Pod } from '../mode.js'
-import { MASQUERADE_TABLE } from '../table-names.js'
-import { bridgeTable, type TableEndpoint } from './endpoint-map.js'
-import { endpointsInMap } from './endpoint.js'
 import {
   BRIDGE_ALIAS,
   collectMove,
@@ -34,11 +25,10 @@ import {
   planMoveToNic,
   planRestoreNic,
 } from './move-plan.js'
-import { portsOf, readPorts } from './ports.js'
+import { dropTables, tables } from './network-tables.js'
 import { planPodRoute } from './pod-route.js'
 import type { BridgeNetwork } from './record.js'
 import { acceptRaOver, planAcceptRa } from './router-advice.js'
-import { dropTable, makeBridgeTable } from './table.js'
 import { LAYOUT } from './table-rules.js'
 import {
   forgetTaken,
@@ -181,84 +171,6 @@ function isSettled(
     nic?.master === bridge.index &&
     isMoved(facts, move, bridge.index)
   )
-}
-
-function tables(
-  host: NetNs,
-  view: NodeView,
-  record: BridgeNetwork,
-  move: HostMove,
-): Transaction {
-  const hostAddresses = move.addresses
-    .filter((address) => address.family === 'ipv4')
-    .map((address) => addressOf(address.address))
-  const { name: bridge, nic } = record
-  const { recorded, others } = endpointsOn(host, view, bridge)
-  const endpoints = [...recorded, ...others]
-  const ports = portsOf(record, view.podsOn(bridge), others, readPorts(host, bridge))
-  const masqueraded = masqueradedOn(view, bridge, endpoints)
-  const spec = { bridge, nic, mac: move.nic.mac, hostAddresses, masqueraded }
-  return setMasquerade(makeBridgeTable(spec, endpoints, ports), host, view)
-}
-
-/** Who is on a bridge: by the records, and by the kernel's map for what has none (yet). */
-function endpointsOn(
-  host: NetNs,
-  view: NodeView,
-  bridge: string,
-): Record<'recorded' | 'others', TableEndpoint[]> {
-  const recorded = view.podsOn(bridge).flatMap(({ addresses, owner }) =>
-    addresses.map(({ address, mac }) => ({
-      address: addressOf(address),
-      mac,
-      tag: ownerTag(owner),
-    })),
-  )
-  // An ADD under way has its element in the kernel and no finished record yet.
-  const known = new Set(recorded.map((endpoint) => endpoint.address))
-  const others = endpointsInMap(host, bridge).filter(({ address }) => !known.has(address))
-  return { recorded, others }
-}
-
-/** The networks with Internet SNAT on a bridge, and which of its endpoints are theirs. */
-function masqueradedOn(
-  view: NodeView,
-  bridge: string,
-  endpoints: readonly TableEndpoint[],
-): MasqueradedNetwork[] {
-  const record = view.networks.find(({ name }) => name === bridge)
-  return Object.entries(record?.masquerade ?? {}).map(([network, { except }]) => ({
-    network,
-    except,
-    pods: endpoints.filter(
-      ({ address, tag }) => canMasquerade(address) && networkOfTag(tag) === network,
-    ),
-  }))
-}
-
-// One table for the node, whatever the number of bridges: a network may have pods on several.
-function setMasquerade(tx: Transaction, host: NetNs, view: NodeView): Transaction {
-  const networks = new Map<string, MasqueradedNetwork>()
-  for (const { name } of view.networks) {
-    const { recorded, others } = endpointsOn(host, view, name)
-    for (const part of masqueradedOn(view, name, [...recorded, ...others])) {
-      const { except = [], pods = [] } = networks.get(part.network) ?? {}
-      networks.set(part.network, {
-        network: part.network,
-        except: [...new Set([...except, ...part.except])],
-        pods: [...pods, ...part.pods],
-      })
-    }
-  }
-  return networks.size > 0
-    ? makeMasqueradeTable([...networks.values()], tx)
-    : dropTable(MASQUERADE_TABLE, tx)
-}
-
-// The tables without those of a bridge.
-function dropTables(host: NetNs, view: NodeView, { name }: BridgeNetwork): Transaction {
-  const others = view.networks.filter((other) => other.name !== name)
-  return setMasquerade(dropTable(bridgeTable(name)), host, { ...view, networks: others })
 }
 
 /** What is on the NIC or the bridge now, in the record of one that is about to be released. */
