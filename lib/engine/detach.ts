@@ -1,14 +1,14 @@
 /**
  * Detaching a container: works from the record, from the kernel alone, or from nothing; and repeats.
  */
-import { ownerTag, type Owner } from '../cni/spec/owner.js'
+import { ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
 import { mark } from '../trace.js'
 import type { Engine, Leases } from './engine.js'
 import { removePorts } from './ports.js'
 import { forgetAttachment, remainsOf, removeRemains } from './removal.js'
 import type { NodeState } from './records.js'
-import { readyRecordOf } from './state.js'
-import { sweepAbandoned } from './sweep.js'
+import { readyRecordOf, recordOf } from './state.js'
+import { isAbandoned, sweepAbandoned } from './sweep.js'
 
 /** What a door asks for. */
 export interface DetachRequest {
@@ -46,13 +46,16 @@ export async function detach(engine: Engine, request: DetachRequest): Promise<vo
 }
 
 // What is taken away goes by its address. While this call is at it, nobody else may take the address
-// back and give it to another: see `reclaimDead`.
+// back and give it to another: see `reclaimDead`, and `sweepAbandoned` for what a dead ADD left.
 async function noteTaker({ host, store }: Engine, owner: Owner): Promise<NodeState> {
   const state = store.read()
-  if (!readyRecordOf(state, owner)) return state
+  if (!recordOf(state, owner)) return state
   return store.update((now) => {
-    const record = readyRecordOf(now, owner)
-    if (record) record.taker = host.self
+    const record = recordOf(now, owner)
+    if (record?.phase === 'ready') record.taker = host.self
+    else if (isAbandoned(host, now, owner)) {
+      now.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder: host.self }
+    }
     return now
   })
 }

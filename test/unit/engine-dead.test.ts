@@ -183,6 +183,27 @@ t.test('a DEL is on record before it takes anything away', async (t) => {
   })
   t.equal(done.status, 0)
   t.strictSame(takers.slice(0, 2), [undefined, process.pid])
+
+  await fill(vm, 'old')
+  const data = vm.data('azure-vnet.json')
+  const adder = { pid: 1, start: '1', call: 1 }
+  data.attachments['azure/old/eth0'] = { phase: 'adding', owner: ownerOf('old'), adder }
+  const document = { version: 2, bootId: 'boot-1', data }
+  writeFileSync(vm.file('azure-vnet.json'), JSON.stringify(document))
+  const adders: unknown[] = []
+  await vm.del('old', {
+    config,
+    host: (host) =>
+      changed(host, {
+        lock: (path, options) => {
+          const record = vm.data('azure-vnet.json').attachments['azure/old/eth0']
+          adders.push(record?.adder?.pid)
+          return host.lock(path, options)
+        },
+      }),
+  })
+  t.strictSame(adders.slice(0, 2), [1, process.pid], 'what a dead ADD left is claimed')
+  t.strictSame([vm.recorded(), vm.leased()], [{}, []])
 })
 
 t.test('its ports go with it', async (t) => {
