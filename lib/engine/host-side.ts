@@ -45,6 +45,7 @@ export async function hostSideOf(
   const takeable = () => (known ??= look?.(kernel, facts))
   return {
     used(leased) {
+      host.checkpoint()
       // What is leased or on our own records is our own work.
       const ours = new Set([...leased, ...podsOnRecord(state)])
       const { links } = facts
@@ -59,13 +60,14 @@ export async function hostSideOf(
       }
       return used
     },
-    occupied: () =>
-      new Map([
-        ...podsOnRecord(state).map(
-          (one) => [one, 'another pod of this node has it'] as const,
-        ),
-        ...hostAddresses(facts),
-      ]),
+    occupied() {
+      // IPAM may have been at work for long: this call may have been given up.
+      host.checkpoint()
+      const pods = podsOnRecord(state).map(
+        (one) => [one, 'another pod of this node has it'] as const,
+      )
+      return new Map([...pods, ...hostAddresses(facts)])
+    },
     toTake: (leased) =>
       leased.flatMap(({ address }) => takeable()?.free.get(hostPart(address)) ?? []),
   }

@@ -38,8 +38,12 @@ export interface Ruleset {
 }
 
 // NF_* and NFT_* verdicts (linux/netfilter.h, linux/netfilter/nf_tables.h).
-const [DROP, ACCEPT, QUEUE] = [0, 1, 3] as const
-const [JUMP, GOTO, RETURN] = [-3, -4, -5] as const
+const DROP = 0
+const ACCEPT = 1
+const QUEUE = 3
+const JUMP = -3
+const GOTO = -4
+const RETURN = -5
 const MAX_DEPTH = 16
 
 interface Attributes {
