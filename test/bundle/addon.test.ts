@@ -150,7 +150,7 @@ t.test('a file system without nameless files serves too', (t) => {
 function loadWith(wrap: (open: typeof fs.openSync) => typeof fs.openSync) {
   const require = createRequire(import.meta.url)
   const addon = fs.readFileSync('build/Release/vnet_cni.node')
-  Object.assign(globalThis, { embedded: { addon: () => addon } })
+  Object.assign(globalThis, { embedded: { addon: () => addon, process } })
   const { openSync } = fs
   fs.openSync = wrap(openSync)
   try {
