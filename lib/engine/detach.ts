@@ -47,15 +47,21 @@ export async function detach(engine: Engine, request: DetachRequest): Promise<vo
 
 // What is taken away goes by its address. While this call is at it, nobody else may take the address
 // back and give it to another: see `reclaimDead`, and `sweepAbandoned` for what a dead ADD left.
-async function noteTaker({ host, store }: Engine, owner: Owner): Promise<NodeState> {
+async function noteTaker({ host, log, store }: Engine, owner: Owner): Promise<NodeState> {
   const state = store.read()
   if (!recordOf(state, owner)) return state
-  return store.update((now) => {
-    const record = recordOf(now, owner)
-    if (record?.phase === 'ready') record.taker = host.self
-    else if (isAbandoned(host, now, owner)) {
-      now.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder: host.self }
-    }
-    return now
-  })
+  try {
+    return await store.update((now) => {
+      const record = recordOf(now, owner)
+      if (record?.phase === 'ready') record.taker = host.self
+      else if (isAbandoned(host, now, owner)) {
+        now.attachments[ownerKey(owner)] = { phase: 'adding', owner, adder: host.self }
+      }
+      return now
+    })
+  } catch (error) {
+    // A full disk keeps nobody from being taken off the network.
+    log.warn('what is being taken away cannot be noted', { error: String(error) })
+    return state
+  }
 }

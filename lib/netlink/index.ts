@@ -156,7 +156,9 @@ export { SysctlVerbs } from './objects/sysctl.js'
 export { ERRNO } from './base/constants.js'
 /** @internal */
 export { replaceNeighbourStep } from './objects/neighbour.js'
+/** @internal */
 export { replaceNextHopStep } from './objects/nexthop.js'
+/** @internal */
 export { appendStep, removeStep, replaceStep } from './objects/route.js'
 /** @internal */
 export { linkToWire } from './base/steps.js'

@@ -30,11 +30,33 @@ function kernelRoute(address: Fields, more: Fields): Fields {
   }
 }
 
+const IFA_F_SECONDARY = 0x01
+const IFA_F_PERMANENT = 0x80
+const IFA_F_NOPREFIXROUTE = 0x200
+
+// An IPv4 address after the first of a prefix on a link: that one's routes serve it too.
+function isSecondary({ family, flags = 0 }: Fields): boolean {
+  return family === AF.ipv4 && (flags & IFA_F_SECONDARY) !== 0
+}
+
+function hasFirst(ns: FakeNamespace, address: Fields): boolean {
+  const prefixOf = (one: Fields) =>
+    parsePrefix(`${one['address']}/${one['prefixLength']}`)!.cidr
+  return ns.addresses.some(
+    (one) =>
+      one['family'] === AF.ipv4 &&
+      one['index'] === address['index'] &&
+      one['prefixLength'] === address['prefixLength'] &&
+      one['scope'] === address['scope'] &&
+      prefixOf(one) === prefixOf(address),
+  )
+}
+
 function connectedRoute(address: Fields): Fields | undefined {
   const { family, prefixLength } = address
-  // IFA_F_NOPREFIXROUTE
   const own = family === AF.ipv6 || prefixLength < 32
-  if (!own || (address['flags'] ?? 0) & 0x200) return undefined
+  if (!own || (address['flags'] ?? 0) & IFA_F_NOPREFIXROUTE) return undefined
+  if (isSecondary(address)) return undefined
   return kernelRoute(address, {
     to: parsePrefix(`${address['address']}/${prefixLength}`)!.first,
     toLength: prefixLength,
@@ -48,7 +70,7 @@ function connectedRoute(address: Fields): Fields | undefined {
 // The last address of an IPv4 prefix (fib_add_ifaddr in net/ipv4/fib_frontend.c).
 function broadcastRoute(address: Fields): Fields | undefined {
   const { family, prefixLength } = address
-  if (family !== AF.ipv4 || prefixLength > 30) return undefined
+  if (family !== AF.ipv4 || prefixLength > 30 || isSecondary(address)) return undefined
   return kernelRoute(address, {
     to: parsePrefix(`${address['address']}/${prefixLength}`)!.last,
     toLength: 32,
@@ -121,14 +143,16 @@ export function newAddress(ns: FakeNamespace, args: Fields, flags: number): void
     local,
     ...(args['broadcast'] && { broadcast: args['broadcast'] }),
     ...(v4 && { label: args['label'] ?? link.name }),
-    flags: (args['flags'] ?? 0) | 0x80, // IFA_F_PERMANENT
+    flags: (args['flags'] ?? 0) | IFA_F_PERMANENT,
     ...(args['metric'] && { metric: args['metric'] }),
     ...(args['protocol'] && { protocol: args['protocol'] }),
     lifetime: args['lifetime'] ?? { preferred: 0xffffffff, valid: 0xffffffff },
   }
   if (known) {
-    Object.assign(known, address)
+    const secondary = known['flags'] & IFA_F_SECONDARY
+    Object.assign(known, address, { flags: address['flags'] | secondary })
   } else {
+    if (v4 && hasFirst(ns, address)) address['flags'] |= IFA_F_SECONDARY
     ns.addresses.push(address)
     ns.routes.push(localRoute(address))
     if (link.flags & IFF.up) addLinkRoutes(ns, address)

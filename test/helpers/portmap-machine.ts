@@ -23,6 +23,8 @@ export class PortmapMachine extends FakeMachine {
     const plan = this.host.plan()
     const bridge = plan.link.add({ kind: 'bridge', name: BRIDGE, up: true })
     plan.address.add({ link: bridge, address: '10.240.0.4/16' })
+    // As azure-vnet leaves it.
+    plan.sysctl.set(`net/ipv4/conf/${BRIDGE}/forwarding`, '1')
     plan.runSync()
   }
 
