@@ -75,26 +75,26 @@ const CASES: Record<string, Hopeless> = {
     'IPv4',
   ),
   'a foreign IPAM: a gateway outside of the subnet': answer(
-    { address: '10.0.0.5/24', gateway: '10.9.0.1' },
+    { address: '10.0.0.12/24', gateway: '10.9.0.1' },
     106,
     '10.9.0.1',
     'subnet',
   ),
   'a foreign IPAM: a gateway of IPv6': answer(
-    { address: '10.0.0.5/24', gateway: 'fd00::1' },
+    { address: '10.0.0.12/24', gateway: 'fd00::1' },
     106,
     'fd00::1',
   ),
   'a foreign IPAM: the pod as its own gateway': answer(
-    { address: '10.0.0.5/24', gateway: '10.0.0.5' },
+    { address: '10.0.0.12/24', gateway: '10.0.0.12' },
     106,
     'own gateway',
   ),
   'a foreign IPAM: an address without prefix length': answer(
-    { address: '10.0.0.5' },
+    { address: '10.0.0.12' },
     105,
     'fake-ipam',
-    '10.0.0.5',
+    '10.0.0.12',
   ),
   'a foreign IPAM: no address': {
     ips: [],
