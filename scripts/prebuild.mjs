@@ -4,6 +4,7 @@
 //
 // DIR/prebuilds is made, in the package's folder unless DIR says otherwise. Platforms are named as
 // below; without one, all are made.
+import { spawnSync } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -13,6 +14,12 @@ import { TRIPLETS } from './addon/compile.mjs'
 import { PLATFORMS, prebuildFile } from './addon/platforms.mjs'
 import { root } from './paths.mjs'
 import { withWorkFolder } from './work-folder.mjs'
+
+/** Throws for a program that is missing, before minutes go into a build that would want it at its end. */
+function need(program) {
+  const { error } = spawnSync(program, ['--version'], { stdio: 'ignore' })
+  if (error) throw new Error(`no ${program}: install Debian's binutils for that machine`)
+}
 
 /** Has prebuildify make and name the addon of a platform; it works in a folder of its own. */
 function make({ arch, libc }, out) {
@@ -41,6 +48,7 @@ async function main() {
     const platform = PLATFORMS[name]
     const file = join(out, prebuildFile(platform))
     rmSync(file, { force: true })
+    need(`${TRIPLETS[platform.arch]}-strip`)
     await make(platform, out)
     try {
       const { machine, needed, versions } = checkAddon(file, platform)

@@ -37,9 +37,10 @@ export function makeBundle(job) {
 }
 
 async function makeIn(work, fresh, { arch, out, codeCache }) {
+  // First what needs a compiler: without one it ends at once.
+  const addon = compileAddon({ arch, small: true }, work)
   const { programs, packages, inputs } = await bundleJavaScript(work)
   const fakeKernel = await bundleFakeKernel(work)
-  const addon = compileAddon({ arch, small: true }, work)
   mkdirSync(fresh)
   const output = join(fresh, EXECUTABLE)
   const job = { arch, programs, packages, fakeKernel, addon, work, output, codeCache }
