@@ -10,7 +10,11 @@ const SOURCES = ['lib', 'native', ...SCRIPTS, 'package.json', 'binding.gyp']
 /** The programs of a bundle; each is a link to `vnet-cni`. */
 export const PROGRAMS = ['azure-vnet', 'azure-vnet-ipam', 'portmap', 'loopback'] as const
 
+// What sanitizers, fuzzers and tools are built in, perhaps at this moment.
+const BUILDS = join(ROOT, 'native', 'build')
+
 function newest(path: string): number {
+  if (path === BUILDS) return 0
   const stat = statSync(path)
   if (!stat.isDirectory()) return stat.mtimeMs
   const names = readdirSync(path)
