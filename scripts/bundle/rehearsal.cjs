@@ -14,6 +14,10 @@ const VNET = {
   mode: 'bridge',
   bridge: 'azure0',
   ipam: { type: 'azure-vnet-ipam' },
+  // Some runtimes hand every plug-in the ports.
+  runtimeConfig: {
+    portMappings: [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }],
+  },
 }
 const port = (hostPort) => ({
   snat: true,
