@@ -15,7 +15,6 @@ import { refuseFirewall } from './firewall.js'
 import { ensureNetwork } from './host-network.js'
 import type { NodeState } from './records.js'
 import { formerSettings, isChanged } from './settings.js'
-import { viewOf } from './state.js'
 
 /**
  * The host network that is wished for: as it is when it is as it should be, else made or mended.
@@ -71,12 +70,12 @@ export function freshFacts({ engine, request }: Job, { networks }: NodeState): N
 }
 
 /** Mends a network that a firewall cuts off: Docker was started, or made its chain anew, since. */
-export async function letThrough({ engine, mode }: Job, name: string): Promise<void> {
-  const { store, kernel, log } = engine
+export async function letThrough({ engine }: Job, name: string): Promise<void> {
+  const { store, log } = engine
   try {
     await store.update((state) => {
       const network = state.networks[name]
-      if (network) mode.ensureNetwork(kernel, viewOf(state), network)
+      if (network) ensureNetwork(engine, state, network)
     })
   } catch (error) {
     // The pod is there; the next call tries again.

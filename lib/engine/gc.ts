@@ -2,7 +2,7 @@
  * Taking away what is left of containers that are gone: of one network, by the list of those that
  * are still valid.
  */
-import { networkOfTag, ownerKey, ownerTag, type Owner } from '../cni/spec/owner.js'
+import { ownerKey, ownerOfTag, ownerTag, type Owner } from '../cni/spec/owner.js'
 import { portBackend } from '../portmap/backend.js'
 import { detach, type DetachRequest } from './detach.js'
 import type { Engine } from './engine.js'
@@ -47,11 +47,12 @@ export async function gc(engine: Engine, request: GcRequest): Promise<Collected>
   const state = engine.store.read()
   const holders = await holdersOfPorts(engine)
   const withPorts = new Set(holders)
+  // A tag that is too long to be whole tells of no owner; what it is of goes by its record or lease.
   const owners = [
     ...Object.values(state.attachments).map(({ owner }) => owner),
     ...request.leaseholders(),
     ...[...tagsOfPods(engine.kernel, state), ...holders].flatMap(
-      (tag) => ownerOf(tag) ?? [],
+      (tag) => ownerOfTag(tag) ?? [],
     ),
   ]
   return collect(engine, state, owners, request, async (owner) => {
@@ -72,7 +73,7 @@ export async function gcPorts(
   const recorded = Object.values(state.attachments).flatMap((record) =>
     record.phase === 'ready' && record.ports ? [record.owner] : [],
   )
-  const holders = (await holdersOfPorts(engine)).flatMap((tag) => ownerOf(tag) ?? [])
+  const holders = (await holdersOfPorts(engine)).flatMap((tag) => ownerOfTag(tag) ?? [])
   return collect(engine, state, [...recorded, ...holders], request, (owner) =>
     unmapPorts(engine, owner),
   )
@@ -106,14 +107,4 @@ async function collect(
 
 async function holdersOfPorts({ kernel }: Engine): Promise<string[]> {
   return (await portBackend()).holders(kernel)
-}
-
-// A tag that is too long to be whole tells of no owner; what it is of goes by its record or lease.
-function ownerOf(tag: string): Owner | undefined {
-  const network = networkOfTag(tag)
-  const [, containerId, ifname, ...more] = tag.split('/')
-  if (network === undefined || !containerId || !ifname || more.length > 0)
-    return undefined
-  const owner = { network, containerId, ifname }
-  return ownerTag(owner) === tag ? owner : undefined
 }

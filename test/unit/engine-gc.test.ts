@@ -61,6 +61,17 @@ t.test('with nobody valid nothing is left', async (t) => {
   t.strictSame(vm.records(), { networks: {}, attachments: {}, leases: [] })
 })
 
+t.test('a valid one whose tag is too long to be whole stays', async (t) => {
+  const vm = new FakeVm()
+  const id = 'c'.repeat(200)
+  const { json } = await vm.add(id, { config: lasting })
+  await vm.addPorts(id, json, 8080)
+  const before = [vm.picture(), vm.records()]
+  t.strictSame(tags(await collect(vm, [id])), [])
+  t.strictSame([vm.picture(), vm.records()], before)
+  t.strictSame(tags(await collect(vm, [])), [ownerTag(ownerOf(id))])
+})
+
 t.test('attachments of other networks are not looked at', async (t) => {
   const vm = new FakeVm()
   await vm.add('web', { config: lasting })

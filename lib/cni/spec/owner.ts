@@ -40,8 +40,10 @@ export function ownerTag(owner: Owner): string {
 /** The owner that a tag names; undefined when the tag holds only a part of it. */
 export function ownerOfTag(tag: string): Owner | undefined {
   const [network, containerId, ifname, ...more] = tag.split('/')
-  const isWhole = network && containerId && ifname && more.length === 0
-  return isWhole && !tag.includes('~') ? { network, containerId, ifname } : undefined
+  if (!network || !containerId || !ifname || more.length > 0) return undefined
+  // The hash of a shortened tag stands before its last slash, and no identifier has its mark.
+  const isWhole = !network.includes('~') && !containerId.includes('~')
+  return isWhole ? { network, containerId, ifname } : undefined
 }
 
 /** The network of a tag's owner; undefined when the tag holds only a part of its name. */
@@ -56,9 +58,8 @@ export function networkOfTag(tag: string): string | undefined {
  */
 export function isSameContainer(a: string, b: string): boolean {
   if (a === b) return true
-  const [, container] = a.split('/')
-  const isWhole = !a.includes('~') && !b.includes('~')
-  return isWhole && container !== undefined && container === b.split('/')[1]
+  const container = ownerOfTag(a)?.containerId
+  return container !== undefined && container === ownerOfTag(b)?.containerId
 }
 
 /** What the names of all host ends of pods' wires begin with. */
